@@ -1,0 +1,1 @@
+"""What each entity IS: declarations and pure functions. Knows no HTTP, no SQL, no engine."""

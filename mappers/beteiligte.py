@@ -1,0 +1,60 @@
+"""The Beteiligte: a client, opponent or company known to the firm.
+
+Fields as in the EspoCRM entity `CBeteiligte` and Advoware's `Beteiligter`. Advoware's PUT really
+changes eight of them; register number and court reach it only by POST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mappers.normal import DAY, TEXT, blank_for_none, phone_or_mail, synonyms
+from mappers.spec import Can, Codec, Entity, Field, Role, Side
+
+_parse_salutation, _render_salutation = synonyms(
+    preferred={"Mr.": "Herr", "Ms.": "Frau"}, also={"Mrs.": "Frau"}
+)
+SALUTATION = Codec("salutation", _parse_salutation, _parse_salutation, _render_salutation, blank_for_none)
+
+_REACHABLE_IN_ADVOWARE = ("telGesch", "telPrivat", "mobil", "email", "emailGesch")
+
+
+def reachable_at(side: Side, body: Mapping[str, Any]) -> frozenset[str]:
+    """Phones and e-mails of a record in comparable form; search rows carry only the convenience copies."""
+    if side is Side.ESPO:
+        values = [entry.get("phoneNumber") for entry in body.get("phoneNumberData") or ()]
+        values += [entry.get("emailAddress") for entry in body.get("emailAddressData") or ()]
+    else:
+        values = [entry.get("tlf") for entry in body.get("kommunikation") or ()]
+        values += [body.get(name) for name in _REACHABLE_IN_ADVOWARE]
+    return frozenset(form for form in map(phone_or_mail, values) if form is not None)
+
+
+BETEILIGTE = Entity(
+    name="beteiligte",
+    espo_type="CBeteiligte",
+    advoware_path="api/v1/advonet/Beteiligte",
+    link="betnr",
+    advoware_id="betNr",
+    fields=(
+        Field("name", "lastName", "name", TEXT, role=Role.NAME),
+        Field("vorname", "firstName", "vorname", TEXT, role=Role.FIRST_NAME),
+        Field("rechtsform", "rechtsform", "rechtsform", TEXT),
+        Field("anrede", "salutationName", "anrede", SALUTATION),
+        Field("titel", "titel", "titel", TEXT),
+        Field("zusatz", "zusatz", "zusatz", TEXT),
+        Field("briefanrede", "briefanrede", "bAnrede", TEXT),
+        Field("geburtsdatum", "geburtsdatum", "geburtsdatum", DAY, role=Role.BORN),
+        Field(
+            "handelsregisternummer",
+            "handelsregisterNummer",
+            "handelsRegisterNummer",
+            TEXT,
+            Can.CREATE_ONLY,
+            Role.REGISTER,
+        ),
+        Field("registergericht", "registergericht", "registergericht", TEXT, can=Can.CREATE_ONLY),
+    ),
+    reachable_at=reachable_at,
+)

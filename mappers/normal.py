@@ -1,0 +1,102 @@
+"""Normalisers: from what people and APIs write to the one form that is compared.
+
+Canonical values are text or None. Blank, null and missing are one value. Unicode is compared
+composed (NFC) with lines ending in LF, because the same name typed on two keyboards is the same
+name; neither difference is ever written back by itself, as the planner writes only fields whose
+canonical value changed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+import phonenumbers
+
+from mappers.spec import Canonical, Codec, Unmappable
+
+BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
+_MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:\d{2})?)?\Z")
+_EMPTY_DATES = frozenset({"0001-01-01", "1899-12-30"})
+DEFAULT_REGION = "DE"
+
+
+def text(raw: Any) -> Canonical:
+    """Composed, LF line ends, no blanks at the ends; blank is None. Numbers count as their text."""
+    if raw is None:
+        return None
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+        raise Unmappable("expected text")
+    value = unicodedata.normalize("NFC", str(raw)).replace("\r\n", "\n").replace("\r", "\n").strip(BLANKS)
+    return value or None
+
+
+def day(raw: Any) -> Canonical:
+    """A calendar day `YYYY-MM-DD`; a date-time counts only at midnight and is never shifted to a zone."""
+    value = text(raw)
+    if value is None:
+        return None
+    found = _MIDNIGHT.fullmatch(value)
+    if found is None:
+        raise Unmappable("expected a date")
+    if found[1] in _EMPTY_DATES:
+        return None
+    try:
+        return date.fromisoformat(found[1]).isoformat()
+    except ValueError:
+        raise Unmappable("no such day") from None
+
+
+def midnight(value: Canonical) -> str | None:
+    """Advoware's form of a day: the date at midnight."""
+    return None if value is None else f"{value}T00:00:00"
+
+
+def same(value: Canonical) -> Canonical:
+    return value
+
+
+def blank_for_none(value: Canonical) -> str:
+    """Advoware's form of a text: an emptied field is an empty string."""
+    return value or ""
+
+
+def synonyms(
+    preferred: Mapping[str, str], also: Mapping[str, str]
+) -> tuple[Callable[[Any], Canonical], Callable[[Canonical], Canonical]]:
+    """Parse and render of an enum whose options have other names on one side; other texts pass.
+
+    `preferred` maps that side's option to the canonical word and back, `also` only to it.
+    """
+    forward = {**also, **preferred}
+    back = {canonical: option for option, canonical in preferred.items()}
+
+    def parse(raw: Any) -> Canonical:
+        value = text(raw)
+        return forward.get(value, value) if value is not None else None
+
+    def render(value: Canonical) -> Canonical:
+        return back.get(value, value) if value is not None else None
+
+    return parse, render
+
+
+TEXT = Codec("text", text, text, same, blank_for_none)
+DAY = Codec("day", day, day, same, midnight)
+
+
+def phone_or_mail(raw: Any) -> Canonical:
+    """A way to reach somebody, comparable across systems: E.164 or lower-cased e-mail, else None."""
+    value = text(raw)
+    if value is None:
+        return None
+    if "@" in value:
+        return value.casefold()
+    try:
+        number = phonenumbers.parse(value, DEFAULT_REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -1,0 +1,202 @@
+"""The vocabulary in which an entity is declared.
+
+A declaration says which attribute of EspoCRM corresponds to which field of Advoware, and how each
+side's raw JSON value turns into the one canonical value that all comparing is done on. Nothing
+here knows how to fetch, store or decide anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+Canonical = str | None
+Raw = Any
+
+
+class Side(StrEnum):
+    """One of the two systems."""
+
+    ESPO = "espocrm"
+    ADVOWARE = "advoware"
+
+    @property
+    def other(self) -> Side:
+        return Side.ADVOWARE if self is Side.ESPO else Side.ESPO
+
+
+class Policy(StrEnum):
+    """Who wins when both sides changed the same field to different values."""
+
+    ESPOCRM = "espocrm"
+    ADVOWARE = "advoware"
+    NEWEST = "newest"
+    MANUAL = "manual"
+
+
+class Direction(StrEnum):
+    """Which way a field may travel."""
+
+    BOTH = "both"
+    TO_ADVOWARE = "to_advoware"
+    TO_ESPOCRM = "to_espocrm"
+    OFF = "off"
+
+    def allows(self, target: Side) -> bool:
+        """Whether a value may be written to `target`."""
+        if self is Direction.BOTH:
+            return True
+        return self is (Direction.TO_ESPOCRM if target is Side.ESPO else Direction.TO_ADVOWARE)
+
+
+class Can(StrEnum):
+    """What Advoware's API can do with a field; EspoCRM can always do both."""
+
+    UPDATE = "update"
+    CREATE_ONLY = "create_only"
+
+
+class Role(StrEnum):
+    """What a field says about whose record it is."""
+
+    NAME = "name"
+    FIRST_NAME = "first_name"
+    BORN = "born"
+    REGISTER = "register"
+
+
+class Unmappable(ValueError):
+    """A raw value that has no canonical form. The message names the rule, never the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """Both sides' way to the canonical value and back.
+
+    Laws, tested for every field: `parse(render(c)) == c` wherever `render` accepts `c`, and
+    `parse` may be many-to-one. A codec raises `Unmappable` instead of guessing.
+    """
+
+    name: str
+    parse_espo: Callable[[Raw], Canonical]
+    parse_advoware: Callable[[Raw], Canonical]
+    render_espo: Callable[[Canonical], Raw]
+    render_advoware: Callable[[Canonical], Raw]
+
+    def parse(self, side: Side, raw: Raw) -> Canonical:
+        return (self.parse_espo if side is Side.ESPO else self.parse_advoware)(raw)
+
+    def render(self, side: Side, value: Canonical) -> Raw:
+        return (self.render_espo if side is Side.ESPO else self.render_advoware)(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One fact both systems keep. `role` marks the ones that say whose record it is."""
+
+    name: str
+    espo: str
+    advoware: str
+    codec: Codec
+    can: Can = Can.UPDATE
+    role: Role | None = None
+    direction: Direction = Direction.BOTH
+    policy: Policy = Policy.ESPOCRM
+
+    def attribute(self, side: Side) -> str:
+        return self.espo if side is Side.ESPO else self.advoware
+
+    def raw(self, side: Side, body: Mapping[str, Raw]) -> Raw:
+        return body.get(self.attribute(side))
+
+    def parse(self, side: Side, body: Mapping[str, Raw]) -> Canonical:
+        """Canonical value of this field in a side's record; raises `Unmappable`."""
+        return self.codec.parse(side, self.raw(side, body))
+
+    @property
+    def rule(self) -> str:
+        """Identifies the mapping a base was taken under; another rule makes it a newly mapped field."""
+        return f"{self.espo}|{self.advoware}|{self.codec.name}|{self.direction}"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFields:
+    """EspoCRM's attributes that show the state of the sync to people."""
+
+    status: str = "syncStatus"
+    last_sync: str = "advowareLastSync"
+    row_id: str = "advowareRowId"
+    error: str = "syncErrorMessage"
+    retries: str = "syncRetryCount"
+    next_retry: str = "syncNextRetry"
+    auto_reset: str = "syncAutoResetAt"
+
+
+def folded(value: Canonical) -> Canonical:
+    """For comparing names of people: ignores letter case and runs of blanks."""
+    return None if value is None else " ".join(value.casefold().split())
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a search for a counterpart compares; all values canonical, `None` where blank."""
+
+    name: Canonical
+    first_name: Canonical
+    born: Canonical
+    register: Canonical
+    reachable_at: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Everything the engine needs to know of one kind of record."""
+
+    name: str
+    espo_type: str
+    advoware_path: str
+    link: str
+    advoware_id: str
+    fields: tuple[Field, ...]
+    reachable_at: Callable[[Side, Mapping[str, Raw]], frozenset[str]]
+    status: StatusFields = StatusFields()
+    routes: tuple[str, ...] = ()
+
+    def field(self, name: str) -> Field:
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise KeyError(name)
+
+    def path(self, advoware_id: int) -> str:
+        """Advoware's path of one record, relative to the base URL."""
+        return f"{self.advoware_path}/{advoware_id}"
+
+    @property
+    def identity_fields(self) -> tuple[Field, ...]:
+        """Name, first name and birth date: where these differ, it may be somebody else."""
+        return tuple(field for field in self.fields if field.role in (Role.NAME, Role.FIRST_NAME, Role.BORN))
+
+    def person(self, side: Side, body: Mapping[str, Raw]) -> Person:
+        """What identifies the person or company in a side's record; unmappable counts as blank."""
+        facts: dict[Role, Canonical] = {}
+        for field in self.fields:
+            if field.role is not None:
+                with suppress(Unmappable):
+                    facts[field.role] = folded(field.parse(side, body))
+        return Person(
+            name=facts.get(Role.NAME),
+            first_name=facts.get(Role.FIRST_NAME),
+            born=facts.get(Role.BORN),
+            register=facts.get(Role.REGISTER),
+            reachable_at=self.reachable_at(side, body),
+        )
+
+    def with_fields(self, changes: Mapping[str, Mapping[str, Any]]) -> Entity:
+        """The entity with attribute names, directions or policies of some fields overridden."""
+        return replace(
+            self, fields=tuple(replace(field, **changes.get(field.name, {})) for field in self.fields)
+        )

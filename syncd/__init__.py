@@ -1,0 +1,1 @@
+"""The engine of syncd: keeps EspoCRM and Advoware the same."""

@@ -1,0 +1,221 @@
+"""Planning the fields of two records known to belong together. Pure.
+
+Reads each field's verdict from `merge` and turns all of them into one update per side, the values
+to keep, the questions to people, and the status at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from mappers.spec import Canonical, Direction, Entity, Field, Side, Unmappable
+from syncd.merge import ByHand, Equal, Nothing, Stage, Unsettled, Values, Write, merge
+from syncd.model import (
+    Action,
+    Agree,
+    Ask,
+    Base,
+    Dispute,
+    FieldWrite,
+    IntentState,
+    Keep,
+    Memory,
+    Notice,
+    PlanPolicy,
+    Present,
+    Quarantine,
+    Settle,
+    Status,
+    Update,
+)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What has been decided so far, before it is put in order."""
+
+    writes: dict[Side, list[FieldWrite]] = field(default_factory=lambda: {Side.ADVOWARE: [], Side.ESPO: []})
+    agreed: list[str] = field(default_factory=list)
+    kept: list[Keep] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
+    refused: list[Quarantine] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Both sides of the pair being planned, and what is known of their past."""
+
+    entity: Entity
+    memory: Memory
+    espo: Present
+    advoware: Present
+    policy: PlanPolicy
+    newer: Side | None
+    recovered: (
+        tuple[bool, bool] | None
+    )  # ledger lost: whether (EspoCRM, Advoware) changed since the last sync
+
+
+def plan_fields(
+    entity: Entity, memory: Memory, espo: Present, advoware: Present, policy: PlanPolicy
+) -> tuple[Action, ...]:
+    """Decide every field of a confirmed, living pair."""
+    recovered = None if memory.base else _recovered(entity, espo, advoware, policy)
+    pair = _Pair(entity, memory, espo, advoware, policy, _newer(espo, advoware, policy), recovered)
+    draft = _Draft()
+    for mapped in entity.fields:
+        if mapped.direction is not Direction.OFF:
+            _decide(pair, mapped, draft)
+    return _ordered(entity, draft)
+
+
+def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
+    current: dict[Side, Canonical] = {}
+    for side, seen in ((Side.ESPO, pair.espo), (Side.ADVOWARE, pair.advoware)):
+        try:
+            current[side] = mapped.parse(side, seen.body)
+        except Unmappable as error:
+            draft.refused.append(Quarantine(side.other, mapped.name, None, str(error)))
+            return
+    espo, advoware = current[Side.ESPO], current[Side.ADVOWARE]
+
+    decision = pair.memory.decisions.get(mapped.name)
+    if decision is not None:
+        fresh = espo in (decision.saw_espo, decision.value) and advoware in (
+            decision.saw_advoware,
+            decision.value,
+        )
+        if fresh and (espo != decision.value or advoware != decision.value):
+            for side in (Side.ADVOWARE, Side.ESPO):
+                if current[side] != decision.value:
+                    _write(pair, mapped, side, decision.value, draft)
+            return
+
+    stage, values = _past(pair, mapped, espo, advoware)
+    if _own_late_write(pair, mapped, values):
+        _write(pair, mapped, Side.ADVOWARE, espo, draft)
+        return
+    base = values.base_espo if stage is Stage.KNOWN else None
+    newer = pair.memory.believe or pair.newer
+    if pair.memory.believe is not None and espo != advoware:
+        verdict = merge(mapped, values, Stage.FIRST, newer)
+    else:
+        verdict = merge(mapped, values, stage, newer)
+    match verdict:
+        case Nothing():
+            if pair.recovered is not None:
+                draft.agreed.append(mapped.name)
+        case Equal():
+            if mapped.name not in pair.memory.base or _moved(pair, mapped):
+                draft.agreed.append(mapped.name)
+        case Write(target, value, loses):
+            if loses:
+                why = "changed_on_both" if stage is Stage.KNOWN else "first_sync"
+                draft.kept.append(Keep(mapped.name, target.other, espo, advoware, base, why))
+            _write(pair, mapped, target, value, draft)
+        case Unsettled():
+            why = "new_field" if stage is Stage.FILL else "manual"
+            draft.disputes.append(Dispute(mapped.name, espo, advoware, base, why))
+        case ByHand(value):
+            draft.asks.append(Ask(mapped.name, value, advoware))
+        case _:
+            assert_never(verdict)
+
+
+def _write(pair: _Pair, mapped: Field, side: Side, value: Canonical, draft: _Draft) -> None:
+    key = (side, mapped.name)
+    if key in pair.memory.quarantine and pair.memory.quarantine[key] == value:
+        draft.refused.append(Quarantine(side, mapped.name, value, ""))
+        return
+    seen = pair.espo if side is Side.ESPO else pair.advoware
+    draft.writes[side].append(FieldWrite(mapped.name, mapped.raw(side, seen.body), value))
+
+
+def _past(pair: _Pair, mapped: Field, espo: Canonical, advoware: Canonical) -> tuple[Stage, Values]:
+    """Which stage a field is at, and its base values in today's canonical form."""
+    base = pair.memory.base.get(mapped.name)
+    if base is not None and base.rule == mapped.rule:
+        try:
+            base_espo = mapped.codec.parse(Side.ESPO, base.espo)
+            base_advoware = mapped.codec.parse(Side.ADVOWARE, base.advoware)
+        except Unmappable:
+            return Stage.FIRST, Values(espo, advoware)
+        return Stage.KNOWN, Values(espo, advoware, base_espo, base_advoware)
+    if pair.memory.base:
+        return (Stage.FIRST if pair.memory.allow_new_fields else Stage.FILL), Values(espo, advoware)
+    match pair.recovered:
+        case (False, False):
+            return Stage.KNOWN, Values(espo, advoware, espo, advoware)
+        case (True, False):
+            return Stage.KNOWN, Values(espo, advoware, advoware, advoware)
+        case (False, True):
+            return Stage.KNOWN, Values(espo, advoware, espo, espo)
+        case _:
+            return Stage.FIRST, Values(espo, advoware)
+
+
+def _recovered(
+    entity: Entity, espo: Present, advoware: Present, policy: PlanPolicy
+) -> tuple[bool, bool] | None:
+    """Ledger lost: who changed since the last sync, judged by what the record itself still says of it."""
+    row_id = espo.body.get(entity.status.row_id)
+    if not row_id or not espo.body.get(entity.status.last_sync):
+        return None
+    clean = espo.body.get(entity.status.status) == Status.CLEAN
+    ours = policy.our_espo_user is not None and espo.version.changed_by == policy.our_espo_user
+    return (not (clean and ours), row_id != advoware.version.token)
+
+
+def _own_late_write(pair: _Pair, mapped: Field, values: Values) -> bool:
+    """Advoware shows the value of a write of ours that we had given up and that applied late."""
+    if values.changed(Side.ESPO) or not values.changed(Side.ADVOWARE) or values.espo == values.advoware:
+        return False
+    if (
+        pair.policy.our_advoware_user is None
+        or pair.advoware.version.changed_by != pair.policy.our_advoware_user
+    ):
+        return False
+    return any(
+        intent.side is Side.ADVOWARE and write.field == mapped.name and write.after == values.advoware
+        for intent in pair.memory.intents
+        if intent.verb == "update" and intent.state is IntentState.IN_DOUBT
+        for write in intent.writes
+    )
+
+
+def _moved(pair: _Pair, mapped: Field) -> bool:
+    """Equal now, but not what the base holds: the base must follow."""
+    base: Base = pair.memory.base[mapped.name]
+    raw_espo, raw_advoware = (
+        mapped.raw(Side.ESPO, pair.espo.body),
+        mapped.raw(Side.ADVOWARE, pair.advoware.body),
+    )
+    return base.espo != raw_espo or base.advoware != raw_advoware or base.rule != mapped.rule
+
+
+def _newer(espo: Present, advoware: Present, policy: PlanPolicy) -> Side | None:
+    one, other = espo.version.changed_at, advoware.version.changed_at
+    if one is None or other is None or abs(one - other) < policy.clock_slack:
+        return None
+    return Side.ESPO if one > other else Side.ADVOWARE
+
+
+def _ordered(entity: Entity, draft: _Draft) -> tuple[Action, ...]:
+    """Values are kept before anything is replaced; Advoware is written before EspoCRM reports on it."""
+    updates = tuple(Update(side, tuple(writes)) for side, writes in draft.writes.items() if writes)
+    agreed = (Agree(tuple(draft.agreed)),) if draft.agreed else ()
+    waiting = (*draft.disputes, *draft.asks, *draft.refused)
+    notices: list[Notice] = []
+    for code, names in (
+        ("dispute", [item.field for item in draft.disputes]),
+        ("by_hand", [item.field for item in draft.asks]),
+        ("refused_advoware", [item.field for item in draft.refused if item.side is Side.ADVOWARE]),
+        ("refused_espo", [item.field for item in draft.refused if item.side is Side.ESPO]),
+    ):
+        if names:
+            notices.append(Notice(code, tuple(entity.field(name).espo for name in names)))
+    status = Status.CONFLICT if waiting else Status.CLEAN
+    settle = Settle(status, tuple(notices), tuple(item.field for item in waiting))
+    return (*draft.kept, *updates, *agreed, *waiting, settle)

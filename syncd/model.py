@@ -1,0 +1,395 @@
+"""The values the engine thinks in: what was seen, what is remembered, what shall be done.
+
+Frozen data only. Knows no clock, no I/O, no SQL and no entity by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from mappers.spec import Canonical, Raw, Side
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Status(StrEnum):
+    """The eight values of EspoCRM's `syncStatus`."""
+
+    PENDING_SYNC = "pending_sync"
+    DIRTY = "dirty"
+    SYNCING = "syncing"
+    CLEAN = "clean"
+    FAILED = "failed"
+    PERMANENTLY_FAILED = "permanently_failed"
+    CONFLICT = "conflict"
+    DELETED_IN_ADVOWARE = "deleted_in_advoware"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Names one record to keep the same: the entity and EspoCRM's id."""
+
+    entity: str
+    espo_id: str
+
+    def __str__(self) -> str:
+        return f"{self.entity}/{self.espo_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        entity, _, espo_id = text.partition("/")
+        return cls(entity, espo_id)
+
+
+# --- what one side answered -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A side's change tokens. `token` is opaque (rowId, modifiedAt); `changed_at` epoch seconds UTC if known."""
+
+    token: str | None = None
+    number: int | None = None
+    changed_at: float | None = None
+    changed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The record exists and was read whole. `read_at` is monotonic seconds, `served_at` the server's own clock."""
+
+    body: Mapping[str, Raw]
+    version: Version
+    read_at: float = 0.0
+    served_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The system said for certain that there is no such record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No answer that could be believed; nothing may be written on either side."""
+
+    reason: str
+
+
+class Search(StrEnum):
+    """How far the answer "nobody found" may be believed."""
+
+    TRUSTED = "trusted"
+    UNTRUSTED = "untrusted"
+    WAIVED = "waived"  # the firm said: create without looking
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One row a search returned. `created_at` epoch seconds UTC where known; `taken` by a living pair."""
+
+    advoware_id: int
+    body: Mapping[str, Raw]
+    created_at: float | None = None
+    created_by: str | None = None
+    taken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """Advoware was not asked for an id, since none is known; `found` are the rows a search returned."""
+
+    found: tuple[Found, ...] = ()
+    search: Search = Search.UNTRUSTED
+
+
+EspoSeen = Present | Absent | Unknown
+AdvowareSeen = Present | Absent | Unknown | Unlinked
+
+
+# --- what is remembered -----------------------------------------------------------------------
+
+
+class PairState(StrEnum):
+    """Life of a pair. LINKED pairs are living: their Advoware id belongs to nobody else."""
+
+    NEW = "new"
+    LINKED = "linked"
+    GONE = "gone"  # confirmed missing in Advoware
+    TOMBSTONE = "tombstone"  # confirmed deleted in EspoCRM
+    EXCLUDED = "excluded"  # a person took the record out
+
+
+class Trust(StrEnum):
+    """Why two records are believed to be the same person."""
+
+    OWN = "own"  # our POST made the second from the first
+    CONFIRMED = "confirmed"  # identity compared, proven by rowId, or said by a person
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The raw values a field had on each side when both last agreed, and the mapping rule of that day."""
+
+    espo: Raw
+    advoware: Raw
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldWrite:
+    """One field to be set on one side: raw before, canonical after."""
+
+    field: str
+    before: Raw
+    after: Canonical
+
+
+class IntentState(StrEnum):
+    OPEN = "open"  # journalled; the call may have been made
+    IN_DOUBT = "in_doubt"  # sent, and nobody knows (yet) whether it was or will be applied
+    DONE = "done"
+    VOID = "void"  # certain that it was not applied
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A remote write announced in the journal before it was made. `sent_at` epoch seconds."""
+
+    id: str
+    side: Side
+    verb: str  # "create" | "update"
+    writes: tuple[FieldWrite, ...]
+    sent_at: float
+    state: IntentState
+    nones: int = 0  # trusted searches since that found nobody
+    repeatable: bool = False  # for a create: late enough that it cannot apply any more, and not found
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person chose for a field, valid while both sides still show what he saw."""
+
+    conflict_id: str
+    value: Canonical
+    saw_espo: Canonical
+    saw_advoware: Canonical
+
+
+class LinkChoice(StrEnum):
+    CREATE = "create"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDecision:
+    """What a person said about the counterpart: make a new one, or it is this Advoware id."""
+
+    choice: LinkChoice
+    advoware_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All the ledger knows of a pair beyond the two sides; read once per job."""
+
+    key: Key
+    state: PairState = PairState.NEW
+    admitted: bool = True
+    advoware_id: int | None = None
+    trust: Trust = Trust.UNCONFIRMED
+    link_shown: bool = False  # EspoCRM has been seen carrying the id, so that a missing id was cleared
+    base: Mapping[str, Base] = NOTHING
+    espo_version: Version = Version()
+    advoware_version: Version = Version()
+    unremembered: bool = False  # EspoCRM shows a sync this ledger has no memory of: it was restored
+    intents: tuple[Intent, ...] = ()
+    decisions: Mapping[str, Decision] = NOTHING
+    link_decision: LinkDecision | None = None
+    quarantine: Mapping[tuple[Side, str], Canonical] = NOTHING
+    rivals: tuple[str, ...] = ()  # keys of other living pairs that hold the id this record names
+    misses: int = 0  # successive 404 of the counterpart
+    miss_ripe: bool = False  # the last one is long enough ago to believe a second
+    espo_deletion_confirmed: bool = False
+    believe: Side | None = None  # after a restored backup a person said this side is right
+    allow_new_fields: bool = False
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPolicy:
+    """Configuration the planner obeys. `clock_slack` seconds: closer time stamps do not decide who is newer."""
+
+    our_espo_user: str | None = None
+    our_advoware_user: str | None = None
+    clock_slack: float = 2.0
+
+
+# --- what shall be done -----------------------------------------------------------------------
+
+
+class HoldReason(StrEnum):
+    UNREADABLE = "unreadable"
+    RIVAL = "rival"
+    LINK_CLEARED = "link_cleared"
+    LINK_DOUBTFUL = "link_doubtful"
+    LINK_INVALID = "link_invalid"
+    CANDIDATES = "candidates"
+    SEARCH_UNTRUSTED = "search_untrusted"
+    CREATE_IN_DOUBT = "create_in_doubt"  # time settles it: no status, looked at again soon
+    WENT_BACK = "went_back"
+    UNNAMED = "unnamed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell a person; `code` selects the sentence, the rest fills it. Field names and ids only."""
+
+    code: str
+    fields: tuple[str, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Not ours to look after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """EspoCRM says the record does not exist; believed only after a complete listing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """Deleted in EspoCRM for certain: a tombstone, nothing is deleted in Advoware."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The counterpart answered 404 for the first time; look again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """No field is written on either side; a person (or time) must settle it."""
+
+    reason: HoldReason
+    notice: Notice
+    candidates: tuple[int, ...] = ()
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """These two belong together from now on. `restart` forgets a base that belonged to another counterpart."""
+
+    advoware_id: int
+    trust: Trust
+    intent_id: str | None = None
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """POST a new Advoware record with these values."""
+
+    writes: tuple[FieldWrite, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Set fields of the record on one side."""
+
+    side: Side
+    writes: tuple[FieldWrite, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """Both sides mean the same in these fields: they become the base."""
+
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A value that is about to be replaced is kept, with who wrote both and when."""
+
+    field: str
+    winner: Side
+    espo: Canonical
+    advoware: Canonical
+    base: Canonical
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Two values between which only a person may choose."""
+
+    field: str
+    espo: Canonical
+    advoware: Canonical
+    base: Canonical
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A change Advoware's API cannot make: a person must type `value` there."""
+
+    field: str
+    value: Canonical
+    present: Canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """`side` will not take this value of the field; it is shown and not tried again until it changes."""
+
+    side: Side
+    field: str
+    value: Canonical
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The status people shall see at the end; what waited for a person in other than `open_fields` is over."""
+
+    status: Status
+    notices: tuple[Notice, ...] = ()
+    open_fields: tuple[str, ...] = ()
+
+
+Action = (
+    Ignore
+    | Vanished
+    | Bury
+    | Missed
+    | Hold
+    | Link
+    | Create
+    | Update
+    | Agree
+    | Keep
+    | Dispute
+    | Ask
+    | Quarantine
+    | Settle
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that one plan is made of."""
+
+    memory: Memory
+    espo: EspoSeen
+    advoware: AdvowareSeen = field(default_factory=Unlinked)

@@ -1,0 +1,184 @@
+"""The whole decision about one record, as a list of actions. Pure: no clock, no I/O, no randomness.
+
+Dry run, audit, undo, tests and engine use this one function. It is asked again after each remote
+write with what was read back, so it only ever describes the distance between now and done.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from mappers.spec import Entity, Side, Unmappable
+from syncd.counterpart import differing_identity, find, named_id
+from syncd.fields import plan_fields
+from syncd.model import (
+    Absent,
+    Action,
+    AdvowareSeen,
+    Bury,
+    EspoSeen,
+    Hold,
+    HoldReason,
+    Ignore,
+    Link,
+    LinkChoice,
+    Memory,
+    Missed,
+    Notice,
+    PairState,
+    PlanPolicy,
+    Present,
+    Settle,
+    Status,
+    Trust,
+    Unknown,
+    Unlinked,
+    Vanished,
+    Version,
+)
+
+REWIND_TOLERANCE = 1.0  # seconds: EspoCRM's time stamps have one-second resolution
+
+
+def plan(
+    entity: Entity, memory: Memory, espo: EspoSeen, advoware: AdvowareSeen, policy: PlanPolicy
+) -> tuple[Action, ...]:
+    """Say what must happen for the two records to be the same, or why nothing may."""
+    match espo:
+        case Unknown(reason):
+            return _unreadable(Side.ESPO, reason)
+        case Absent():
+            return _without_espo(memory)
+        case Present():
+            return _with_espo(entity, memory, espo, advoware, policy)
+        case _:
+            assert_never(espo)
+
+
+def _with_espo(
+    entity: Entity, memory: Memory, espo: Present, advoware: AdvowareSeen, policy: PlanPolicy
+) -> tuple[Action, ...]:
+    if not memory.admitted or memory.state is PairState.EXCLUDED:
+        return (Ignore(),)
+    try:
+        named = named_id(entity, espo)
+    except Unmappable:
+        return _held(Hold(HoldReason.LINK_INVALID, Notice("link_invalid", (entity.link,))))
+    if memory.rivals:
+        return _held(Hold(HoldReason.RIVAL, Notice("rival", (entity.link,), ", ".join(memory.rivals))))
+    match advoware:
+        case Unknown(reason):
+            return _unreadable(Side.ADVOWARE, reason)
+        case Unlinked():
+            return _held(*find(entity, memory, espo, advoware, policy))
+        case Absent():
+            return _without_advoware(memory)
+        case Present():
+            return _with_both(entity, memory, espo, advoware, policy, named)
+        case _:
+            assert_never(advoware)
+
+
+def _with_both(
+    entity: Entity, memory: Memory, espo: Present, advoware: Present, policy: PlanPolicy, named: int | None
+) -> tuple[Action, ...]:
+    advoware_id = _id_of(entity, advoware)
+    if memory.advoware_id != advoware_id or memory.state is not PairState.LINKED:
+        same = memory.advoware_id == advoware_id
+        if memory.trust is Trust.UNCONFIRMED or not same:
+            doubt = _doubt(entity, memory, espo, advoware, advoware_id)
+            if doubt is not None:
+                return _held(doubt)
+        return (
+            Link(advoware_id, memory.trust if same and memory.base else Trust.CONFIRMED, restart=not same),
+        )
+    back = _went_back(entity, memory, espo, advoware)
+    if back is not None:
+        return _held(back)
+    return plan_fields(entity, memory, espo, advoware, policy)
+
+
+def _doubt(entity: Entity, memory: Memory, espo: Present, advoware: Present, advoware_id: int) -> Hold | None:
+    """A link our own POST did not make is checked before anything is written over anybody."""
+    decision = memory.link_decision
+    if decision is not None and decision.choice is LinkChoice.LINK and decision.advoware_id == advoware_id:
+        return None
+    row_id = espo.body.get(entity.status.row_id)
+    if row_id and row_id == advoware.version.token:
+        return None
+    differing = differing_identity(entity, espo, advoware)
+    if not differing:
+        return None
+    names = tuple(field.espo for field in differing)
+    return Hold(HoldReason.LINK_DOUBTFUL, Notice("link_doubtful", names, str(advoware_id)), (advoware_id,))
+
+
+def _went_back(entity: Entity, memory: Memory, espo: Present, advoware: Present) -> Hold | None:
+    """A side older than the base is a restored backup, not an edit."""
+    if not memory.base or memory.believe is not None:
+        return None
+    if memory.unremembered:
+        return Hold(HoldReason.WENT_BACK, Notice("ledger_went_back"))
+    for side, seen, known in (
+        (Side.ESPO, espo, memory.espo_version),
+        (Side.ADVOWARE, advoware, memory.advoware_version),
+    ):
+        if _older(seen.version, known) and _differs_from_base(entity, memory, side, seen):
+            return Hold(HoldReason.WENT_BACK, Notice("went_back", (), side), side=side)
+    return None
+
+
+def _older(now: Version, known: Version) -> bool:
+    if now.number is not None and known.number is not None and now.number < known.number:
+        return True
+    if now.changed_at is None or known.changed_at is None:
+        return False
+    return now.changed_at < known.changed_at - REWIND_TOLERANCE
+
+
+def _differs_from_base(entity: Entity, memory: Memory, side: Side, seen: Present) -> bool:
+    for field in entity.fields:
+        base = memory.base.get(field.name)
+        if base is None:
+            continue
+        try:
+            if field.parse(side, seen.body) != field.codec.parse(
+                side, base.espo if side is Side.ESPO else base.advoware
+            ):
+                return True
+        except Unmappable:
+            return True
+    return False
+
+
+def _without_espo(memory: Memory) -> tuple[Action, ...]:
+    if memory.state is PairState.TOMBSTONE:
+        return ()
+    if memory.state is PairState.NEW and memory.advoware_id is None and not memory.intents:
+        return (Ignore(),)
+    return (Bury(),) if memory.espo_deletion_confirmed else (Vanished(),)
+
+
+def _without_advoware(memory: Memory) -> tuple[Action, ...]:
+    gone = Settle(
+        Status.DELETED_IN_ADVOWARE, (Notice("deleted_in_advoware", (), str(memory.advoware_id or "")),)
+    )
+    if memory.state is PairState.GONE or (memory.misses and memory.miss_ripe):
+        return (gone,)
+    return (Missed(),)
+
+
+def _id_of(entity: Entity, advoware: Present) -> int:
+    return int(advoware.body[entity.advoware_id])
+
+
+def _held(*actions: Action) -> tuple[Action, ...]:
+    """A hold that waits for a person shows as `conflict`; one that time settles shows nothing new."""
+    for action in actions:
+        if isinstance(action, Hold) and action.reason is not HoldReason.CREATE_IN_DOUBT:
+            return (*actions, Settle(Status.CONFLICT, (action.notice,), ("",)))
+    return actions
+
+
+def _unreadable(side: Side, reason: str) -> tuple[Action, ...]:
+    return (Hold(HoldReason.UNREADABLE, Notice("unreadable", (), reason), side=side),)
