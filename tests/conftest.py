@@ -1,0 +1,43 @@
+"""What every test may use, and the rule that CI skips nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+# Skips that are right even in CI: "<start of the node id>". Everything else a laptop may skip fails the run there.
+ALLOWED_SKIPS: tuple[str, ...] = ()
+
+_skipped: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _note(report.nodeid)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    if report.skipped:
+        _note(report.nodeid)
+
+
+def _note(node: str) -> None:
+    if not node.startswith(ALLOWED_SKIPS):
+        _skipped.append(node)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    # xdist forwards the workers' reports to the controller, which alone judges.
+    if _skipped and os.environ.get("CI") and not hasattr(session.config, "workerinput"):
+        session.exitstatus = exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _skipped and os.environ.get("CI"):
+        terminalreporter.section("skipped, which CI does not allow", red=True)
+        for node in _skipped:
+            terminalreporter.line(node)
