@@ -1,0 +1,219 @@
+"""One request pipeline for both clients: circuit, budget, time and size limits, grading of the wire, retry.
+
+Must not know what a request is about, nor which system it goes to beyond its name. Only GET is ever repeated
+here, at most twice and within seconds; minutes belong to the queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import TypeVar
+
+import aiohttp
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from services.answer import Answer, Call
+from services.errors import CircuitOpen, Credentials, Outage, PeerError, Retryable, TimedOut
+from services.local import PROBE_WAIT
+from services.ports import Ports, Verdict, urgency
+from services.transport import kind, open_client, was_sent
+
+T = TypeVar("T")
+
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+TRIES = 3
+FIRST_RETRY_SECONDS = 0.5
+REFUSED_BEFORE = (
+    "the credentials were refused; no call is made until they change or a person says to try again"
+)
+
+
+class Unauthorized(Exception):
+    """Raised by a reader for a 401 which says that our login itself is refused.
+
+    The pipeline counts the strike.
+    """
+
+
+class Pipeline:
+    """All calls to one side with one set of credentials. `timeout` in seconds bounds a whole call."""
+
+    def __init__(
+        self,
+        side: str,
+        ports: Ports,
+        credentials: str,
+        *,
+        timeout: float,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.side = side
+        self.ports = ports
+        self.credentials = credentials
+        self._timeout = timeout
+        self._client = open_client(timeout, transport)
+
+    def __repr__(self) -> str:
+        return f"Pipeline({self.side})"
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def call(self, call: Call, read: Callable[[Answer], T]) -> T:
+        """Make the call and give what `read` makes of the answer; `read` raises the grade.
+
+        Only GET is repeated.
+        """
+        if not call.safe:
+            return await self._once(call, read)
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(TRIES),
+            wait=self._pause,
+            retry=retry_if_exception(_worth_a_second_try),
+            sleep=self.ports.sleep,
+            reraise=True,
+        )
+        return await retrying(self._once, call, read)
+
+    def _pause(self, state: RetryCallState) -> float:
+        return FIRST_RETRY_SECONDS * 2.0 ** (state.attempt_number - 1) * (0.5 + self.ports.jitter())
+
+    async def _once(self, call: Call, read: Callable[[Answer], T]) -> T:
+        ticket = self.ports.new_id()
+        started = self.ports.now()
+        outcome = "cancelled"
+        watched = False
+        try:
+            watched = await self._enter(ticket)
+            started = self.ports.now()
+            result = read(await self.send(call))
+            if watched:
+                await self.ports.circuit.succeed(self.side, ticket)
+            outcome = "ok"
+            return result
+        except CircuitOpen:
+            outcome = "circuitopen"
+            raise
+        except Unauthorized:
+            outcome = "credentials"
+            failure = await self._struck(ticket)
+        except Outage as error:
+            outcome = "outage"
+            await self.ports.circuit.fail(self.side, ticket, error.retry_after)
+            raise
+        except (Retryable, Credentials) as error:
+            outcome = type(error).__name__.lower()
+            await self.ports.circuit.withdraw(self.side, ticket)
+            raise
+        except PeerError as error:
+            # The side works; it only did not like this call.
+            outcome = type(error).__name__.lower()
+            if watched:
+                await self.ports.circuit.succeed(self.side, ticket)
+            raise
+        except BaseException as error:
+            outcome = "cancelled" if isinstance(error, asyncio.CancelledError) else "error"
+            await self.ports.circuit.withdraw(self.side, ticket)
+            raise
+        finally:
+            self.ports.observe(
+                self.side, call.verb, call.route, outcome, max(0.0, self.ports.now() - started)
+            )
+        raise failure
+
+    async def _enter(self, ticket: str) -> bool:
+        """Wait for circuit and budget; whether a success must be reported."""
+        watched, ticketed = await self._admitted(ticket)
+        waited = False
+        while (wait := await self.ports.budget.take(self.side, urgency.get())) > 0:
+            waited = True
+            # Spread the waiters, or all of them ask again in the same instant.
+            await self.ports.sleep(wait * (1.0 + 0.5 * self.ports.jitter()))
+        if waited and not ticketed:
+            watched, _ = await self._admitted(ticket)
+        return watched
+
+    async def _admitted(self, ticket: str) -> tuple[bool, bool]:
+        while True:
+            admission = await self.ports.circuit.admit(self.side, self.credentials, ticket)
+            match admission.verdict:
+                case Verdict.GO:
+                    return admission.watched, admission.ticketed
+                case Verdict.BARRED:
+                    raise Credentials(self.side, REFUSED_BEFORE)
+                case Verdict.OPEN:
+                    reason = "not called: the system was away a moment ago"
+                    raise CircuitOpen(self.side, reason, retry_after=admission.seconds)
+                case Verdict.WAIT:
+                    await self.ports.sleep(admission.seconds * (0.5 + self.ports.jitter()))
+
+    async def _struck(self, ticket: str) -> PeerError:
+        if await self.ports.circuit.strike(self.side, self.credentials, ticket):
+            return Credentials(self.side, "the credentials were refused", status=401)
+        return CircuitOpen(
+            self.side, "refused once; the credentials are tried once more", status=401, retry_after=PROBE_WAIT
+        )
+
+    async def send(self, call: Call) -> Answer:
+        """The bare exchange: no circuit, no budget, no repeat.
+
+        Raises Outage or Retryable for what the wire does.
+        """
+        answered = False
+        failure: PeerError
+        headers, content = dict(call.headers), None
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(call.body, allow_nan=False).encode()
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                self._client.stream(
+                    call.verb,
+                    call.url,
+                    params=dict(call.params) or None,
+                    headers=headers,
+                    content=content,
+                ) as response,
+            ):
+                answered = True
+                received = bytearray()
+                async for chunk in response.aiter_bytes():
+                    received += chunk
+                    if len(received) > MAX_ANSWER_BYTES:
+                        break
+                else:
+                    return Answer(self.side, call, response.status_code, response.headers, bytes(received))
+            failure = Retryable(self.side, "the answer is too large", in_doubt=not call.safe)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            doubt = not call.safe and was_sent(error)
+            failure = TimedOut(
+                self.side, f"no answer within {self._timeout:g} s ({kind(error)})", in_doubt=doubt
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError) as error:
+            if answered:
+                failure = Retryable(
+                    self.side, f"the answer broke off ({kind(error)})", in_doubt=not call.safe
+                )
+            else:
+                doubt = not call.safe and was_sent(error)
+                failure = Outage(self.side, f"no connection ({kind(error)})", in_doubt=doubt)
+        # Raised out here so that httpx's error, which holds the request with its headers, is not chained to
+        # ours.
+        raise failure
+
+
+def _worth_a_second_try(error: BaseException) -> bool:
+    """Quick failures only.
+
+    A time-out has used the caller's patience, and who says when to come back is obeyed.
+    """
+    if isinstance(error, Retryable):
+        return error.status is None or error.status != 409
+    if not isinstance(error, Outage) or isinstance(error, CircuitOpen | TimedOut):
+        return False
+    return error.retry_after is None

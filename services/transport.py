@@ -1,0 +1,83 @@
+"""The connection under httpx, and whether a request that failed had been sent. Knows no budgets, no grades.
+
+Under httpx's interface works aiohttp's connection pool: with 32 calls at once httpx's own pool walks itself
+and reaches 180 calls/s where aiohttp's reaches 900 (20 ms server, 2 cores; CPU per call 4.9 ms against 0.65
+ms).
+"""
+
+from __future__ import annotations
+
+import logging
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+CONNECTIONS = 64
+# Apache closes idle connections after 5 s by default: be first, or a POST meets a closing door and is in
+# doubt.
+KEEP_ALIVE_SECONDS = 4.0
+CONNECT_SECONDS = 10.0
+
+
+def open_transport() -> httpx.AsyncBaseTransport:
+    """The transport of production.
+
+    TLS certificates are verified (SSL_CERT_FILE may name a firm's own authority).
+    """
+    tls = httpx.create_ssl_context()
+
+    def session() -> aiohttp.ClientSession:
+        opened = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=tls),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        # aiohttp repeats a PUT by itself when a kept-alive connection breaks. A write is never repeated
+        # unseen.
+        opened._retry_connection = False
+        return opened
+
+    return AiohttpTransport(client=session)
+
+
+def open_client(timeout: float, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    """An httpx client without redirects, cookies and proxies from the environment.
+
+    `timeout` in seconds per phase.
+    """
+    quiet()
+    return httpx.AsyncClient(
+        transport=open_transport() if transport is None else transport,
+        timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+        follow_redirects=False,
+        trust_env=False,
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        headers={"User-Agent": "syncd", "Accept": "application/json"},
+    )
+
+
+def quiet() -> None:
+    """Keep the libraries' own log lines out: they hold whole URLs (names of people) and headers (keys)."""
+    for name in ("httpx", "httpcore", "aiohttp.client", "aiohttp.internal"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+# What httpx-aiohttp turns into a connect time-out includes "server disconnected": look at aiohttp's own word
+# instead.
+_AIOHTTP_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
+_HTTPX_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+def was_sent(error: BaseException) -> bool:
+    """Whether the request may have reached the other side before `error`."""
+    origin = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    if isinstance(origin, aiohttp.ClientError):
+        return not isinstance(origin, _AIOHTTP_UNSENT)
+    return not isinstance(origin, _HTTPX_UNSENT)
+
+
+def kind(error: BaseException) -> str:
+    """The error's class, which is safe to show; its text may hold an address with a name in it."""
+    origin = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    return type(origin).__name__
