@@ -1,0 +1,221 @@
+"""What an administrator provisions over the API: metadata, fields, entities, links, layouts (espocrm.md §2).
+
+Enough for a set-up command and a doctor. What it changes is the world's schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from syncd.sandbox.espocrm_errors import EspoError
+from syncd.sandbox.espocrm_schema import EntityDef, FieldDef, person_fields
+from syncd.sandbox.espocrm_table import Table
+from syncd.sandbox.espocrm_users import Who
+from syncd.sandbox.espocrm_world import EspoWorld
+
+WATCHED = re.compile(r"isAttributeChanged\('(\w+)'\)")
+DIRTY = re.compile(r"syncStatus\s*=\s*'dirty'")
+KNOWN_KEYS = {"name", "type", "maxLength", "options", "default", "required", "pattern", "min", "entity"}
+
+
+class Provisioning:
+    """Answers of Metadata, fieldManager, EntityManager, LabelManager, UserSecurity and layouts."""
+
+    def __init__(self, world: EspoWorld) -> None:
+        self.world = world
+        self.layouts: dict[tuple[str, str], Any] = {}
+        self.labels: dict[tuple[str, str], dict[str, str]] = {}
+        self.formulas: dict[str, dict[str, Any]] = {
+            name: {"beforeSaveCustomScript": _script(definition, world.api_user.name)}
+            for name, definition in world.schema.items()
+            if definition.watched
+        }
+
+    def metadata(self, key: str) -> Any:
+        """`GET Metadata?key=a.b.c`; null where nothing is."""
+        at: Any = {
+            "entityDefs": {name: self._entity_defs(one) for name, one in self.world.schema.items()},
+            "scopes": {name: self._scope(one) for name, one in self.world.schema.items()},
+            "formula": self.formulas,
+        }
+        for step in key.split(".") if key else ():
+            at = at.get(step) if isinstance(at, Mapping) else None
+        return at
+
+    def layout(self, key: tuple[str, str], sent: Any) -> Any:
+        """A layout as last PUT; before that one panel with the name, as a firm would have."""
+        if sent is not None:
+            self.layouts[key] = sent
+        default: list[Any] = [{"label": "Overview", "rows": [[{"name": "name"}, False]], "style": "default"}]
+        return self.layouts.get(key, default if key[1] == "detail" else [{"name": "name"}])
+
+    def answer(self, method: str, area: str, path: list[str], body: Any, query: Mapping[str, str]) -> Any:
+        """One call of an admin controller; EspoError with the controllers' own texts."""
+        sent = body if isinstance(body, dict) else {}
+        match area, path[0]:
+            case "Admin", entity:
+                return self._field(method, entity, path[1] if len(path) > 1 else None, sent)
+            case "EntityManager", "createEntity":
+                return self._create_entity(sent)
+            case "EntityManager", "updateEntity":
+                return self._update_entity(sent)
+            case "EntityManager", "removeEntity":
+                self.world.entity(sent.get("name", ""))
+                del self.world.schema[sent["name"]]
+                return True
+            case "EntityManager", "createLink":
+                return self._create_link(sent)
+            case "EntityManager", "formula":
+                return self._formula(sent)
+            case "LabelManager", "saveLabels":
+                known = self.labels.setdefault((sent.get("scope", ""), sent.get("language", "")), {})
+                known.update(sent.get("labels", {}))
+                return True
+            case "LabelManager", "getScopeData":
+                return self.labels.get((sent.get("scope", ""), sent.get("language", "")), {})
+            case "UserSecurity", "generate":
+                return {"id": sent.get("id"), "apiKey": self.new_key(sent.get("id", ""))}
+        raise EspoError(404, f"Action '{path[0]}' does not exist.")
+
+    def new_key(self, user_id: str) -> str:
+        """A fresh API key; the old one is 401 at once."""
+        row = self.world.tables["User"].living(user_id)
+        if row is None:
+            raise EspoError(404, "")
+        door = self.world.door
+        door.keys = {key: who for key, who in door.keys.items() if who.id != user_id}
+        key = f"{self.world.rng.getrandbits(128):032x}"
+        door.keys[key] = Who(user_id, row.values["userName"], "api")
+        return key
+
+    def set_password(self, user_id: str, password: str) -> None:
+        """A regular user or admin was created with a password."""
+        values = self.world.tables["User"].rows[user_id].values
+        who = Who(user_id, values["userName"], values["type"])
+        self.world.door.passwords[who.name, password] = who
+
+    # inside
+
+    def _field(self, method: str, entity: str, name: str | None, sent: dict[str, Any]) -> Any:
+        fields = self.world.entity(entity).fields
+        if method == "POST":
+            wanted = str(sent.get("name", ""))
+            if not re.fullmatch(r"[a-z][A-Za-z0-9]*", wanted):
+                raise EspoError(500, "Bad field name.")
+            if not self.world.schema[entity].custom:
+                wanted = f"c{wanted[0].upper()}{wanted[1:]}"
+            if wanted in fields:
+                raise EspoError(409, f"Field '{wanted}' already exists in '{entity}'.")
+            self._set_field(entity, wanted, sent)
+            return fields[wanted].metadata()
+        if name not in fields or name is None:
+            raise EspoError(404, "")
+        if method == "PUT":
+            self._set_field(entity, name, sent)
+        elif method == "DELETE":
+            del fields[name]
+            return True
+        return fields[name].metadata()
+
+    def _set_field(self, entity: str, name: str, sent: dict[str, Any]) -> None:
+        field = FieldDef(
+            name,
+            type=sent.get("type", "varchar"),
+            max_length=sent.get("maxLength"),
+            options=tuple(sent.get("options") or ()),
+            default=sent.get("default"),
+            required=bool(sent.get("required")),
+            pattern=sent.get("pattern"),
+            minimum=sent.get("min"),
+            link=sent.get("entity"),
+            extra={key: value for key, value in sent.items() if key not in KNOWN_KEYS},
+        )
+        self.world.schema[entity].fields[name] = field
+        for row in self.world.tables[entity].rows.values():
+            if field.attribute not in row.values:
+                row.values[field.attribute] = None
+                self.world.tables[entity].change(row, {field.attribute: field.default})
+
+    def _create_entity(self, sent: dict[str, Any]) -> Any:
+        name = f"C{sent.get('name', '')}"
+        if name in self.world.schema:
+            raise EspoError(409, f"Name '{name}' is already used.")
+        person = sent.get("type") == "Person"
+        fields = (
+            person_fields() if person else [FieldDef("name", max_length=255), FieldDef("description", "text")]
+        )
+        fields.append(FieldDef("assignedUser", "link", link="User"))
+        named = {one.name: one for one in fields}
+        self.world.schema[name] = EntityDef(name, named, person=person, stream=bool(sent.get("stream")))
+        self.world.tables.setdefault(name, Table())
+        return {"name": name}
+
+    def _update_entity(self, sent: dict[str, Any]) -> bool:
+        definition = self.world.entity(sent.get("name", ""))
+        definition.optimistic = bool(sent.get("optimisticConcurrencyControl", definition.optimistic))
+        return True
+
+    def _create_link(self, sent: dict[str, Any]) -> bool:
+        parent, child = (
+            self.world.entity(sent.get("entity", "")),
+            self.world.entity(sent.get("entityForeign", "")),
+        )
+        link, foreign = str(sent.get("link")), str(sent.get("linkForeign"))
+        if link in parent.children or foreign in child.fields:
+            raise EspoError(409, f"Link '{link}' already exists.")
+        parent.children[link] = (child.name, f"{foreign}Id")
+        child.fields[foreign] = FieldDef(foreign, "link", link=parent.name)
+        for row in self.world.tables[child.name].rows.values():
+            row.values[f"{foreign}Id"] = None
+        return True
+
+    def _formula(self, sent: dict[str, Any]) -> bool:
+        definition = self.world.entity(sent.get("scope", ""))
+        known = self.formulas.setdefault(definition.name, {})
+        known.update(sent.get("data", {}))
+        script = str(known.get("beforeSaveCustomScript") or "")
+        definition.watched = (
+            frozenset(WATCHED.findall(script)) - {"syncStatus"} if DIRTY.search(script) else frozenset()
+        )
+        return True
+
+    def _entity_defs(self, definition: EntityDef) -> dict[str, Any]:
+        shown = {one.name: one.metadata() for one in definition.fields.values()}
+        if definition.person:
+            shown |= {
+                "name": {"type": "personName"},
+                "emailAddress": {"type": "email"},
+                "phoneNumber": {"type": "phone"},
+            }
+        links: dict[str, Any] = {
+            one.name: {"type": "belongsTo", "entity": one.link}
+            for one in definition.fields.values()
+            if one.link
+        }
+        links |= {
+            name: {"type": "hasMany", "entity": child} for name, (child, _) in definition.children.items()
+        }
+        return {
+            "fields": shown,
+            "links": links,
+            "optimisticConcurrencyControl": definition.optimistic,
+            "collection": {"orderBy": "createdAt", "order": "desc"},
+        }
+
+    def _scope(self, definition: EntityDef) -> dict[str, Any]:
+        return {
+            "entity": True,
+            "stream": definition.stream,
+            "isCustom": definition.custom,
+            "type": "Person" if definition.person else "Base",
+        }
+
+
+def _script(definition: EntityDef, api_user: str) -> str:
+    tests = " || ".join(f"entity\\isAttributeChanged('{name}')" for name in sorted(definition.watched))
+    return (
+        f"ifThen(!entity\\isNew() && env\\userAttribute('userName') != '{api_user}' && "
+        f"!entity\\isAttributeChanged('syncStatus') && ({tests}), syncStatus = 'dirty');"
+    )

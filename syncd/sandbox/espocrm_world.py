@@ -1,0 +1,414 @@
+"""The stand-in EspoCRM without HTTP: records and what a write does to them (espocrm.md §3).
+
+Pure state: time and chance are injected. Knows no HTTP, no webhooks (they listen), nothing of Advoware.
+"""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from syncd.sandbox import defaults
+from syncd.sandbox.espocrm_channels import EMAIL, PHONE, Book, Links
+from syncd.sandbox.espocrm_errors import EspoError, invalid, missing, not_found, unrelatable
+from syncd.sandbox.espocrm_schema import EntityDef, firm_schema
+from syncd.sandbox.espocrm_table import Row, Table
+from syncd.sandbox.espocrm_users import Door, Who
+from syncd.sandbox.espocrm_values import clean, fold, stamp
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a write did, for those who listen: `data` is the webhook's view of it."""
+
+    kind: str
+    entity: str
+    id: str
+    data: dict[str, Any]
+    who: Who
+
+
+@dataclass
+class Draft:
+    """A checked write, not applied yet."""
+
+    columns: dict[str, Any]
+    lists: dict[str, list[dict[str, Any]]]
+    singles: dict[str, str | None]
+
+
+class EspoWorld:
+    """All records of one EspoCRM."""
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        rng: random.Random,
+        schema: dict[str, EntityDef] | None = None,
+        api_key: str = defaults.API_KEY,
+        api_user: str = defaults.API_USER,
+    ) -> None:
+        self.now = now
+        self.rng = rng
+        self.schema = schema or firm_schema()
+        self.tables = {name: Table() for name in self.schema}
+        self.emails = Book(EMAIL)
+        self.phones = Book(PHONE)
+        self.door = Door(now)
+        self.listeners: list[Callable[[Change], None]] = []
+        self.previous: dict[tuple[str, str], Row] = {}
+        self.names: dict[tuple[str, str, str], set[str]] = {}
+        self.api_key = api_key
+        self.api_user = self.add_user(api_user, "api", key=api_key)
+        self.admin = self.add_user(defaults.ADMIN_USER, "admin", password=defaults.ADMIN_PASSWORD)
+        self.clerks = {
+            name: self.add_user(name, "regular", password=defaults.CLERK_PASSWORD) for name in defaults.CLERKS
+        }
+
+    # users
+
+    def add_user(self, name: str, kind: str, key: str | None = None, password: str | None = None) -> Who:
+        """A further user with an API key or a password."""
+        who = Who(self.new_id(), name, kind)
+        values = self._blank("User") | {
+            "userName": name,
+            "name": name,
+            "lastName": name,
+            "type": kind,
+            "isActive": True,
+        }
+        self.tables["User"].add(Row(who.id, values | self._born(None)))
+        if key is not None:
+            self.door.keys[key] = who
+        if password is not None:
+            self.door.passwords[name, password] = who
+        return who
+
+    def user_name(self, user_id: str | None) -> str | None:
+        """The name shown for a user id."""
+        row = self.tables["User"].rows.get(user_id) if user_id else None
+        return row.values["name"] if row else None
+
+    def clerk(self, name: str) -> Who:
+        """A person by user name; KeyError if nobody has it."""
+        return self.admin if name == self.admin.name else self.clerks[name]
+
+    # writes
+
+    def create(self, who: Who, entity: str, body: Mapping[str, Any], skip_duplicates: bool = False) -> Row:
+        """A new record; EspoError 400, 403 or 409."""
+        self.door.allow(who, entity, "create")
+        definition = self.entity(entity)
+        sent = {one.attribute: one.default for one in definition.fields.values() if one.default is not None}
+        draft = self._check(definition, sent | dict(body))
+        for one in definition.fields.values():
+            if one.required and draft.columns.get(one.attribute) in (None, ""):
+                raise invalid(entity, one.name, "required")
+        self._check_links(entity, draft.columns)
+        if definition.person and not skip_duplicates:
+            self._refuse_duplicates(entity, draft)
+        row = Row(self.new_id(), self._blank(entity) | draft.columns | self._born(who.id))
+        if definition.optimistic:
+            row.version = 1
+        self._set_channels(entity, row, draft)
+        self._compose_name(definition, row.values)
+        if definition.stream:
+            row.values["streamUpdatedAt"] = row.values["createdAt"]
+        self.tables[entity].add(row)
+        self.remember_name(entity, row)
+        self._noted(entity, row)
+        data = {name: value for name, value in draft.columns.items() if value is not None}
+        if definition.person and row.values["firstName"]:
+            data["name"] = row.values["name"]
+        data |= self._sent_channels(draft, lower=True)
+        self._tell(Change("create", entity, row.id, data | {"id": row.id}, who))
+        return row
+
+    def update(
+        self, who: Who, entity: str, record_id: str, body: Mapping[str, Any], version: str | None = None
+    ) -> Row:
+        """PUT and PATCH alike: what is not sent stays. EspoError 400, 403, 404 or 409."""
+        definition = self.entity(entity)
+        row = self.tables[entity].living(record_id)
+        if row is None:
+            raise not_found(record_id)
+        self.door.allow(who, entity, "edit")
+        if not self.door.sees(who, record_id):
+            raise EspoError(403, "No edit access.")
+        draft = self._check(definition, body)
+        for one in definition.fields.values():
+            if one.required and one.attribute in draft.columns and draft.columns[one.attribute] in (None, ""):
+                raise invalid(entity, one.name, "required")
+        self._check_links(entity, draft.columns)
+        changed = {name: value for name, value in draft.columns.items() if value != row.values.get(name)}
+        channels = self._changed_channels(row, draft)
+        checked = definition.optimistic and version is not None and row.version is not None
+        if checked and version != str(row.version) and (changed or channels):
+            raise self._modified(row, changed, channels)
+        if self._formula_sets_dirty(definition, who, changed, channels):
+            changed["syncStatus"] = "dirty"
+        self._apply(who, definition, row, draft, changed, channels)
+        return row
+
+    def delete(self, who: Who, entity: str, record_id: str) -> None:
+        """Soft delete; EspoError 404 when it is gone already."""
+        self.entity(entity)
+        row = self.tables[entity].living(record_id)
+        if row is None:
+            raise not_found(record_id)
+        self.door.allow(who, entity, "delete")
+        self.previous[entity, record_id] = row.copy()
+        self.tables[entity].change(row, {"modifiedAt": self.stamp(), "modifiedById": who.id})
+        row.deleted = True
+        self.tables[entity].hide(row)
+        self._unindex(entity, row)
+        self._tell(Change("delete", entity, record_id, {"id": record_id}, who))
+
+    def restore(self, who: Who, entity: str, record_id: str) -> None:
+        """`action/restoreDeleted`: admins only, old data back, no webhook, no new time stamp."""
+        if not who.is_admin:
+            raise EspoError(403, "")
+        row = self.tables[self.entity(entity).name].rows.get(record_id)
+        if row is None or not row.deleted:
+            raise not_found(record_id)
+        row.deleted = False
+        self.tables[entity].add(row)
+        self.remember_name(entity, row)
+        for book, links in self._channels(row):
+            book.remember((entity, row.id), links)
+
+    def relate(self, entity: str, record_id: str, link: str, child_id: str, parent: str | None) -> None:
+        """Link or unlink a child: changes its foreign key, neither its modifiedAt nor any webhook."""
+        child_entity, column = self.child_link(entity, link)
+        if self.tables[entity].living(record_id) is None:
+            raise missing(record_id)
+        child = self.tables[child_entity].living(child_id)
+        if child is None:
+            raise EspoError(404, "")
+        self.tables[child_entity].change(child, {column: parent})
+
+    # reads
+
+    def entity(self, name: str) -> EntityDef:
+        """The entity's definition; EspoError 404 as for a missing controller."""
+        if name not in self.schema:
+            raise EspoError(404, f"Controller '{name}' does not exist.")
+        return self.schema[name]
+
+    def child_link(self, entity: str, link: str) -> tuple[str, str]:
+        """(entity, foreign column) of a link; EspoError 404."""
+        children = self.entity(entity).children
+        if link not in children:
+            raise EspoError(404, f"Link '{link}' does not exist in '{entity}'.")
+        return children[link]
+
+    def get(self, who: Who, entity: str, record_id: str) -> Row:
+        """One record; a deleted one only for an admin."""
+        self.entity(entity)
+        self.door.allow(who, entity, "read")
+        row = self.tables[entity].rows.get(record_id)
+        if row is None or (row.deleted and not who.is_admin):
+            raise missing(record_id)
+        if not self.door.sees(who, record_id):
+            raise EspoError(403, "No read access.")
+        return row
+
+    def stamp(self) -> str:
+        """The present as stored in records."""
+        return stamp(self.now())
+
+    def new_id(self) -> str:
+        """17 hex characters, roughly ordered by time."""
+        micros = int(self.now() * 1_000_000)
+        return f"{micros // 1_000_000:08x}{micros % 1_000_000:05x}{self.rng.randrange(65536):04x}"
+
+    # backup
+
+    def snapshot(self) -> bytes:
+        """All records and shared values, for a later restore()."""
+        return pickle.dumps((self.tables, self.emails, self.phones, self.names))
+
+    def load_snapshot(self, backup: bytes) -> None:
+        """A backup comes back: everything is as it was then; nobody is told."""
+        self.tables, self.emails, self.phones, self.names = pickle.loads(backup)
+        self.previous.clear()
+
+    # inside
+
+    def _check(self, definition: EntityDef, body: Mapping[str, Any]) -> Draft:
+        draft = Draft({}, {}, {})
+        for one in definition.fields.values():
+            if one.attribute in body:
+                draft.columns[one.attribute] = clean(definition.name, one, body[one.attribute])
+        if definition.person:
+            for book in (self.emails, self.phones):
+                self._check_channel(definition.name, book, body, draft)
+        return draft
+
+    def _check_channel(self, entity: str, book: Book, body: Mapping[str, Any], draft: Draft) -> None:
+        if body.get(book.data_attribute) is not None:
+            draft.lists[book.attribute] = book.check_list(entity, body[book.data_attribute])
+        elif book.attribute in body:
+            value = body[book.attribute]
+            if value is None or (value == "" and book.attribute == EMAIL):
+                draft.singles[book.attribute] = None
+            else:
+                draft.singles[book.attribute] = book.check_value(entity, value)
+
+    def _check_links(self, entity: str, columns: Mapping[str, Any]) -> None:
+        for one in self.schema[entity].fields.values():
+            target = columns.get(one.attribute) if one.link else None
+            if target and one.link and self.tables[one.link].living(target) is None:
+                raise unrelatable(entity, one.name)
+        parent = columns.get("parentId")
+        if parent and entity in ("Task", "Note"):
+            table = self.tables.get(columns.get("parentType") or "")
+            if table is None or table.living(parent) is None:
+                raise (
+                    EspoError(403, "No create access.") if entity == "Note" else unrelatable(entity, "parent")
+                )
+
+    def _refuse_duplicates(self, entity: str, draft: Draft) -> None:
+        found = list(self.names.get(_name_key(entity, draft.columns), ()))
+        sent = [one[EMAIL] for one in draft.lists.get(EMAIL, ())]
+        single = draft.singles.get(EMAIL)
+        for address in [*sent, *([single] if single else [])]:
+            holders = self.emails.holders.get(self.emails.key(address), ())
+            found += sorted(record for where, record in holders if where == entity)
+        if found:
+            raise EspoError(409, "duplicate", [self.tables[entity].rows[one] for one in found])
+
+    def _channels(self, row: Row) -> tuple[tuple[Book, Links], tuple[Book, Links]]:
+        return (self.emails, row.emails), (self.phones, row.phones)
+
+    def _changed_channels(self, row: Row, draft: Draft) -> set[str]:
+        changed = set()
+        for book, links in self._channels(row):
+            sent = draft.lists.get(book.attribute)
+            if sent is not None and not book.same(links, sent):
+                changed.add(book.data_attribute)
+            if book.attribute in draft.singles and draft.singles[book.attribute] != book.primary_text(links):
+                changed.add(book.attribute)
+        return changed
+
+    def _set_channels(self, entity: str, row: Row, draft: Draft) -> None:
+        who = (entity, row.id)
+        if EMAIL in draft.lists:
+            row.emails = self.emails.store_list(who, row.emails, draft.lists[EMAIL])
+        elif EMAIL in draft.singles:
+            row.emails = self.emails.store_single(who, row.emails, draft.singles[EMAIL])
+        if PHONE in draft.lists:
+            row.phones = self.phones.store_list(who, row.phones, draft.lists[PHONE])
+        elif PHONE in draft.singles:
+            row.phones = self.phones.store_single(who, row.phones, draft.singles[PHONE])
+
+    def _sent_channels(self, draft: Draft, lower: bool = False) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        for book in (self.emails, self.phones):
+            if book.attribute in draft.lists:
+                sent = draft.lists[book.attribute]
+                shown[book.data_attribute] = sent
+                shown[book.attribute] = book.sent_single(sent)
+            elif book.attribute in draft.singles:
+                shown[book.attribute] = draft.singles[book.attribute]
+        if lower and isinstance(shown.get(EMAIL), str):
+            shown[EMAIL] = shown[EMAIL].lower()
+        return shown
+
+    def _modified(self, row: Row, changed: Mapping[str, Any], channels: set[str]) -> EspoError:
+        values = {name: row.values.get(name) for name in changed}
+        for book, links in self._channels(row):
+            if book.data_attribute in channels or book.attribute in channels:
+                values[book.data_attribute] = book.read(links)
+                values[book.attribute] = book.primary_text(links)
+        return EspoError(409, "modified", {"values": values, "versionNumber": row.version})
+
+    def _formula_sets_dirty(
+        self, definition: EntityDef, who: Who, changed: Mapping[str, Any], channels: set[str]
+    ) -> bool:
+        if who.kind == "api" or "syncStatus" in changed:
+            return False
+        return not definition.watched.isdisjoint(changed) or not definition.watched.isdisjoint(channels)
+
+    def _apply(
+        self,
+        who: Who,
+        definition: EntityDef,
+        row: Row,
+        draft: Draft,
+        changed: dict[str, Any],
+        channels: set[str],
+    ) -> None:
+        real = bool(changed or channels)
+        if definition.optimistic:
+            row.version = (row.version or 0) + 1
+        if not real and not definition.stream:
+            return
+        self.previous[definition.name, row.id] = row.copy()
+        data = dict(changed)
+        if channels:
+            self._set_channels(definition.name, row, draft)
+            sent = self._sent_channels(draft)
+            data |= {
+                name: value for name, value in sent.items() if name.removesuffix("Data") in _stems(channels)
+            }
+        if definition.person and ("firstName" in changed or "lastName" in changed):
+            self._unindex_name(definition.name, row)
+            self._compose_name(definition, merged := {**row.values, **changed})
+            changed = {**changed, "name": merged["name"]}
+            data["name"] = merged["name"]
+        if row.values["modifiedById"] != who.id:
+            data |= {"modifiedById": who.id, "modifiedByName": who.name}
+        stamps = {"modifiedAt": self.stamp(), "modifiedById": who.id}
+        self.tables[definition.name].change(row, changed | stamps)
+        self.remember_name(definition.name, row)
+        if data:
+            self._tell(Change("update", definition.name, row.id, data | {"id": row.id}, who))
+
+    def _noted(self, entity: str, row: Row) -> None:
+        if entity != "Note" or not row.values.get("parentId"):
+            return
+        parent = self.tables[row.values["parentType"]].living(row.values["parentId"])
+        if parent is not None and "streamUpdatedAt" in parent.values:
+            parent.values["streamUpdatedAt"] = self.stamp()
+
+    def _compose_name(self, definition: EntityDef, values: dict[str, Any]) -> None:
+        if definition.person:
+            parts = [values.get("firstName"), values.get("lastName")]
+            values["name"] = " ".join(part for part in parts if part) or None
+
+    def remember_name(self, entity: str, row: Row) -> None:
+        """Let the duplicate check find the row by its name."""
+        if self.schema[entity].person:
+            self.names.setdefault(_name_key(entity, row.values), set()).add(row.id)
+
+    def _unindex_name(self, entity: str, row: Row) -> None:
+        if self.schema[entity].person:
+            self.names.get(_name_key(entity, row.values), set()).discard(row.id)
+
+    def _unindex(self, entity: str, row: Row) -> None:
+        self._unindex_name(entity, row)
+        for book, links in self._channels(row):
+            book.forget((entity, row.id), links)
+
+    def _blank(self, entity: str) -> dict[str, Any]:
+        return dict.fromkeys(self.schema[entity].attributes())
+
+    def _born(self, user_id: str | None) -> dict[str, Any]:
+        now = self.stamp()
+        return {"createdAt": now, "modifiedAt": now, "createdById": user_id, "modifiedById": None}
+
+    def _tell(self, change: Change) -> None:
+        for listener in self.listeners:
+            listener(change)
+
+
+def _stems(names: set[str]) -> set[str]:
+    return {name.removesuffix("Data") for name in names}
+
+
+def _name_key(entity: str, values: Mapping[str, Any]) -> tuple[str, str, str]:
+    return entity, fold(values.get("firstName") or ""), fold(values.get("lastName") or "")
