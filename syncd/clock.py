@@ -1,0 +1,90 @@
+"""Time and new ids, the only place that asks the machine for them. Everything else is handed a Clock and Ids.
+
+Times shared between daemons are epoch seconds of Redis; a step of the machine's wall clock moves nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+Ids = Callable[[], str]
+
+# The sample with the shortest way there and back is the truest.
+SAMPLES = 5
+
+
+class Clock(Protocol):
+    """What time it is, and waiting."""
+
+    def now(self) -> float:
+        """Epoch seconds UTC, the same for all daemons."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for lengths of time within this process."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+def new_id() -> str:
+    """32 hex digits nobody else has."""
+    return uuid.uuid4().hex
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now(self) -> float:
+        """Epoch seconds of the wall clock."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds since some moment in the past."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let others run for so long."""
+        await asyncio.sleep(seconds)
+
+
+class SharedClock:
+    """Follows the clock that `ask` reads (Redis TIME), carried on by the monotonic clock between measurings.
+
+    Until the first `measure` it shows the machine's own time.
+    """
+
+    def __init__(self, ask: Callable[[], Awaitable[float]], machine: Clock) -> None:
+        self._ask = ask
+        self._machine = machine
+        self._offset = machine.now() - machine.monotonic()
+
+    async def measure(self) -> float:
+        """Compare with the shared clock again; answers how many seconds the machine's wall clock is ahead.
+
+        What `ask` raises comes through, and the offset known so far stays.
+        """
+        samples: list[tuple[float, float]] = []
+        for _ in range(SAMPLES):
+            before = self._machine.monotonic()
+            shared = await self._ask()
+            after = self._machine.monotonic()
+            samples.append((after - before, shared - (before + after) / 2))
+        self._offset = min(samples)[1]
+        return self._machine.now() - self.now()
+
+    def now(self) -> float:
+        """Epoch seconds of the shared clock."""
+        return self._machine.monotonic() + self._offset
+
+    def monotonic(self) -> float:
+        """The machine's monotonic seconds."""
+        return self._machine.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let others run for so long."""
+        await self._machine.sleep(seconds)

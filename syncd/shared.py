@@ -1,0 +1,304 @@
+"""Call budget, circuit and token cache shared by all workers and daemons through Redis.
+
+The Lua files do what `services.local` does, with the same numbers. Redis holds nothing here that must
+survive: when it has been flushed everything starts anew, and while it cannot be reached calls go on with the
+twins of this process. Must not know what is called, nor why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from redis.exceptions import RedisError
+
+from services import local
+from services.local import LocalBudget, LocalCircuit, LocalTokens
+from services.ports import Admission, CircuitName, CircuitState, Token, Urgency, Verdict
+
+T = TypeVar("T")
+Now = Callable[[], float]
+
+# How long to leave Redis alone after it did not answer, so that not every call waits for it.
+LEAVE_ALONE_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Redis(Protocol):
+    """What is needed of `redis.asyncio.Redis`."""
+
+    def register_script(self, script: Any) -> Any: ...
+
+    def time(self) -> Any: ...
+
+
+async def redis_time(redis: Redis) -> float:
+    """Redis' own clock in epoch seconds."""
+    seconds, micros = await redis.time()
+    return float(seconds) + float(micros) / 1_000_000
+
+
+class Link:
+    """Redis while it answers, the twin while it does not. Says so once when that changes."""
+
+    def __init__(self, redis: Redis, local_now: Now, prefix: str, now: Now | None) -> None:
+        self._redis = redis
+        self._local_now = local_now
+        self._prefix = prefix
+        self._now = now
+        self._scripts: dict[str, Any] = {}
+        self._away_until: float | None = None
+
+    def key(self, *parts: str) -> str:
+        """The name of a key."""
+        return ":".join((self._prefix, *parts))
+
+    async def script(self, name: str, keys: list[str], *args: object) -> Any:
+        """Run syncd/lua/<name>.lua, its first argument being the time, "" for Redis' own."""
+        now = "" if self._now is None else f"{self._now():.6f}"
+        return await self.plain_script(name, keys, now, *args)
+
+    async def plain_script(self, name: str, keys: list[str], *args: object) -> Any:
+        """Run syncd/lua/<name>.lua, which needs no clock."""
+        if name not in self._scripts:
+            text = files("syncd").joinpath("lua", f"{name}.lua").read_text("utf-8")
+            self._scripts[name] = self._redis.register_script(text)
+        return await self._scripts[name](keys=keys, args=list(args))
+
+    async def ask(self, there: Callable[[], Awaitable[T]], here: Callable[[], Awaitable[T]]) -> T:
+        """What `there` answers from Redis, or the twin `here` if Redis does not."""
+        if self._away_until is not None and self._local_now() < self._away_until:
+            return await here()
+        try:
+            answer = await there()
+        except (RedisError, OSError) as error:
+            if self._away_until is None:
+                cause = type(error).__name__
+                log.warning("shared.redis_away", error=cause, effect="limits hold within each process only")
+            self._away_until = self._local_now() + LEAVE_ALONE_SECONDS
+            return await here()
+        if self._away_until is not None:
+            self._away_until = None
+            log.info("shared.redis_back")
+        return answer
+
+
+class RedisBudget:
+    """Calls per minute by side, for all processes together."""
+
+    def __init__(self, link: Link, twin: LocalBudget, limits: Mapping[str, int]) -> None:
+        self._link = link
+        self._twin = twin
+        self._limits = dict(limits)
+
+    async def take(self, side: str, urgency: Urgency) -> float:
+        """Take one call: 0.0 = taken, otherwise the seconds after which to ask again."""
+        if side not in self._limits:
+            return 0.0
+        rate, size = local.budget_shape(self._limits[side])
+        key = self._link.key("budget", side)
+        return await self._link.ask(
+            lambda: self._taken(key, rate, size, urgency), lambda: self._twin.take(side, urgency)
+        )
+
+    async def _taken(self, key: str, rate: float, size: float, urgency: Urgency) -> float:
+        share = local.BACKGROUND_SHARE
+        args = (rate, size, share, urgency.value, local.SHORTEST_WAIT)
+        return float(await self._link.script("budget", [key], *args))
+
+
+class RedisCircuit:
+    """One circuit per side for all processes together."""
+
+    def __init__(self, link: Link, twin: LocalCircuit) -> None:
+        self._link = link
+        self._twin = twin
+
+    def _keys(self, side: str) -> list[str]:
+        return [self._link.key("circuit", side), self._link.key("circuit", side, "tickets")]
+
+    async def admit(self, side: str, credentials: str, ticket: str) -> Admission:
+        """Whether the call may go."""
+        args = (credentials, ticket, local.TICKET_SECONDS)
+
+        async def there() -> Admission:
+            return _admission(await self._link.script("circuit_admit", self._keys(side), *args))
+
+        return await self._link.ask(there, lambda: self._twin.admit(side, credentials, ticket))
+
+    async def succeed(self, side: str, ticket: str) -> None:
+        """The side answered."""
+        await self._settle(side, ticket, "ok", None, lambda: self._twin.succeed(side, ticket))
+
+    async def fail(self, side: str, ticket: str, retry_after: float | None) -> None:
+        """The side is away."""
+        twin = self._twin
+        await self._settle(side, ticket, "outage", retry_after, lambda: twin.fail(side, ticket, retry_after))
+
+    async def withdraw(self, side: str, ticket: str) -> None:
+        """Give the ticket back without a word about the side."""
+        await self._settle(side, ticket, "none", None, lambda: self._twin.withdraw(side, ticket))
+
+    async def _settle(
+        self, side: str, ticket: str, how: str, retry_after: float | None, twin: Callable[[], Awaitable[None]]
+    ) -> None:
+        async def there() -> None:
+            await self._link.script(
+                "circuit_settle",
+                self._keys(side),
+                ticket,
+                how,
+                "" if retry_after is None else retry_after,
+                local.FAILURES_TO_OPEN,
+                local.FIRST_PAUSE,
+                local.LONGEST_PAUSE,
+                local.PROBE_WAIT,
+                local.LONGEST_RETRY_AFTER,
+                local.RAMP_END,
+            )
+
+        await self._link.ask(there, twin)
+
+    async def strike(self, side: str, credentials: str, ticket: str) -> bool:
+        """A 401: True when these credentials are barred by it."""
+
+        async def there() -> bool:
+            return bool(await self._link.script("circuit_strike", self._keys(side), credentials, ticket))
+
+        return await self._link.ask(there, lambda: self._twin.strike(side, credentials, ticket))
+
+    async def bar(self, side: str, credentials: str) -> None:
+        """Stop all calls with these credentials."""
+
+        async def there() -> None:
+            await self._link.plain_script("circuit_bar", self._keys(side)[:1], credentials)
+
+        await self._link.ask(there, lambda: self._twin.bar(side, credentials))
+
+    async def clear(self, side: str) -> None:
+        """A person says: try again."""
+
+        async def there() -> None:
+            await self._link.plain_script("circuit_clear", self._keys(side))
+
+        await self._twin.clear(side)
+        await self._link.ask(there, lambda: self._twin.clear(side))
+
+    async def look(self, side: str) -> CircuitState:
+        """What a person is told."""
+
+        async def there() -> CircuitState:
+            state, seconds = await self._link.script("circuit_look", self._keys(side)[:1])
+            return CircuitState(CircuitName(_text(state)), float(seconds))
+
+        return await self._link.ask(there, lambda: self._twin.look(side))
+
+
+def _admission(answer: list[bytes | str]) -> Admission:
+    match [_text(part) for part in answer]:
+        case ["go", ticketed, watched]:
+            return Admission(Verdict.GO, ticketed=ticketed == "1", watched=watched == "1")
+        case ["open", seconds]:
+            return Admission(Verdict.OPEN, float(seconds))
+        case ["probing"]:
+            return Admission(Verdict.OPEN, local.PROBE_WAIT)
+        case ["full"]:
+            return Admission(Verdict.WAIT, local.RAMP_WAIT)
+        case _:
+            return Admission(Verdict.BARRED)
+
+
+class RedisTokens:
+    """The token cache of all processes."""
+
+    def __init__(self, link: Link, twin: LocalTokens, local_now: Now) -> None:
+        self._link = link
+        self._twin = twin
+        self._now = local_now
+
+    def _keys(self, key: str) -> list[str]:
+        return [self._link.key("token", key), self._link.key("token", key, "lock")]
+
+    async def read(self, key: str) -> Token | None:
+        """The token, unless it has expired."""
+
+        async def there() -> Token | None:
+            found = await self._link.plain_script("token_read", self._keys(key)[:1])
+            access, obtained, expires = (part and _text(part) for part in found)
+            if not access or not obtained or not expires or float(expires) <= self._now():
+                return None
+            return Token(access, float(obtained), float(expires))
+
+        return await self._link.ask(there, lambda: self._twin.read(key))
+
+    async def lock(self, key: str, owner: str, seconds: float) -> bool:
+        """Try to become the one who fetches."""
+
+        async def there() -> bool:
+            return bool(await self._link.script("token_lock", self._keys(key)[1:], owner, seconds))
+
+        return await self._link.ask(there, lambda: self._twin.lock(key, owner, seconds))
+
+    async def save(self, key: str, owner: str, token: Token) -> bool:
+        """Store and unlock, unless the lock is lost."""
+        lives = token.expires - self._now()
+        args = (owner, token.access, f"{token.obtained:.6f}", f"{token.expires:.6f}", lives)
+
+        async def there() -> bool:
+            return bool(await self._link.script("token_save", self._keys(key), *args))
+
+        return await self._link.ask(there, lambda: self._twin.save(key, owner, token))
+
+    async def unlock(self, key: str, owner: str) -> None:
+        """Let others fetch."""
+
+        async def there() -> None:
+            await self._link.plain_script("token_unlock", self._keys(key)[1:], owner)
+
+        await self._link.ask(there, lambda: self._twin.unlock(key, owner))
+
+    async def drop(self, key: str, access: str) -> None:
+        """Forget the token if it is still this one."""
+
+        async def there() -> None:
+            await self._link.plain_script("token_drop", self._keys(key)[:1], access)
+
+        await self._link.ask(there, lambda: self._twin.drop(key, access))
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The three of one installation."""
+
+    budget: RedisBudget
+    circuit: RedisCircuit
+    tokens: RedisTokens
+
+
+def connect(
+    redis: Redis,
+    local_now: Now,
+    limits: Mapping[str, int],
+    *,
+    prefix: str = "syncd",
+    now: Now | None = None,
+) -> Shared:
+    """Budget, circuit and tokens over one Redis.
+
+    `limits` are calls per minute by side, `local_now` epoch seconds.
+    With `now` the Lua files are handed this time instead of asking Redis for its own.
+    """
+    link = Link(redis, local_now, prefix, now)
+    return Shared(
+        RedisBudget(link, LocalBudget(local_now, limits), limits),
+        RedisCircuit(link, LocalCircuit(local_now)),
+        RedisTokens(link, LocalTokens(local_now), local_now),
+    )
