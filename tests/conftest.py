@@ -8,6 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import redis
+
+from syncd.redis_server import embedded_redis
 
 # Skips that are right even in CI: "<start of the node id>". Everything else a laptop may skip fails the run there.
 ALLOWED_SKIPS: tuple[str, ...] = ()
@@ -41,3 +44,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("skipped, which CI does not allow", red=True)
         for node in _skipped:
             terminalreporter.line(node)
+
+
+@pytest.fixture(scope="session")
+def redis_server_url() -> Iterator[str]:
+    """A real server of this test run's own; what it holds is whatever the tests left."""
+    # Not pytest's temporary directory: a socket's path must be short.
+    with TemporaryDirectory(prefix="syncd-redis-") as state, embedded_redis(Path(state)) as server:
+        yield server.url
+
+
+@pytest.fixture
+def redis_url(redis_server_url: str) -> str:
+    """A real and empty server."""
+    with redis.Redis.from_url(redis_server_url) as client:
+        client.flushall()
+        client.script_flush()
+    return redis_server_url

@@ -1,0 +1,70 @@
+"""The connection to Redis and the Lua scripts run over it. Knows neither what the scripts do nor which keys exist.
+
+All that Redis or the way to it can do wrong is one error here, `RedisUnavailable`, so that nobody else imports redis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.resources import files
+from typing import Any, TypeVar
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import (
+    AuthenticationError,
+    ConnectionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TimeoutError,
+)
+
+T = TypeVar("T")
+
+SOCKET_SECONDS = 5.0
+
+
+class RedisUnavailable(Exception):
+    """Redis does not answer, or refuses. What must last is in the ledger, so trying later is safe."""
+
+
+def connect(url: str, connections: int = 32) -> Redis:
+    """A client for `url` whose callers wait for one of `connections` instead of failing when all are in use."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections,
+        timeout=SOCKET_SECONDS,
+        socket_timeout=SOCKET_SECONDS,
+        socket_connect_timeout=SOCKET_SECONDS,
+        decode_responses=True,
+    )
+    return Redis.from_pool(pool)
+
+
+async def guarded(call: Callable[[], Awaitable[T]]) -> T:
+    """Await `call()` with every kind of "not now" of Redis raised as RedisUnavailable."""
+    try:
+        return await call()
+    except (ConnectionError, TimeoutError, AuthenticationError, ReadOnlyError, OutOfMemoryError) as error:
+        raise RedisUnavailable(f"Redis is not available ({type(error).__name__})") from error
+    except ResponseError as error:
+        # The append-only file cannot be written: the disk is full or broken.
+        if str(error).startswith("MISCONF"):
+            raise RedisUnavailable("Redis refuses writes (disk full or not writable)") from error
+        raise
+
+
+def lua(*names: str) -> str:
+    """The text of `syncd/lua/<name>.lua`, several joined in this order."""
+    folder = files("syncd") / "lua"
+    return "\n".join((folder / f"{name}.lua").read_text(encoding="utf-8") for name in names)
+
+
+class Script:
+    """One atomic change in Redis, sent by its digest; its text follows only where the server does not have it."""
+
+    def __init__(self, client: Redis, text: str) -> None:
+        self._run = client.register_script(text)
+
+    async def __call__(self, keys: Sequence[str], args: Sequence[str]) -> Any:
+        return await guarded(lambda: self._run(keys=keys, args=args))
