@@ -121,9 +121,7 @@ class AdvowareApi:
         return _text("", 405)
 
     async def mitarbeiter(self, request: Request, user: str) -> Response:
-        return _json(
-            [{"kuerzel": one, "name": f"Mitarbeiter {one}", "aktiv": True} for one in self.world.people]
-        )
+        return _json([{"kuerzel": one, "name": f"Mitarbeiter {one}", "aktiv": True} for one in self.world.people])
 
     async def termine(self, request: Request, user: str) -> Response:
         query = request.query_params
@@ -148,9 +146,7 @@ class AdvowareApi:
                 return _json(shown, status)
 
 
-def build(
-    world: AdvowareWorld, desk: TokenDesk, base_url: Callable[[], str], control: list[Route]
-) -> Starlette:
+def build(world: AdvowareWorld, desk: TokenDesk, base_url: Callable[[], str], control: list[Route]) -> Starlette:
     """The ASGI application: configurator, security gateway and API on one address."""
     api = AdvowareApi(world, desk, base_url)
     base = "/api/v1/advonet"
@@ -163,9 +159,7 @@ def build(
             Route(f"{base}/Beteiligte", api.guarded(api.beteiligte), methods=["GET", "POST"]),
             Route(one, api.guarded(api.beteiligter), methods=["GET", "PUT"]),
             Route(f"{one}/Kommunikationen", api.guarded(api.kommunikationen), methods=["POST"]),
-            Route(
-                f"{one}/Kommunikationen/{{id:int}}", api.guarded(api.kommunikation), methods=["PUT", "DELETE"]
-            ),
+            Route(f"{one}/Kommunikationen/{{id:int}}", api.guarded(api.kommunikation), methods=["PUT", "DELETE"]),
             Route(f"{one}/Adressen", api.guarded(api.adressen), methods=["GET", "POST"]),
             Route(f"{one}/Adressen/{{index:int}}", api.guarded(api.adresse), methods=["PUT", "DELETE"]),
             Route(f"{one}/Bankverbindungen", api.guarded(api.bankverbindungen), methods=["GET", "POST"]),

@@ -77,9 +77,7 @@ class Beteiligter:
     """One Beteiligter; children are dicts with their own rowId."""
 
     values: dict[str, Any]
-    children: dict[str, list[dict[str, Any]]] = field(
-        default_factory=lambda: {name: [] for name in CHILD_LISTS}
-    )
+    children: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in CHILD_LISTS})
 
 
 class Missing(Exception):
@@ -116,9 +114,7 @@ class AdvowareWorld:
         insort(self.names, (fold(values["name"] or ""), values["betNr"]))
         return one
 
-    def replace(
-        self, user: str, betnr: int, body: Mapping[str, Any], refuse: Iterable[str] = ()
-    ) -> Beteiligter:
+    def replace(self, user: str, betnr: int, body: Mapping[str, Any], refuse: Iterable[str] = ()) -> Beteiligter:
         """PUT changes eight fields, ignores all others; a missing one is blanked unless the switch says keep."""
         one = self.at(betnr)
         changes = self._laid_over(WRITABLE, body, refuse)
@@ -178,9 +174,7 @@ class AdvowareWorld:
         changes = self._kommunikation([name for name in KOMMUNIKATION_WRITABLE if name not in keep], body)
         return self._write_child(user, child, changes)
 
-    def edit_kommunikation(
-        self, user: str, betnr: int, child_id: int, changes: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def edit_kommunikation(self, user: str, betnr: int, child_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
         """A person's save: the others stay."""
         child = self.child(betnr, "kommunikation", "id", child_id)
         names = [name for name in KOMMUNIKATION_WRITABLE if name in changes]
@@ -205,9 +199,7 @@ class AdvowareWorld:
         child = self.child(betnr, "adressen", "reihenfolgeIndex", index)
         return self._write_child(user, child, self._laid_over(ADRESSE_WRITABLE, body, refuse))
 
-    def edit_adresse(
-        self, user: str, betnr: int, child_id: int, changes: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def edit_adresse(self, user: str, betnr: int, child_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
         """A person's save, by id: any field."""
         child = self.child(betnr, "adressen", "id", child_id)
         names = [name for name in (*ADRESSE_STORED, "reihenfolgeIndex") if name in changes]
@@ -226,9 +218,7 @@ class AdvowareWorld:
     def edit_bank(self, user: str, betnr: int, child_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
         """A person's save; the API cannot."""
         child = self.child(betnr, "bankkverbindungen", "id", child_id)
-        return self._write_child(
-            user, child, _stored([name for name in BANK_STORED if name in changes], changes)
-        )
+        return self._write_child(user, child, _stored([name for name in BANK_STORED if name in changes], changes))
 
     def remove_child(self, betnr: int, kind: str, child_id: int) -> None:
         """A person deletes an entry of a child list; the API cannot."""
@@ -277,9 +267,7 @@ class AdvowareWorld:
 
     # inside
 
-    def _laid_over(
-        self, names: Iterable[str], body: Mapping[str, Any], refuse: Iterable[str]
-    ) -> dict[str, Any]:
+    def _laid_over(self, names: Iterable[str], body: Mapping[str, Any], refuse: Iterable[str]) -> dict[str, Any]:
         kept = set(refuse)
         if self.switches.put_keeps_missing:
             kept |= {name for name in names if name not in body}
@@ -352,9 +340,5 @@ def _copies(one: Beteiligter) -> dict[str, Any]:
                 shown[name] = child["tlf"]
                 break
     adressen = one.children["adressen"]
-    standard = next(
-        (child for child in adressen if child["standardAnschrift"]), adressen[0] if adressen else {}
-    )
-    return shown | {
-        name: standard.get(name) for name in ("strasse", "plz", "ort", "land", "anschrift", "postfach")
-    }
+    standard = next((child for child in adressen if child["standardAnschrift"]), adressen[0] if adressen else {})
+    return shown | {name: standard.get(name) for name in ("strasse", "plz", "ort", "land", "anschrift", "postfach")}

@@ -143,9 +143,7 @@ class Provisioning:
         if name in self.world.schema:
             raise EspoError(409, f"Name '{name}' is already used.")
         person = sent.get("type") == "Person"
-        fields = (
-            person_fields() if person else [FieldDef("name", max_length=255), FieldDef("description", "text")]
-        )
+        fields = person_fields() if person else [FieldDef("name", max_length=255), FieldDef("description", "text")]
         fields.append(FieldDef("assignedUser", "link", link="User"))
         named = {one.name: one for one in fields}
         self.world.schema[name] = EntityDef(name, named, person=person, stream=bool(sent.get("stream")))
@@ -190,13 +188,9 @@ class Provisioning:
                 "phoneNumber": {"type": "phone"},
             }
         links: dict[str, Any] = {
-            one.name: {"type": "belongsTo", "entity": one.link}
-            for one in definition.fields.values()
-            if one.link
+            one.name: {"type": "belongsTo", "entity": one.link} for one in definition.fields.values() if one.link
         }
-        links |= {
-            name: {"type": "hasMany", "entity": child} for name, (child, _) in definition.children.items()
-        }
+        links |= {name: {"type": "hasMany", "entity": child} for name, (child, _) in definition.children.items()}
         return {
             "fields": shown,
             "links": links,

@@ -60,20 +60,14 @@ class EspoApi:
     def _refusal(self, request: Request, error: EspoError) -> Response:
         if error.reason is None:
             headers = {}
-            if (
-                error.status == 401
-                and "authorization" not in request.headers
-                and "x-api-key" not in request.headers
-            ):
+            if error.status == 401 and "authorization" not in request.headers and "x-api-key" not in request.headers:
                 headers["WWW-Authenticate"] = 'Basic realm=""'
             return Response(b"", error.status, headers, media_type=HTML)
         body = error.body
         if error.reason == "duplicate":
             body = [render.full(self.world, request.path_params["entity"], row) for row in body]
         content = b"" if body is None else _dump(body)
-        return Response(
-            content, error.status, {"X-Status-Reason": error.reason}, media_type="application/json"
-        )
+        return Response(content, error.status, {"X-Status-Reason": error.reason}, media_type="application/json")
 
     # endpoints
 
@@ -207,11 +201,7 @@ class EspoApi:
         def of(definition: EntityDef) -> dict[str, str]:
             denied = self.world.door.denied if who.kind == "api" else set()
             return {
-                action: "no"
-                if (definition.name, action) in denied
-                else "yes"
-                if action == "create"
-                else "all"
+                action: "no" if (definition.name, action) in denied else "yes" if action == "create" else "all"
                 for action in ("create", "read", "edit", "delete", "stream")
             }
 
@@ -236,9 +226,7 @@ def build(world: EspoWorld, webhooks: WebhookQueue, control: list[Route]) -> Sta
         Route(f"{base}/{{entity}}/layout/{{name}}", api.guarded(api.layout), methods=["GET", "PUT"]),
         Route(f"{base}/{{entity}}/action/{{action}}", api.guarded(api.action), methods=["POST"]),
         Route(f"{base}/{{entity}}", api.guarded(api.collection), methods=["GET", "POST"]),
-        Route(
-            f"{base}/{{entity}}/{{id}}", api.guarded(api.record), methods=["GET", "PUT", "PATCH", "DELETE"]
-        ),
+        Route(f"{base}/{{entity}}/{{id}}", api.guarded(api.record), methods=["GET", "PUT", "PATCH", "DELETE"]),
         Route(f"{base}/{{entity}}/{{id}}/{{link}}", api.guarded(api.link), methods=["GET", "POST", "DELETE"]),
     ]
     broken = {404: _html_error, 405: _html_error}
@@ -257,9 +245,7 @@ def _dump(value: Any) -> bytes:
 
 
 def _json(value: Any, status: int = 200) -> Response:
-    return Response(
-        _dump(value), status, {"X-App-Timestamp": defaults.APP_TIMESTAMP}, media_type="application/json"
-    )
+    return Response(_dump(value), status, {"X-App-Timestamp": defaults.APP_TIMESTAMP}, media_type="application/json")
 
 
 async def _body(request: Request) -> Any:

@@ -52,9 +52,7 @@ def list_rows(world: EspoWorld, who: Who, entity: str, params: ListParams, count
     return {"total": total, "list": [render.list_row(world, entity, row, select) for row in page]}
 
 
-def related(
-    world: EspoWorld, who: Who, parent: Row, entity: str, column: str, params: ListParams
-) -> dict[str, Any]:
+def related(world: EspoWorld, who: Who, parent: Row, entity: str, column: str, params: ListParams) -> dict[str, Any]:
     """The children of a record, as `GET <entity>/<id>/<link>` lists them."""
     mine = {"type": "equals", "attribute": column, "value": parent.id}
     narrowed = ListParams(
@@ -152,9 +150,7 @@ def _down_to(items: list[T], start: int) -> Iterator[T]:
     return (items[at] for at in range(len(items) - 1, start - 1, -1))
 
 
-def _sort_key(
-    world: EspoWorld, entity: str, columns: Columns, order_by: str
-) -> Callable[[Row], tuple[Any, ...]]:
+def _sort_key(world: EspoWorld, entity: str, columns: Columns, order_by: str) -> Callable[[Row], tuple[Any, ...]]:
     options: dict[str, int] = {}
     for one in world.schema[entity].fields.values():
         if one.attribute == order_by and one.type == "enum":

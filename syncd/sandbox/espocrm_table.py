@@ -35,9 +35,7 @@ class Row:
 
     def copy(self) -> Row:
         """An independent copy, for the previous version of a record."""
-        return Row(
-            self.id, dict(self.values), self.emails.copy(), self.phones.copy(), self.version, self.deleted
-        )
+        return Row(self.id, dict(self.values), self.emails.copy(), self.phones.copy(), self.version, self.deleted)
 
 
 class Table:

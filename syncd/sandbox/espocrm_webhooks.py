@@ -220,9 +220,7 @@ class WebhookQueue:
         if entity != change.entity:
             return False
         if kind == "fieldUpdate":
-            return change.kind == "update" and not {rest[0], f"{rest[0]}Data", f"{rest[0]}Id"}.isdisjoint(
-                change.data
-            )
+            return change.kind == "update" and not {rest[0], f"{rest[0]}Data", f"{rest[0]}Id"}.isdisjoint(change.data)
         return kind == change.kind
 
     def _payload(self, webhook: Webhook, change: Change) -> dict[str, Any]:

@@ -178,9 +178,7 @@ def _text_filter(columns: Columns, text: str) -> Test:
         named = fold(str(columns.read(row, "name") or ""))
         addresses = columns.every(row, "emailAddress") + columns.every(row, "phoneNumber")
         return (
-            named.startswith(wanted)
-            or f" {wanted}" in named
-            or any(fold(one).startswith(wanted) for one in addresses)
+            named.startswith(wanted) or f" {wanted}" in named or any(fold(one).startswith(wanted) for one in addresses)
         )
 
     return test

@@ -127,9 +127,7 @@ class EspoWorld:
         self._tell(Change("create", entity, row.id, data | {"id": row.id}, who))
         return row
 
-    def update(
-        self, who: Who, entity: str, record_id: str, body: Mapping[str, Any], version: str | None = None
-    ) -> Row:
+    def update(self, who: Who, entity: str, record_id: str, body: Mapping[str, Any], version: str | None = None) -> Row:
         """PUT and PATCH alike: what is not sent stays. EspoError 400, 403, 404 or 409."""
         definition = self.entity(entity)
         row = self.tables[entity].living(record_id)
@@ -267,9 +265,7 @@ class EspoWorld:
         if parent and entity in ("Task", "Note"):
             table = self.tables.get(columns.get("parentType") or "")
             if table is None or table.living(parent) is None:
-                raise (
-                    EspoError(403, "No create access.") if entity == "Note" else unrelatable(entity, "parent")
-                )
+                raise (EspoError(403, "No create access.") if entity == "Note" else unrelatable(entity, "parent"))
 
     def _refuse_duplicates(self, entity: str, draft: Draft) -> None:
         found = list(self.names.get(_name_key(entity, draft.columns), ()))
@@ -352,9 +348,7 @@ class EspoWorld:
         if channels:
             self._set_channels(definition.name, row, draft)
             sent = self._sent_channels(draft)
-            data |= {
-                name: value for name, value in sent.items() if name.removesuffix("Data") in _stems(channels)
-            }
+            data |= {name: value for name, value in sent.items() if name.removesuffix("Data") in _stems(channels)}
         if definition.person and ("firstName" in changed or "lastName" in changed):
             self._unindex_name(definition.name, row)
             self._compose_name(definition, merged := {**row.values, **changed})

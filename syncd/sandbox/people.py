@@ -26,9 +26,7 @@ class EspoPeople:
         """A new record; returns its id."""
         return self.world.create(self.world.clerk(by), entity, values, skip_duplicates=True).id
 
-    def edit(
-        self, record_id: str, values: Mapping[str, Any], entity: str = BETEILIGTE, by: str = "anna"
-    ) -> None:
+    def edit(self, record_id: str, values: Mapping[str, Any], entity: str = BETEILIGTE, by: str = "anna") -> None:
         """A save in the form; the status formula sees it."""
         self.world.update(self.world.clerk(by), entity, record_id, values)
 
@@ -78,9 +76,7 @@ class AdvowarePeople:
         """Delete the Beteiligter; GET is 404 from now on."""
         self.world.vanish(betnr)
 
-    def add_kommunikation(
-        self, betnr: int, values: Mapping[str, Any], by: str = defaults.ADVOWARE_PEOPLE[0]
-    ) -> int:
+    def add_kommunikation(self, betnr: int, values: Mapping[str, Any], by: str = defaults.ADVOWARE_PEOPLE[0]) -> int:
         """Type a new number or address; returns its id."""
         return int(self.world.add_kommunikation(by, betnr, values)["id"])
 
@@ -90,9 +86,7 @@ class AdvowarePeople:
         """Change an entry."""
         self.world.edit_kommunikation(by, betnr, child_id, values)
 
-    def add_adresse(
-        self, betnr: int, values: Mapping[str, Any], by: str = defaults.ADVOWARE_PEOPLE[0]
-    ) -> int:
+    def add_adresse(self, betnr: int, values: Mapping[str, Any], by: str = defaults.ADVOWARE_PEOPLE[0]) -> int:
         """Type a new address; returns its id."""
         return int(self.world.add_adresse(by, betnr, values)["id"])
 
@@ -123,9 +117,7 @@ class AdvowarePeople:
     def see(self, betnr: int) -> dict[str, Any]:
         """The Beteiligter as GET shows it, but with the kommKz that is really stored."""
         one = self.world.at(betnr)
-        return self.world.shown(one) | {
-            "kommunikation": [dict(child) for child in one.children["kommunikation"]]
-        }
+        return self.world.shown(one) | {"kommunikation": [dict(child) for child in one.children["kommunikation"]]}
 
     def betnrs(self) -> list[int]:
         """All betNr, ascending."""

@@ -89,10 +89,7 @@ class Sandbox:
     def dump(self) -> dict[str, Any]:
         """Everything in both systems, deleted EspoCRM records included, for comparison."""
         espo = {
-            entity: {
-                record_id: self.people.espo.see(record_id, entity)
-                for record_id in self.espo.tables[entity].rows
-            }
+            entity: {record_id: self.people.espo.see(record_id, entity) for record_id in self.espo.tables[entity].rows}
             for entity in DUMPED
             if entity in self.espo.tables
         }

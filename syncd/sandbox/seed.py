@@ -67,10 +67,7 @@ class Person:
     kommunikation: tuple[tuple[int, str], ...]
     adresse: dict[str, Any]
     bank: dict[str, Any]
-
-    @property
-    def is_company(self) -> bool:
-        return self.values["vorname"] is None
+    number: int
 
 
 def invent(rng: random.Random, number: int) -> Person:
@@ -110,7 +107,7 @@ def invent(rng: random.Random, number: int) -> Person:
     account = f"25050000{number:010d}"
     check = mod_97_10.calc_check_digits(f"{account}DE")
     bank = {"iban": f"DE{check}{account}", "bic": "SANDDEFFXXX", "bank": "Sandkasse", "kontoinhaber": name}
-    return Person(values, tuple(contacts), adresse, bank)
+    return Person(values, tuple(contacts), adresse, bank, number)
 
 
 class Seeder:
@@ -190,7 +187,7 @@ class Seeder:
 
     def _espo_row(self, person: Person, age: float = YEAR) -> Row:
         world, values = self.espo, person.values
-        born = world.now() - age + (self.number % 1000 if age else 0)
+        born = world.now() - age + (person.number if age else 0)
         columns = dict.fromkeys(world.schema["CBeteiligte"].attributes())
         columns |= {
             "firstName": values["vorname"],
@@ -216,9 +213,7 @@ class Seeder:
             for kind, value in person.kommunikation
             if kind != 4
         ]
-        emails = [
-            {"emailAddress": value, "primary": True} for kind, value in person.kommunikation if kind == 4
-        ]
+        emails = [{"emailAddress": value, "primary": True} for kind, value in person.kommunikation if kind == 4]
         row.phones = world.phones.store_list(who, row.phones, phones)
         row.emails = world.emails.store_list(who, row.emails, emails)
         return row
@@ -238,9 +233,7 @@ class Seeder:
             "betnr": betnr,
             "advowareRowId": one.values["rowId"],
             "advowareLastSync": row.values["modifiedAt"],
-            "kommunikationHash": hashlib.md5("".join(row_ids).encode(), usedforsecurity=False).hexdigest()[
-                :16
-            ],
+            "kommunikationHash": hashlib.md5("".join(row_ids).encode(), usedforsecurity=False).hexdigest()[:16],
             "syncStatus": "clean",
             "modifiedById": self.espo.api_user.id,
         }

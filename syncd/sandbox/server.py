@@ -81,6 +81,15 @@ class Edge:
 class Server(uvicorn.Server):
     """uvicorn without its signal handlers: the owner of the loop decides when to stop."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell when requests are taken."""
+        await super().startup(sockets)
+        self.up.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the process's handlers alone."""
@@ -105,8 +114,8 @@ async def serve(
         for server, bound in zip(servers, sockets, strict=True):
             group.create_task(server.serve(sockets=[bound]))
         ticking = group.create_task(_deliver(sandbox))
-        while not all(server.started for server in servers):
-            await asyncio.sleep(0.01)
+        for server in servers:
+            await server.up.wait()
         if on_ready is not None:
             on_ready(sandbox.urls)
         await stop.wait()

@@ -35,16 +35,12 @@ class SandboxTransport(httpx.AsyncBaseTransport):
         except NoAnswer as missing:
             raise await self._exception(missing, request, seconds) from None
 
-    async def _exception(
-        self, missing: NoAnswer, request: httpx.Request, seconds: float
-    ) -> httpx.TransportError:
+    async def _exception(self, missing: NoAnswer, request: httpx.Request, seconds: float) -> httpx.TransportError:
         match missing.kind:
             case Kind.OFFLINE:
                 return httpx.ConnectError("All connection attempts failed", request=request)
             case Kind.HANG_UP | Kind.HANG_UP_APPLIED:
-                return httpx.RemoteProtocolError(
-                    "Server disconnected without sending a response.", request=request
-                )
+                return httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
             case _:
                 await self.sandbox.sleep(seconds)
                 return httpx.ReadTimeout("", request=request)

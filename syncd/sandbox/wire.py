@@ -260,13 +260,9 @@ class Exchange:
             extra.append((b"retry-after", rule.retry_after.encode()))
         if rule.reason is not None:
             extra.append((b"x-status-reason", rule.reason.encode()))
-        await self._say(
-            rule.status, rule.text.encode(), "text/html" if not rule.text else "text/plain", extra
-        )
+        await self._say(rule.status, rule.text.encode(), "text/html" if not rule.text else "text/plain", extra)
 
-    async def _say(
-        self, status: int, body: bytes, kind: str, extra: list[tuple[bytes, bytes]] | None = None
-    ) -> None:
+    async def _say(self, status: int, body: bytes, kind: str, extra: list[tuple[bytes, bytes]] | None = None) -> None:
         headers = [
             (b"content-type", kind.encode()),
             (b"content-length", str(len(body)).encode()),
