@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from syncd.sandbox.advoware_world import Missing
+from syncd.sandbox.advoware_world import Missing, Rejected
 from syncd.sandbox.espocrm_errors import EspoError
 from syncd.sandbox.faults import rule_from
 
@@ -127,11 +127,13 @@ def _json(
     async def answer(request: Request) -> Response:
         try:
             sent = json.loads(await request.body() or b"{}")
+            if not isinstance(sent, dict):
+                raise TypeError("a JSON object is needed")
             value, status = await endpoint(request, sent), 200
         except EspoError as refused:
             value, status = {"error": str(refused)}, 422
-        except Missing:
-            value, status = {"error": "no such record"}, 422
+        except (Missing, Rejected):
+            value, status = {"error": "no such record, or a value Advoware cannot store"}, 422
         except (KeyError, TypeError, ValueError) as wrong:
             value, status = {"error": f"{type(wrong).__name__}: {wrong}"}, 400
         return Response(json.dumps(value, ensure_ascii=False), status, media_type="application/json")

@@ -146,7 +146,7 @@ class EspoWorld:
         checked = definition.optimistic and version is not None and row.version is not None
         if checked and version != str(row.version) and (changed or channels):
             raise self._modified(row, changed, channels)
-        if self._formula_sets_dirty(definition, who, changed, channels):
+        if row.values.get("syncStatus") != "dirty" and self._formula_fires(definition, who, changed, channels):
             changed["syncStatus"] = "dirty"
         self._apply(who, definition, row, draft, changed, channels)
         return row
@@ -322,9 +322,7 @@ class EspoWorld:
                 values[book.attribute] = book.primary_text(links)
         return EspoError(409, "modified", {"values": values, "versionNumber": row.version})
 
-    def _formula_sets_dirty(
-        self, definition: EntityDef, who: Who, changed: Mapping[str, Any], channels: set[str]
-    ) -> bool:
+    def _formula_fires(self, definition: EntityDef, who: Who, changed: Mapping[str, Any], channels: set[str]) -> bool:
         if who.kind == "api" or "syncStatus" in changed:
             return False
         return not definition.watched.isdisjoint(changed) or not definition.watched.isdisjoint(channels)

@@ -165,6 +165,7 @@ def _server(wire: Wire) -> Server:
         access_log=False,
         date_header=False,
         server_header=False,
+        proxy_headers=False,
     )
     return Server(config)
 

@@ -48,11 +48,11 @@ class Espo:
     async def patch(self, record_id: str, entity: str = "CBeteiligte", **values: Any) -> httpx.Response:
         return await self.http.patch(f"/{entity}/{record_id}", json=values)
 
-    async def list(self, entity: str = "CBeteiligte", **params: Any) -> httpx.Response:
+    async def rows(self, entity: str = "CBeteiligte", **params: Any) -> httpx.Response:
         return await self.http.get(f"/{entity}", params={"searchParams": json.dumps(params)})
 
     async def found(self, *where: dict[str, Any], **params: Any) -> list[str]:
-        reply = await self.list(where=list(where), **params)
+        reply = await self.rows(where=list(where), **params)
         assert reply.status_code == 200, reply.headers.get("x-status-reason")
         return [row["id"] for row in reply.json()["list"]]
 
@@ -95,7 +95,7 @@ async def admin(sandbox: Sandbox) -> AsyncIterator[Espo]:
 @pytest.fixture
 async def advoware(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     """A client with a token that outlives the test."""
-    sandbox.tokens.lifetime_seconds = 10_000_000
+    sandbox.tokens.lifetime_seconds = 1e9
     base = f"{defaults.ADVOWARE_URL}api/v1/"
     async with httpx.AsyncClient(transport=sandbox.transport(), base_url=base) as client:
         reply = await client.post("Token", json=token_request(sandbox.now()))

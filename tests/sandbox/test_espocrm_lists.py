@@ -52,25 +52,25 @@ async def test_a_keyset_over_modified_at_and_id_finds_what_follows(api: Espo, fi
 
 
 async def test_totals_are_counted_or_told_apart_by_minus_one_and_two(api: Espo, five: list[str]) -> None:
-    counted = (await api.list(maxSize=2)).json()
+    counted = (await api.rows(maxSize=2)).json()
     assert (counted["total"], len(counted["list"])) == (5, 2)
     for offset, total in ((0, -1), (4, -2)):
         params = {"searchParams": json.dumps({"maxSize": 2, "offset": offset})}
         reply = await api.http.get("/CBeteiligte", params=params, headers={"X-No-Total": "true"})
         assert reply.json()["total"] == total
-    assert (await api.list(maxSize=0)).json() == {"total": 5, "list": []}
+    assert (await api.rows(maxSize=0)).json() == {"total": 5, "list": []}
 
 
 async def test_rows_have_single_values_but_no_lists(api: Espo) -> None:
     await api.create(lastName="X", emailAddress="a@example.org")
-    row = (await api.list()).json()["list"][0]
+    row = (await api.rows()).json()["list"][0]
     assert row["emailAddress"] == "a@example.org"
     assert not {"emailAddressData", "phoneNumberData", "teamsIds"} & set(row)
 
 
 async def test_select_adds_what_espocrm_always_adds_and_ignores_unknown_names(api: Espo) -> None:
     await api.create(lastName="X")
-    reply = await api.list(select=["betnr", "nope", "emailAddressData"], orderBy="modifiedAt")
+    reply = await api.rows(select=["betnr", "nope", "emailAddressData"], orderBy="modifiedAt")
     assert set(reply.json()["list"][0]) == {"id", "createdById", "assignedUserId", "modifiedAt", "betnr"}
 
 
@@ -90,7 +90,7 @@ async def test_select_adds_what_espocrm_always_adds_and_ignores_unknown_names(ap
 async def test_wrong_questions_are_refused_in_espocrms_words(
     api: Espo, params: dict[str, Any], status: int, reason: str
 ) -> None:
-    reply = await api.list(**params)
+    reply = await api.rows(**params)
     assert (reply.status_code, reply.headers["x-status-reason"]) == (status, reason)
 
 
@@ -100,7 +100,7 @@ async def test_search_params_that_are_no_json_are_refused(api: Espo) -> None:
 
 
 async def test_where_group_in_search_params_is_silently_ignored(api: Espo, five: list[str]) -> None:
-    assert len((await api.list(whereGroup=[where("equals", "betnr", 1)])).json()["list"]) == 5
+    assert len((await api.rows(whereGroup=[where("equals", "betnr", 1)])).json()["list"]) == 5
 
 
 @pytest.mark.parametrize("name", ["where", "whereGroup"])
