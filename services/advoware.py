@@ -20,6 +20,8 @@ from services.errors import Credentials, Denied, Missing, Outage, PeerError, Ref
 from services.http import Pipeline
 from services.ports import Ports, Token, TokenStore
 
+__all__ = ["Access", "AdvowareClient"]
+
 # --- Assumed, not confirmed by the vendor
 # -----------------------------------------------------------------------
 BETEILIGTE = "api/v1/advonet/Beteiligte"

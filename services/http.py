@@ -19,7 +19,7 @@ from services.answer import Answer, Call
 from services.errors import CircuitOpen, Credentials, Outage, PeerError, Retryable, TimedOut
 from services.local import PROBE_WAIT
 from services.ports import Ports, Verdict, urgency
-from services.transport import kind, open_client, was_sent
+from services.transport import kind, open_client, timed_out, was_sent
 
 T = TypeVar("T")
 
@@ -189,18 +189,14 @@ class Pipeline:
                 else:
                     return Answer(self.side, call, response.status_code, response.headers, bytes(received))
             failure = Retryable(self.side, "the answer is too large", in_doubt=not call.safe)
-        except (TimeoutError, httpx.TimeoutException) as error:
-            doubt = not call.safe and was_sent(error)
-            failure = TimedOut(
-                self.side, f"no answer within {self._timeout:g} s ({kind(error)})", in_doubt=doubt
-            )
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError) as error:
-            if answered:
-                failure = Retryable(
-                    self.side, f"the answer broke off ({kind(error)})", in_doubt=not call.safe
-                )
+            doubt = not call.safe and was_sent(error)
+            if timed_out(error):
+                text = f"no answer within {self._timeout:g} s ({kind(error)})"
+                failure = TimedOut(self.side, text, in_doubt=doubt)
+            elif answered:
+                failure = Retryable(self.side, f"the answer broke off ({kind(error)})", in_doubt=doubt)
             else:
-                doubt = not call.safe and was_sent(error)
                 failure = Outage(self.side, f"no connection ({kind(error)})", in_doubt=doubt)
         # Raised out here so that httpx's error, which holds the request with its headers, is not chained to
         # ours.

@@ -24,7 +24,7 @@ LONGEST_RETRY_AFTER = 900.0  # a system that asks for more is looked at anyway
 RAMP_END = 16  # concurrent calls; one more is allowed per success, that is twice as many per round trip
 RAMP_WAIT = 0.1  # seconds between two askings while the ramp is full
 PROBE_WAIT = 1.0  # seconds to stay away while the single probe is under way
-TICKET_SECONDS = 180.0  # a ticket whose holder died is void after this; longer than any call
+TICKET_SECONDS = 120.0  # a ticket whose holder died is void after this; longer than any call
 
 
 @dataclass

@@ -63,21 +63,29 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-# What httpx-aiohttp turns into a connect time-out includes "server disconnected": look at aiohttp's own word
-# instead.
 _AIOHTTP_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 _HTTPX_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
 def was_sent(error: BaseException) -> bool:
     """Whether the request may have reached the other side before `error`."""
-    origin = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
-    if isinstance(origin, aiohttp.ClientError):
-        return not isinstance(origin, _AIOHTTP_UNSENT)
-    return not isinstance(origin, _HTTPX_UNSENT)
+    origin = _origin(error)
+    return not isinstance(origin, _AIOHTTP_UNSENT + _HTTPX_UNSENT)
+
+
+def timed_out(error: BaseException) -> bool:
+    """Whether `error` is about time, not about a connection that was refused or broke."""
+    return isinstance(_origin(error), TimeoutError | httpx.TimeoutException)
 
 
 def kind(error: BaseException) -> str:
     """The error's class, which is safe to show; its text may hold an address with a name in it."""
-    origin = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
-    return type(origin).__name__
+    return type(_origin(error)).__name__
+
+
+def _origin(error: BaseException) -> BaseException:
+    """aiohttp's own error.
+
+    httpx-aiohttp turns "server disconnected" and "connection refused" alike into a connect time-out.
+    """
+    return error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError | TimeoutError) else error
