@@ -10,6 +10,8 @@ from importlib.resources import files
 from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     ConnectionError,
@@ -37,6 +39,9 @@ def connect(url: str, connections: int = 32) -> Redis:
         socket_timeout=SOCKET_SECONDS,
         socket_connect_timeout=SOCKET_SECONDS,
         decode_responses=True,
+        # Once more at once, for connections that died in the pool. A script run twice so does no harm: at worst a key
+        # is leased to nobody until that lease ends.
+        retry=Retry(NoBackoff(), 1),
     )
     return Redis.from_pool(pool)
 
