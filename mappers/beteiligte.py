@@ -12,9 +12,7 @@ from typing import Any
 from mappers.normal import DAY, TEXT, blank_for_none, phone_or_mail, synonyms
 from mappers.spec import Can, Codec, Entity, Field, Role, Side
 
-_parse_salutation, _render_salutation = synonyms(
-    preferred={"Mr.": "Herr", "Ms.": "Frau"}, also={"Mrs.": "Frau"}
-)
+_parse_salutation, _render_salutation = synonyms(preferred={"Mr.": "Herr", "Ms.": "Frau"}, also={"Mrs.": "Frau"})
 SALUTATION = Codec("salutation", _parse_salutation, _parse_salutation, _render_salutation, blank_for_none)
 
 _REACHABLE_IN_ADVOWARE = ("telGesch", "telPrivat", "mobil", "email", "emailGesch")

@@ -197,6 +197,4 @@ class Entity:
 
     def with_fields(self, changes: Mapping[str, Mapping[str, Any]]) -> Entity:
         """The entity with attribute names, directions or policies of some fields overridden."""
-        return replace(
-            self, fields=tuple(replace(field, **changes.get(field.name, {})) for field in self.fields)
-        )
+        return replace(self, fields=tuple(replace(field, **changes.get(field.name, {})) for field in self.fields))

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -48,6 +50,20 @@ KOMM_KZ = {
     12: "beA",
 }
 PUT_IGNORES_MISSING_FIELDS = False  # whether a field left out of a PUT keeps its value
+
+
+def local_time(text: Any) -> float | None:
+    """[A] `geaendertAm` and the like: Berlin local time without a zone, as epoch seconds UTC.
+
+    None where it is missing, malformed, or in the hour that October has twice.
+    """
+    try:
+        local = datetime.fromisoformat(str(text)).replace(tzinfo=None)
+    except ValueError:
+        return None
+    zone = ZoneInfo(TIME_ZONE)
+    early, late = (local.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
+    return early if early == late else None
 
 
 def one_object(body: Any) -> dict[str, Any] | None:
@@ -118,15 +134,11 @@ class AdvowareClient:
         """
         return await self._call("GET", path, params, None, _read_list)
 
-    async def create(
-        self, path: str, body: Mapping[str, Any], params: Mapping[str, str] | None = None
-    ) -> Reply:
+    async def create(self, path: str, body: Mapping[str, Any], params: Mapping[str, str] | None = None) -> Reply:
         """POST, never repeated. The answered body may be {}."""
         return await self._call("POST", path, params, dict(body), _read_written)
 
-    async def replace(
-        self, path: str, body: Mapping[str, Any], params: Mapping[str, str] | None = None
-    ) -> Reply:
+    async def replace(self, path: str, body: Mapping[str, Any], params: Mapping[str, str] | None = None) -> Reply:
         """PUT of a whole object. Its success proves nothing: fields may be ignored silently.
 
         The body may be {}.
@@ -192,9 +204,7 @@ def grade(answer: Answer, now: float) -> PeerError | None:
     if 200 <= status < 300:
         return None
     if any(part in answer.content[:4000].decode("utf-8", "replace") for part in OUTAGE_TEXTS):
-        return Outage(
-            SIDE, "the firm's Advoware server is offline or the product not released", status=status
-        )
+        return Outage(SIDE, "the firm's Advoware server is offline or the product not released", status=status)
     match status:
         case 401:
             raise TokenRefused

@@ -6,7 +6,7 @@ person. Knows nothing of how a search is made.
 
 from __future__ import annotations
 
-from mappers.spec import Entity, Field, Person, Side, Unmappable, folded
+from mappers.spec import Entity, Field, Person, Role, Side, Unmappable, folded
 from syncd.model import (
     Action,
     Create,
@@ -58,9 +58,7 @@ def counterpart_id(entity: Entity, memory: Memory, espo: Present) -> int | None:
     return None if memory.link_shown else memory.advoware_id
 
 
-def find(
-    entity: Entity, memory: Memory, espo: Present, seen: Unlinked, policy: PlanPolicy
-) -> tuple[Action, ...]:
+def find(entity: Entity, memory: Memory, espo: Present, seen: Unlinked, policy: PlanPolicy) -> tuple[Action, ...]:
     """What to do with a record that names no counterpart."""
     choice = memory.link_decision.choice if memory.link_decision else None
     if memory.link_shown and memory.advoware_id is not None and choice is not LinkChoice.CREATE:
@@ -70,19 +68,27 @@ def find(
     if doubt is not None:
         return _resolve(entity, memory, espo, seen, policy, doubt)
     if choice is LinkChoice.CREATE:
-        return _create(entity, espo)
-    return _match(entity, espo, seen)
+        return _create(entity, memory, espo)
+    return _match(entity, memory, espo, seen)
 
 
 def _create_in_doubt(memory: Memory) -> Intent | None:
     for intent in memory.intents:
-        if intent.verb == "create" and intent.state in (IntentState.OPEN, IntentState.IN_DOUBT):
+        if intent.verb == "create" and intent.state in (
+            IntentState.OPEN,
+            IntentState.IN_DOUBT,
+        ):
             return intent
     return None
 
 
 def _resolve(
-    entity: Entity, memory: Memory, espo: Present, seen: Unlinked, policy: PlanPolicy, intent: Intent
+    entity: Entity,
+    memory: Memory,
+    espo: Present,
+    seen: Unlinked,
+    policy: PlanPolicy,
+    intent: Intent,
 ) -> tuple[Action, ...]:
     """A POST whose answer we never got: adopt what it made, wait, or be certain that it made nothing."""
     ours = [row for row in seen.found if not row.taken and _made_by(entity, row, intent, policy)]
@@ -92,7 +98,7 @@ def _resolve(
         ids = tuple(row.advoware_id for row in ours)
         return (Hold(HoldReason.CANDIDATES, Notice("several_created", (), _listed(ids)), ids),)
     if memory.link_decision is not None and memory.link_decision.choice is LinkChoice.CREATE:
-        return _create(entity, espo)
+        return _create(entity, memory, espo)
     if seen.search is not Search.TRUSTED:
         return (
             Hold(
@@ -103,7 +109,7 @@ def _resolve(
         )
     if not intent.repeatable:
         return (Hold(HoldReason.CREATE_IN_DOUBT, Notice("create_in_doubt")),)
-    return _match(entity, espo, seen)
+    return _match(entity, memory, espo, seen)
 
 
 def _made_by(entity: Entity, row: Found, intent: Intent, policy: PlanPolicy) -> bool:
@@ -122,7 +128,7 @@ def _made_by(entity: Entity, row: Found, intent: Intent, policy: PlanPolicy) -> 
     return True
 
 
-def _match(entity: Entity, espo: Present, seen: Unlinked) -> tuple[Action, ...]:
+def _match(entity: Entity, memory: Memory, espo: Present, seen: Unlinked) -> tuple[Action, ...]:
     wanted = entity.person(Side.ESPO, espo.body)
     people = [(row, entity.person(Side.ADVOWARE, row.body)) for row in seen.found]
     certain = [row for row, person in people if is_certain(wanted, person)]
@@ -131,15 +137,19 @@ def _match(entity: Entity, espo: Present, seen: Unlinked) -> tuple[Action, ...]:
     doubtful = [row for row, person in people if not row.taken and not contradicts(wanted, person)]
     candidates = tuple(dict.fromkeys(row.advoware_id for row in [*certain, *doubtful]))
     if candidates:
-        return (Hold(HoldReason.CANDIDATES, Notice("candidates", (), _listed(candidates)), candidates),)
+        return (
+            Hold(
+                HoldReason.CANDIDATES,
+                Notice("candidates", (), _listed(candidates)),
+                candidates,
+            ),
+        )
     if seen.search is Search.UNTRUSTED:
         return (Hold(HoldReason.SEARCH_UNTRUSTED, Notice("search_untrusted")),)
-    return _create(entity, espo)
+    return _create(entity, memory, espo)
 
 
-def _create(entity: Entity, espo: Present) -> tuple[Action, ...]:
-    if entity.person(Side.ESPO, espo.body).name is None:
-        return (Hold(HoldReason.UNNAMED, Notice("unnamed", (entity.identity_fields[0].espo,))),)
+def _create(entity: Entity, memory: Memory, espo: Present) -> tuple[Action, ...]:
     writes: list[FieldWrite] = []
     refused: list[Quarantine] = []
     for field in entity.fields:
@@ -150,9 +160,19 @@ def _create(entity: Entity, espo: Present) -> tuple[Action, ...]:
         except Unmappable as error:
             refused.append(Quarantine(Side.ADVOWARE, field.name, None, str(error)))
             continue
-        if value is not None:
+        if value is None:
+            continue
+        if memory.quarantine.get((Side.ADVOWARE, field.name)) == value:
+            refused.append(Quarantine(Side.ADVOWARE, field.name, value, ""))
+        else:
             writes.append(FieldWrite(field.name, None, value))
+    if not any(entity.field(write.field).role is Role.NAME for write in writes):
+        return (_unnamed(entity),)
     return (*refused, Create(tuple(writes)))
+
+
+def _unnamed(entity: Entity) -> Hold:
+    return Hold(HoldReason.UNNAMED, Notice("unnamed", (entity.identity_fields[0].espo,)))
 
 
 def is_certain(one: Person, other: Person) -> bool:
@@ -183,7 +203,10 @@ def differing_identity(entity: Entity, espo: Present, advoware: Present) -> tupl
     differing = []
     for field in entity.identity_fields:
         try:
-            left, right = field.parse(Side.ESPO, espo.body), field.parse(Side.ADVOWARE, advoware.body)
+            left, right = (
+                field.parse(Side.ESPO, espo.body),
+                field.parse(Side.ADVOWARE, advoware.body),
+            )
         except Unmappable:
             continue
         if left is not None and right is not None and folded(left) != folded(right):

@@ -53,9 +53,7 @@ class _Pair:
     advoware: Present
     policy: PlanPolicy
     newer: Side | None
-    recovered: (
-        tuple[bool, bool] | None
-    )  # ledger lost: whether (EspoCRM, Advoware) changed since the last sync
+    recovered: tuple[bool, bool] | None  # ledger lost: whether (EspoCRM, Advoware) changed since the last sync
 
 
 def plan_fields(
@@ -63,7 +61,15 @@ def plan_fields(
 ) -> tuple[Action, ...]:
     """Decide every field of a confirmed, living pair."""
     recovered = None if memory.base else _recovered(entity, espo, advoware, policy)
-    pair = _Pair(entity, memory, espo, advoware, policy, _newer(espo, advoware, policy), recovered)
+    pair = _Pair(
+        entity,
+        memory,
+        espo,
+        advoware,
+        policy,
+        _newer(espo, advoware, policy),
+        recovered,
+    )
     draft = _Draft()
     for mapped in entity.fields:
         if mapped.direction is not Direction.OFF:
@@ -156,9 +162,7 @@ def _past(pair: _Pair, mapped: Field, espo: Canonical, advoware: Canonical) -> t
             return Stage.FIRST, Values(espo, advoware)
 
 
-def _recovered(
-    entity: Entity, espo: Present, advoware: Present, policy: PlanPolicy
-) -> tuple[bool, bool] | None:
+def _recovered(entity: Entity, espo: Present, advoware: Present, policy: PlanPolicy) -> tuple[bool, bool] | None:
     """Ledger lost: who changed since the last sync, judged by what the record itself still says of it."""
     row_id = espo.body.get(entity.status.row_id)
     if not row_id or not espo.body.get(entity.status.last_sync):
@@ -172,10 +176,7 @@ def _own_late_write(pair: _Pair, mapped: Field, values: Values) -> bool:
     """Advoware shows the value of a write of ours that we had given up and that applied late."""
     if values.changed(Side.ESPO) or not values.changed(Side.ADVOWARE) or values.espo == values.advoware:
         return False
-    if (
-        pair.policy.our_advoware_user is None
-        or pair.advoware.version.changed_by != pair.policy.our_advoware_user
-    ):
+    if pair.policy.our_advoware_user is None or pair.advoware.version.changed_by != pair.policy.our_advoware_user:
         return False
     return any(
         intent.side is Side.ADVOWARE and write.field == mapped.name and write.after == values.advoware
@@ -206,16 +207,18 @@ def _ordered(entity: Entity, draft: _Draft) -> tuple[Action, ...]:
     """Values are kept before anything is replaced; Advoware is written before EspoCRM reports on it."""
     updates = tuple(Update(side, tuple(writes)) for side, writes in draft.writes.items() if writes)
     agreed = (Agree(tuple(draft.agreed)),) if draft.agreed else ()
-    waiting = (*draft.disputes, *draft.asks, *draft.refused)
-    notices: list[Notice] = []
-    for code, names in (
-        ("dispute", [item.field for item in draft.disputes]),
-        ("by_hand", [item.field for item in draft.asks]),
-        ("refused_advoware", [item.field for item in draft.refused if item.side is Side.ADVOWARE]),
-        ("refused_espo", [item.field for item in draft.refused if item.side is Side.ESPO]),
-    ):
-        if names:
-            notices.append(Notice(code, tuple(entity.field(name).espo for name in names)))
+    waiting: tuple[Dispute | Ask | Quarantine, ...] = (
+        *draft.disputes,
+        *draft.asks,
+        *draft.refused,
+    )
+    codes: dict[str, list[str]] = {
+        "dispute": [item.field for item in draft.disputes],
+        "by_hand": [item.field for item in draft.asks],
+        "refused_advoware": [item.field for item in draft.refused if item.side is Side.ADVOWARE],
+        "refused_espo": [item.field for item in draft.refused if item.side is Side.ESPO],
+    }
+    notices = [Notice(code, tuple(entity.field(name).espo for name in names)) for code, names in codes.items() if names]
     status = Status.CONFLICT if waiting else Status.CLEAN
     settle = Settle(status, tuple(notices), tuple(item.field for item in waiting))
     return (*draft.kept, *updates, *agreed, *waiting, settle)

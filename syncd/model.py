@@ -60,12 +60,16 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The record exists and was read whole. `read_at` is monotonic seconds, `served_at` the server's own clock."""
+    """The record exists and was read whole. `read_at` is monotonic seconds, `served_at` the server's own clock.
+
+    `direct`: no other remote write lies between this read and now.
+    """
 
     body: Mapping[str, Raw]
     version: Version
     read_at: float = 0.0
     served_at: float | None = None
+    direct: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,11 @@ REWIND_TOLERANCE = 1.0  # seconds: EspoCRM's time stamps have one-second resolut
 
 
 def plan(
-    entity: Entity, memory: Memory, espo: EspoSeen, advoware: AdvowareSeen, policy: PlanPolicy
+    entity: Entity,
+    memory: Memory,
+    espo: EspoSeen,
+    advoware: AdvowareSeen,
+    policy: PlanPolicy,
 ) -> tuple[Action, ...]:
     """Say what must happen for the two records to be the same, or why nothing may."""
     match espo:
@@ -56,7 +60,11 @@ def plan(
 
 
 def _with_espo(
-    entity: Entity, memory: Memory, espo: Present, advoware: AdvowareSeen, policy: PlanPolicy
+    entity: Entity,
+    memory: Memory,
+    espo: Present,
+    advoware: AdvowareSeen,
+    policy: PlanPolicy,
 ) -> tuple[Action, ...]:
     if not memory.admitted or memory.state is PairState.EXCLUDED:
         return (Ignore(),)
@@ -65,7 +73,12 @@ def _with_espo(
     except Unmappable:
         return _held(Hold(HoldReason.LINK_INVALID, Notice("link_invalid", (entity.link,))))
     if memory.rivals:
-        return _held(Hold(HoldReason.RIVAL, Notice("rival", (entity.link,), ", ".join(memory.rivals))))
+        return _held(
+            Hold(
+                HoldReason.RIVAL,
+                Notice("rival", (entity.link,), ", ".join(memory.rivals)),
+            )
+        )
     match advoware:
         case Unknown(reason):
             return _unreadable(Side.ADVOWARE, reason)
@@ -80,7 +93,12 @@ def _with_espo(
 
 
 def _with_both(
-    entity: Entity, memory: Memory, espo: Present, advoware: Present, policy: PlanPolicy, named: int | None
+    entity: Entity,
+    memory: Memory,
+    espo: Present,
+    advoware: Present,
+    policy: PlanPolicy,
+    named: int | None,
 ) -> tuple[Action, ...]:
     advoware_id = _id_of(entity, advoware)
     if memory.advoware_id != advoware_id or memory.state is not PairState.LINKED:
@@ -90,7 +108,11 @@ def _with_both(
             if doubt is not None:
                 return _held(doubt)
         return (
-            Link(advoware_id, memory.trust if same and memory.base else Trust.CONFIRMED, restart=not same),
+            Link(
+                advoware_id,
+                memory.trust if same and memory.base else Trust.CONFIRMED,
+                restart=not same,
+            ),
         )
     back = _went_back(entity, memory, espo, advoware)
     if back is not None:
@@ -110,7 +132,11 @@ def _doubt(entity: Entity, memory: Memory, espo: Present, advoware: Present, adv
     if not differing:
         return None
     names = tuple(field.espo for field in differing)
-    return Hold(HoldReason.LINK_DOUBTFUL, Notice("link_doubtful", names, str(advoware_id)), (advoware_id,))
+    return Hold(
+        HoldReason.LINK_DOUBTFUL,
+        Notice("link_doubtful", names, str(advoware_id)),
+        (advoware_id,),
+    )
 
 
 def _went_back(entity: Entity, memory: Memory, espo: Present, advoware: Present) -> Hold | None:
@@ -161,7 +187,8 @@ def _without_espo(memory: Memory) -> tuple[Action, ...]:
 
 def _without_advoware(memory: Memory) -> tuple[Action, ...]:
     gone = Settle(
-        Status.DELETED_IN_ADVOWARE, (Notice("deleted_in_advoware", (), str(memory.advoware_id or "")),)
+        Status.DELETED_IN_ADVOWARE,
+        (Notice("deleted_in_advoware", (), str(memory.advoware_id or "")),),
     )
     if memory.state is PairState.GONE or (memory.misses and memory.miss_ripe):
         return (gone,)

@@ -1,0 +1,116 @@
+"""What a job is given to work with: the two systems, the ledger, time, and the firm's settings.
+
+The Protocols are all the engine knows of the clients; `services` fulfils them without knowing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from mappers.spec import Entity
+from syncd.clock import Clock
+from syncd.guard import Limits
+from syncd.ledger.store import Ledger
+from syncd.model import PlanPolicy
+
+
+class Reply(Protocol):
+    @property
+    def body(self) -> dict[str, Any]: ...
+
+    @property
+    def date(self) -> float | None: ...
+
+
+class Page(Protocol):
+    @property
+    def rows(self) -> list[dict[str, Any]]: ...
+
+    @property
+    def total(self) -> int: ...
+
+    @property
+    def date(self) -> float | None: ...
+
+    @property
+    def last(self) -> bool: ...
+
+
+class EspoPort(Protocol):
+    """EspoCRM as the engine uses it; raises the errors of `services.errors`."""
+
+    async def read(self, entity: str, id: str) -> Reply: ...
+
+    async def list(
+        self,
+        entity: str,
+        *,
+        where: Sequence[Mapping[str, Any]] = (),
+        select: Sequence[str] = (),
+        order_by: str = "createdAt",
+        order: Literal["asc", "desc"] = "asc",
+        max_size: int = 200,
+        offset: int = 0,
+        count: Literal["none", "exact"] = "none",
+    ) -> Page: ...
+
+    async def update(
+        self, entity: str, id: str, changes: Mapping[str, Any], *, version: int | None = None
+    ) -> Reply: ...
+
+    async def create(self, entity: str, body: Mapping[str, Any]) -> Reply: ...
+
+
+class AdvowarePort(Protocol):
+    """Advoware as the engine uses it; raises the errors of `services.errors`."""
+
+    async def read(self, path: str) -> Reply: ...
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> Reply: ...
+
+    async def replace(self, path: str, body: Mapping[str, Any]) -> Reply: ...
+
+    async def search(self, name: str, vorname: str) -> list[dict[str, Any]]: ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The part of the configuration jobs obey. All durations in seconds."""
+
+    lease: float = 60.0
+    http_timeout: float = 30.0
+    retry_waits: tuple[float, ...] = (60.0, 300.0, 900.0, 3600.0, 14400.0)
+    auto_reset: float = 86400.0
+    sweep_min: float = 300.0
+    sweep_max: float = 86400.0
+    late_after: float = 3.0
+    language: str = "de"
+    dry_run: bool = False
+    search: Literal["list", "probe", "off"] = "list"
+    create_unchecked: bool = False
+    partial_put: bool = False  # [A] Advoware keeps fields missing from a PUT; measured by `doctor --probe-betnr`
+    espo_filter: tuple[Mapping[str, Any], ...] = ()
+    task_user: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything one kind of job needs; built once by `app`. `jitter` gives numbers in [0, 1)."""
+
+    entity: Entity
+    ledger: Ledger
+    espo: EspoPort
+    advoware: AdvowarePort
+    clock: Clock
+    new_id: Callable[[], str]
+    jitter: Callable[[], float]
+    owner: str
+    policy: PlanPolicy
+    settings: Settings
+
+    def id12(self) -> str:
+        """A short id, for what people type."""
+        return self.new_id()[:12]

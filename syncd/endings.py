@@ -1,0 +1,316 @@
+"""What each kind of end leaves in the ledger: tokens, next looks, what waits, what people are told.
+
+Builds values for `ledger.steps.finish`; reads and writes nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from mappers.spec import Entity, Side
+from syncd.context import Context
+from syncd.lanes import Lane
+from syncd.ledger import pairs
+from syncd.ledger.steps import Ending, Message, Waiting
+from syncd.ledger.work import Cause, Due
+from syncd.load import digest
+from syncd.messages import text
+from syncd.model import (
+    Action,
+    Agree,
+    Ask,
+    Base,
+    Dispute,
+    Hold,
+    HoldReason,
+    Link,
+    Memory,
+    Notice,
+    PairState,
+    Present,
+    Quarantine,
+    Settle,
+    Snapshot,
+    Status,
+    Version,
+)
+from syncd.status import NextTry
+from syncd.write import Patched
+
+UNSETTLED_SPAN = 2.0  # seconds within which another edit would carry the same time stamp
+DOUBT_LIFE = 20  # HTTP time-outs after which an update that got no answer cannot apply any more
+PROJECT_WAIT = 60.0
+
+
+def settled(
+    context: Context, claim: pairs.Claim, shot: Snapshot, actions: Sequence[Action], settle: Settle,
+    patched: Patched, hold: Hold | None, held: str | None,
+) -> Ending:  # fmt: skip
+    """The end of a job that came to a plan's end."""
+    now, settings, row = context.clock.now(), context.settings, claim.row
+    espo, advoware, memory = shot.espo, shot.advoware, shot.memory
+    assert isinstance(espo, Present)
+    gone = settle.status is Status.DELETED_IN_ADVOWARE
+    pair: dict[str, Any] = {
+        "status": settle.status,
+        "owed": None,
+        "retries": 0,
+        "next_try_at": None,
+        "error": text(settle.notices, settings.language),
+        "assignee": espo.body.get("assignedUserId"),
+        "link_shown": memory.advoware_id is not None and espo.body.get(context.entity.link) == memory.advoware_id,
+        "waiting_since": None,
+        "checked_at": now,
+        "espo_read_at": now,
+        "admitted_by": row["admitted_by"] or "joined",
+        **espo_marks(context, espo),
+        **next_look(context, row, changed=patched.wrote),
+    }
+    if patched.last_sync is not None:
+        pair["last_sync"] = patched.last_sync
+    present = [Side.ESPO]
+    if gone:
+        pair["state"] = PairState.GONE
+    elif isinstance(advoware, Present):
+        present.append(Side.ADVOWARE)
+        pair |= {"advoware_digest": digest(context.entity, Side.ADVOWARE, advoware), "misses": 0, "missed_at": None}
+        if hold is None:
+            pair |= {
+                "advoware_version": asdict(advoware.version),
+                "espo_version": asdict(espo.version),
+                "believe": None,
+            }
+            pair |= {"link_decision": None, "allow_new_fields": False}
+    waiting = [*_waiting(context, actions, espo, advoware), *_held(context, hold)]
+    topic = "gone" if gone else "waiting"
+    tell = text(settle.notices, settings.language)
+    message = Message(context.id12(), "task", topic, {"text": tell}) if settle.status is not Status.CLEAN else None
+    topics = {"gone", "waiting"} - ({topic} if message else set())
+    return Ending(
+        pair=pair,
+        agreed={**_agreed(context.entity, actions, espo, advoware), **patched.agreed},
+        waiting=waiting,
+        open_fields=settle.open_fields,
+        messages=(message,) if message else (),
+        over=tuple(sorted(topics)),
+        follow=late_look(context, claim.key, espo, wrote=patched.wrote),
+        held=held,
+        present=tuple(present),
+        forget_updates_before=now - DOUBT_LIFE * settings.http_timeout,
+    )
+
+
+def failed(
+    context: Context, shot: Snapshot, espo: object, following: NextTry, notice: Notice,
+    owed: Mapping[str, Any] | None, key: str,
+) -> Ending:  # fmt: skip
+    """A failed try: what is tried when, and whether the status is owed to EspoCRM."""
+    now = context.clock.now()
+    at = now + following.wait
+    pair: dict[str, Any] = {}
+    if isinstance(espo, Present):
+        pair |= {**espo_marks(context, espo), "assignee": espo.body.get("assignedUserId")}
+    pair |= {
+        "status": following.status,
+        "retries": following.retries,
+        "next_try_at": at,
+        "error": text([notice], context.settings.language),
+        "owed": dict(owed) if owed else None,
+    }
+    if shot.memory.admitted:
+        pair["admitted_by"] = "joined"
+    if isinstance(shot.advoware, Present):
+        pair["advoware_digest"] = digest(context.entity, Side.ADVOWARE, shot.advoware)
+    if owed:
+        follow = Due(key, Lane.LATE, Cause.PROJECT, now + PROJECT_WAIT)
+    elif isinstance(espo, Present):
+        follow = Due(key, Lane.LATE, Cause.LATE, now + context.settings.late_after)
+    else:
+        follow = next_try(key, following.status, at)
+    return Ending(pair=pair, follow=follow, event=f"failed:{following.retries}")
+
+
+def next_try(key: str, status: str | None, at: float) -> Due:
+    """When a failed record is tried again."""
+    return Due(key, Lane.RETRY, Cause.RESET if status == Status.PERMANENTLY_FAILED else Cause.RETRY, at)
+
+
+def still_waiting(context: Context, row: Mapping[str, Any]) -> Ending:
+    """Nothing is new about a failed record: its next try stays where it was."""
+    return Ending(follow=next_try(row["key"], row["status"], row["next_try_at"] or context.clock.now()))
+
+
+def projected(context: Context, row: Mapping[str, Any], espo: Present) -> Ending:
+    """The owed status has been written."""
+    now = context.clock.now()
+    follow = next_try(row["key"], row["status"], row["next_try_at"]) if row["next_try_at"] else None
+    late = Due(row["key"], Lane.LATE, Cause.LATE, now + context.settings.late_after)
+    return Ending(pair={"owed": None, **espo_marks(context, espo)}, follow=late if follow is None else follow)
+
+
+def looked_late(context: Context, row: Mapping[str, Any], espo: Present) -> Ending:
+    """Nobody typed while we wrote; from now on the poll may pass over this time stamp."""
+    pair = espo_marks(context, espo)
+    follow = late_look(context, row["key"], espo, wrote=False)
+    if follow is None and row["next_try_at"]:
+        follow = next_try(row["key"], row["status"], row["next_try_at"])
+    return Ending(pair=pair | {"espo_read_at": context.clock.now()}, follow=follow, present=(Side.ESPO,))
+
+
+def looked_round(context: Context, row: Mapping[str, Any], advoware: Present) -> Ending:
+    """Advoware shows what it showed last time."""
+    pair = {"checked_at": context.clock.now(), "misses": 0, "missed_at": None, **next_look(context, row, changed=False)}
+    follow = next_try(row["key"], row["status"], row["next_try_at"]) if row["next_try_at"] else None
+    return Ending(pair=pair, present=(Side.ADVOWARE,), follow=follow)
+
+
+def missed(context: Context, claim: pairs.Claim) -> Ending:
+    """The counterpart answered 404 once: look again after the minimum sweep time."""
+    now, wait = context.clock.now(), context.settings.sweep_min
+    pair = {"misses": claim.memory.misses + 1, "checked_at": now, "admitted_by": claim.row["admitted_by"] or "joined"}
+    if claim.row["missed_at"] is None:
+        pair["missed_at"] = now
+    return Ending(pair=pair, follow=Due(claim.key, Lane.SWEEP, Cause.EVENT, now + wait), present=(Side.ESPO,))
+
+
+def vanished(context: Context) -> Ending:
+    """EspoCRM says 404: a complete listing decides."""
+    return Ending(pair={"vanished_at": context.clock.now()})
+
+
+def buried(context: Context, row: Mapping[str, Any]) -> Ending:
+    """Deleted in EspoCRM for certain."""
+    notice = Notice("deleted_in_espo", (), str(row["advoware_id"] or ""))
+    body = {"text": text([notice], context.settings.language), "assignee": row["assignee"], "orphan": True}
+    messages = (Message(context.id12(), "task", "deleted", body),) if row["advoware_id"] else ()
+    pair = {"state": PairState.TOMBSTONE, "next_check_at": None, "next_try_at": None, "owed": None}
+    return Ending(pair=pair, messages=messages, event="deleted_in_espo", open_fields=())
+
+
+def staged(context: Context, row: Mapping[str, Any], shot: Snapshot, actions: Sequence[Action]) -> Ending:
+    """Dry run: what would be done is noted in the history, and nothing else."""
+    names = ",".join(type(action).__name__ for action in actions)[:50]
+    return Ending(
+        event=f"staged:{names}"[:60], pair={"checked_at": context.clock.now(), **next_look(context, row, changed=False)}
+    )
+
+
+# --- parts ------------------------------------------------------------------------------------
+
+
+def espo_marks(context: Context, espo: Present) -> dict[str, Any]:
+    """What tells later whether EspoCRM shows anything new."""
+    marks: dict[str, Any] = {
+        "espo_digest": digest(context.entity, Side.ESPO, espo),
+        "status": espo.body.get(context.entity.status.status),
+    }
+    if _is_old(espo):
+        marks["settled_token"] = espo.version.token
+    return marks
+
+
+def late_look(context: Context, key: str, espo: Present, *, wrote: bool) -> Due | None:
+    """A second look at EspoCRM where another edit could hide behind the same time stamp."""
+    if not wrote and _is_old(espo):
+        return None
+    return Due(key, Lane.LATE, Cause.LATE, context.clock.now() + context.settings.late_after)
+
+
+def _is_old(espo: Present) -> bool:
+    if espo.served_at is None or espo.version.changed_at is None:
+        return False
+    return espo.served_at - espo.version.changed_at >= UNSETTLED_SPAN
+
+
+def next_look(context: Context, row: Mapping[str, Any], *, changed: bool) -> dict[str, Any]:
+    """When to look round in Advoware next: soon after a change, ever more seldom while nothing happens."""
+    settings = context.settings
+    every = settings.sweep_min if changed or not row["check_every"] else float(row["check_every"]) * 2
+    every = min(max(every, settings.sweep_min), settings.sweep_max)
+    return {"check_every": every, "next_check_at": context.clock.now() + every * (0.9 + 0.2 * context.jitter())}
+
+
+def _agreed(
+    entity: Entity, actions: Sequence[Action], espo: Present, advoware: object
+) -> dict[str, tuple[Any, Any, str]]:
+    if not isinstance(advoware, Present):
+        return {}
+    return {
+        name: (
+            entity.field(name).raw(Side.ESPO, espo.body),
+            entity.field(name).raw(Side.ADVOWARE, advoware.body),
+            entity.field(name).rule,
+        )
+        for action in actions
+        if isinstance(action, Agree)
+        for name in action.fields
+    }
+
+
+def _waiting(context: Context, actions: Sequence[Action], espo: Present, advoware: object) -> list[Waiting]:
+    theirs = advoware.version if isinstance(advoware, Present) else Version()
+    who = {
+        "espo_by": espo.version.changed_by,
+        "espo_at": espo.version.changed_at,
+        "advoware_by": theirs.changed_by,
+        "advoware_at": theirs.changed_at,
+        "opened_at": context.clock.now(),
+    }
+    found = []
+    for action in actions:
+        match action:
+            case Dispute():
+                values = {"espo": action.espo, "advoware": action.advoware, "base": action.base}
+                found.append(Waiting(context.id12(), action.field, action.why, {**values, **who}))
+            case Ask():
+                values = {"espo": action.value, "advoware": action.present, "base": None}
+                found.append(Waiting(context.id12(), action.field, "by_hand", {**values, **who}))
+            case Quarantine():
+                values = {"espo": None, "advoware": None, "base": None, str(_key(action.side.other)): action.value}
+                found.append(Waiting(context.id12(), action.field, f"refused_{_key(action.side)}", {**values, **who}))
+            case _:
+                continue
+    return found
+
+
+def _key(side: Side) -> str:
+    return "espo" if side is Side.ESPO else "advoware"
+
+
+def _held(context: Context, hold: Hold | None) -> list[Waiting]:
+    if hold is None or hold.reason is HoldReason.CREATE_IN_DOUBT:
+        return []
+    values = {"candidates": list(hold.candidates), "opened_at": context.clock.now()}
+    return [Waiting(context.id12(), "", hold.reason, values)]
+
+
+def base_of_intent(entity: Entity, memory: Memory, intent_id: str | None) -> dict[str, tuple[Any, Any, str]]:
+    """What an adopted create sent is what both sides agreed on."""
+    for intent in memory.intents:
+        if intent.id == intent_id:
+            return {
+                write.field: (
+                    entity.field(write.field).codec.render(Side.ESPO, write.after),
+                    entity.field(write.field).codec.render(Side.ADVOWARE, write.after),
+                    entity.field(write.field).rule,
+                )
+                for write in intent.writes
+            }
+    return {}
+
+
+def linked(memory: Memory, link: Link, base: Mapping[str, tuple[Any, Any, str]]) -> Memory:
+    """What is remembered once two records are linked."""
+    kept = {} if link.restart else dict(memory.base)
+    return replace(
+        memory,
+        state=PairState.LINKED,
+        advoware_id=link.advoware_id,
+        trust=link.trust,
+        base={**kept, **{name: Base(*values) for name, values in base.items()}},
+        intents=tuple(item for item in memory.intents if item.id != link.intent_id),
+        rivals=(),
+        misses=0,
+    )

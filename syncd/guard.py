@@ -1,0 +1,61 @@
+"""The brakes: when many records seem to have been edited, deleted or asked for at once. Pure.
+
+A mass of edits is more often a broken filter, a restored backup or an import than a hundred
+clerks. A guard only stops; a person lets exactly the stopped records through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mappers.spec import Side
+
+HOUR = 3600.0
+DAY = 86400.0
+WENT_BACK_RUN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Configured limits; 0 switches the change guard off. Percentages are of the records checked."""
+
+    delete_min: int = 10
+    delete_percent: float = 5.0
+    delete_run: int = 20
+    create_per_hour: int = 200
+    change_min: int = 500
+    change_percent: float = 25.0
+
+
+def too_many_missing(missing: int, checked: int, in_succession: int, limits: Limits) -> bool:
+    """Within a day: too many records missing on one side, or too many in succession."""
+    if in_succession > limits.delete_run:
+        return True
+    return missing >= limits.delete_min and missing > checked * limits.delete_percent / 100
+
+
+def too_many_creations(created: int, limits: Limits) -> bool:
+    """Within an hour: as many creations as nobody could undo by hand in Advoware."""
+    return created >= limits.create_per_hour
+
+
+def too_many_changes(changed: int, checked: int, limits: Limits) -> bool:
+    """Within an hour: the same field changed on one side in too large a part of the records."""
+    if limits.change_min == 0:
+        return False
+    return changed >= limits.change_min and changed > checked * limits.change_percent / 100
+
+
+def missing_kind(side: Side) -> str:
+    return f"missing:{side}"
+
+
+def change_kind(source: Side, field: str) -> str:
+    return f"change:{source}:{field}"
+
+
+def went_back_kind(side: Side | None) -> str:
+    return f"went_back:{side or 'ledger'}"
+
+
+CREATE_KIND = "create:advoware"

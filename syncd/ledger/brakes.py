@@ -1,0 +1,107 @@
+"""Guards: what they count, what they have stopped, and what a person let through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from syncd.ledger import facts
+from syncd.ledger.schema import guarded, guards, sightings
+from syncd.ledger.sql import insert_new, upsert
+
+
+def see(conn: Connection, kind: str, key: str, now: float) -> None:
+    """Note that something a guard counts was seen at this record."""
+    upsert(conn, sightings, [{"kind": kind, "key": key, "at": now}])
+
+
+def unsee(conn: Connection, kinds: Iterable[str], key: str) -> None:
+    """It is over at this record."""
+    conn.execute(delete(sightings).where(sightings.c.kind.in_(list(kinds)), sightings.c.key == key))
+
+
+def seen_since(conn: Connection, kind: str, since: float) -> int:
+    """At how many records it was seen since then."""
+    query = select(func.count()).where(sightings.c.kind == kind, sightings.c.at >= since)
+    return int(conn.execute(query).scalar_one())
+
+
+def keys_seen_since(conn: Connection, kind: str, since: float) -> list[str]:
+    """At which records it was seen since then."""
+    query = select(sightings.c.key).where(sightings.c.kind == kind, sightings.c.at >= since)
+    return list(conn.execute(query.order_by(sightings.c.key)).scalars())
+
+
+def run_length(conn: Connection, kind: str, step: int) -> int:
+    """Count a succession on by `step`; 0 ends it. Returns its length."""
+    name = f"run:{kind}"
+    length = int(facts.get(conn, name, 0))
+    if step:
+        length += step
+        facts.put(conn, name, length)
+    elif length:
+        length = 0
+        facts.put(conn, name, 0)
+    return length
+
+
+def stop(conn: Connection, guard_id: str, kind: str, keys: Iterable[str], detail: Mapping[str, Any], now: float) -> str:
+    """Pull the brake (or find it pulled) and list these records under it; returns the guard's id."""
+    row = conn.execute(select(guards.c.id).where(guards.c.kind == kind, guards.c.state == "stopped")).first()
+    if row is None:
+        conn.execute(
+            guards.insert().values(id=guard_id, kind=kind, state="stopped", opened_at=now, detail=dict(detail))
+        )
+    else:
+        guard_id = str(row.id)
+    rows = [{"kind": kind, "key": key, "guard_id": guard_id, "allowed": False} for key in keys]
+    insert_new(conn, guarded, rows)
+    return guard_id
+
+
+def stopped(conn: Connection, kind: str) -> str | None:
+    """Id of the pulled brake of this kind, if any."""
+    return conn.execute(
+        select(guards.c.id).where(guards.c.kind == kind, guards.c.state == "stopped")
+    ).scalar_one_or_none()
+
+
+def is_allowed(conn: Connection, kind: str, key: str) -> bool:
+    """Whether a person let exactly this record through."""
+    query = select(guarded.c.allowed).where(guarded.c.kind == kind, guarded.c.key == key)
+    return bool(conn.execute(query).scalar_one_or_none())
+
+
+def allow(conn: Connection, guard_id: str, now: float) -> tuple[str, list[str]] | None:
+    """Let exactly the records listed under this brake through; returns its kind and them."""
+    row = conn.execute(select(guards).where(guards.c.id == guard_id, guards.c.state == "stopped")).one_or_none()
+    if row is None:
+        return None
+    conn.execute(update(guards).where(guards.c.id == guard_id).values(state="allowed", closed_at=now))
+    mine = guarded.c.guard_id == guard_id
+    conn.execute(update(guarded).where(mine).values(allowed=True))
+    conn.execute(delete(sightings).where(sightings.c.kind == row.kind))
+    facts.put(conn, f"run:{row.kind}", 0)
+    return row.kind, list(conn.execute(select(guarded.c.key).where(mine).order_by(guarded.c.key)).scalars())
+
+
+def used(conn: Connection, kind: str, key: str) -> None:
+    """What was let through has been done; the same again is a new question."""
+    conn.execute(delete(guarded).where(guarded.c.kind == kind, guarded.c.key == key, guarded.c.allowed.is_(True)))
+
+
+def listing(conn: Connection) -> list[dict[str, Any]]:
+    """Every pulled brake with the records it holds."""
+    rows = conn.execute(select(guards).where(guards.c.state == "stopped").order_by(guards.c.opened_at))
+    return [
+        dict(row._mapping)
+        | {"keys": list(conn.execute(select(guarded.c.key).where(guarded.c.guard_id == row.id)).scalars())}
+        for row in rows
+    ]
+
+
+def prune(conn: Connection, before: float) -> None:
+    """Forget sightings older than `before`."""
+    conn.execute(delete(sightings).where(sightings.c.at < before))

@@ -1,0 +1,69 @@
+"""What the ledger knows of itself. Knows no record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from syncd.ledger.schema import facts, pauses, secrets
+from syncd.ledger.sql import upsert
+
+ALIVE_SLACK = 120.0  # seconds between two heartbeats that are no gap in memory
+
+
+def get(conn: Connection, name: str, default: Any = None) -> Any:
+    """One fact, or the default."""
+    value = conn.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()
+    return default if value is None else value
+
+
+def put(conn: Connection, name: str, value: Any) -> None:
+    """Remember one fact."""
+    upsert(conn, facts, [{"name": name, "value": value}])
+
+
+def start(conn: Connection, identity: dict[str, str], now: float) -> str | None:
+    """Open the ledger for these systems; returns what is wrong where it belongs to others.
+
+    The first start is remembered for good: records made before it take part only when admitted.
+    A pause in the heartbeat becomes a gap: what EspoCRM says happened in it, this ledger has forgotten.
+    """
+    known = get(conn, "identity")
+    if known is None:
+        put(conn, "identity", identity)
+    elif known != identity:
+        differing = ", ".join(sorted(name for name in {*known, *identity} if known.get(name) != identity.get(name)))
+        return f"the ledger belongs to another installation ({differing} differ)"
+    if get(conn, "first_start") is None:
+        put(conn, "first_start", now)
+    alive = get(conn, "alive_at")
+    if alive is not None and now - alive > ALIVE_SLACK:
+        put(conn, "gaps", [*get(conn, "gaps", [])[-49:], [alive + ALIVE_SLACK, now]])
+    put(conn, "alive_at", now)
+    return None
+
+
+def beat(conn: Connection, now: float) -> None:
+    """The ledger is alive now."""
+    put(conn, "alive_at", now)
+
+
+def set_pause(conn: Connection, scope: str, why: str, now: float) -> None:
+    """Stop `all`, `entity:<name>` or `side:<side>` until a person resumes it."""
+    upsert(conn, pauses, [{"scope": scope, "since": now, "why": why}])
+
+
+def end_pause(conn: Connection, scope: str) -> bool:
+    """Resume; false if it was not paused."""
+    return conn.execute(delete(pauses).where(pauses.c.scope == scope)).rowcount > 0
+
+
+def list_pauses(conn: Connection) -> dict[str, str]:
+    """Scope and reason of everything that is paused."""
+    return {row.scope: row.why for row in conn.execute(select(pauses).order_by(pauses.c.scope))}
+
+
+def webhook_secrets(conn: Connection) -> dict[str, str]:
+    """Secret per webhook id, of the webhooks this daemon registered."""
+    return {row.webhook_id: row.secret for row in conn.execute(select(secrets))}

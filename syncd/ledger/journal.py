@@ -1,0 +1,154 @@
+"""The journal of remote writes and the history of what they did. Knows nothing of how they are made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from mappers.spec import Side
+from syncd.ledger.schema import bases, history, intents
+from syncd.ledger.sql import upsert
+from syncd.model import FieldWrite, Intent, IntentState
+
+UNSETTLED = (IntentState.OPEN, IntentState.IN_DOUBT)
+
+
+def name_key(values: Iterable[str | None]) -> str:
+    """Equal for creates of equal name and first name; a hash, so that the index holds no names."""
+    folded = "\x1f".join((value or "").casefold() for value in values)
+    return hashlib.blake2b(folded.encode(), digest_size=16).hexdigest()
+
+
+def announce(
+    conn: Connection, intent_id: str, key: str, fence: int, side: Side, verb: str, writes: Sequence[FieldWrite],
+    now: float, name: str | None = None,
+) -> None:  # fmt: skip
+    """Journal a write before it is made. Raises IntegrityError if the target or the name is being written."""
+    rows = [{"field": write.field, "before": write.before, "after": write.after} for write in writes]
+    conn.execute(
+        intents.insert().values(
+            id=intent_id,
+            key=key,
+            fence=fence,
+            side=side,
+            verb=verb,
+            writes=rows,
+            sent_at=now,
+            state="open",
+            name_key=name,
+        )
+    )
+
+
+def conclude(conn: Connection, intent_id: str, state: IntentState) -> None:
+    """Say what became of a journalled write."""
+    conn.execute(update(intents).where(intents.c.id == intent_id).values(state=state))
+
+
+def orphan(conn: Connection, key: str) -> None:
+    """A new job begins: what an earlier one left open may or may not have been applied."""
+    conn.execute(
+        update(intents)
+        .where(intents.c.key == key, intents.c.state == IntentState.OPEN)
+        .values(state=IntentState.IN_DOUBT)
+    )
+
+
+def settle_updates(conn: Connection, key: str, sent_before: float) -> None:
+    """Updates sent so long ago that they cannot apply any more are no longer in doubt."""
+    conn.execute(
+        update(intents)
+        .where(
+            intents.c.key == key,
+            intents.c.verb == "update",
+            intents.c.state == IntentState.IN_DOUBT,
+            intents.c.sent_at < sent_before,
+        )
+        .values(state=IntentState.VOID)
+    )
+
+
+def unsettled(conn: Connection, key: str) -> tuple[Intent, ...]:
+    """Writes of which nobody knows whether they were applied, oldest first."""
+    rows = conn.execute(
+        select(intents).where(intents.c.key == key, intents.c.state.in_(UNSETTLED)).order_by(intents.c.sent_at)
+    )
+    return tuple(read_intent(dict(row._mapping)) for row in rows)
+
+
+def read_intent(row: Mapping[str, Any]) -> Intent:
+    writes = tuple(FieldWrite(item["field"], item["before"], item["after"]) for item in row["writes"])
+    state = IntentState(row["state"])
+    return Intent(
+        row["id"],
+        Side(row["side"]),
+        row["verb"],
+        writes,
+        row["sent_at"],
+        state,
+        row["nones"],
+    )
+
+
+def not_found(conn: Connection, intent_id: str, nones: int) -> None:
+    """A trusted search for what a create may have made found nothing."""
+    conn.execute(update(intents).where(intents.c.id == intent_id).values(nones=nones))
+
+
+def creations_since(conn: Connection, since: float) -> int:
+    """How many creates were sent since then, whatever became of them."""
+    query = select(func.count()).where(intents.c.verb == "create", intents.c.sent_at >= since)
+    return int(conn.execute(query).scalar_one())
+
+
+def record(
+    conn: Connection, key: str, job: str, why: str, now: float, side: Side | None = None,
+    changes: Mapping[str, tuple[Any, Any]] | None = None,
+) -> None:  # fmt: skip
+    """Write history: one row per changed field `name -> (before, after)`, or one row for an event without fields."""
+    if changes:
+        rows = [
+            {
+                "at": now,
+                "key": key,
+                "job": job,
+                "side": side,
+                "field": name,
+                "before": before,
+                "after": after,
+                "why": why,
+            }
+            for name, (before, after) in changes.items()
+        ]
+        conn.execute(history.insert(), rows)
+    elif changes is None:
+        conn.execute(history.insert().values(at=now, key=key, job=job, side=side, why=why))
+
+
+def put_bases(conn: Connection, key: str, agreed: Mapping[str, tuple[Any, Any, str]]) -> None:
+    """Remember what both sides agree on: `field -> (espo raw, advoware raw, rule)`."""
+    rows = [
+        {"key": key, "field": name, "espo": espo, "advoware": advoware, "rule": rule}
+        for name, (espo, advoware, rule) in agreed.items()
+    ]
+    upsert(conn, bases, rows)
+
+
+def forget_bases(conn: Connection, key: str) -> None:
+    """The pair has another counterpart: what it agreed on with the old one says nothing."""
+    conn.execute(delete(bases).where(bases.c.key == key))
+
+
+def of_record(conn: Connection, key: str, limit: int = 200) -> list[dict[str, Any]]:
+    """History of a record, newest first."""
+    rows = conn.execute(select(history).where(history.c.key == key).order_by(history.c.id.desc()).limit(limit))
+    return [dict(row._mapping) for row in rows]
+
+
+def prune(conn: Connection, before: float) -> int:
+    """Forget history and settled intents older than `before`."""
+    conn.execute(delete(intents).where(intents.c.sent_at < before, intents.c.state.not_in(UNSETTLED)))
+    return conn.execute(delete(history).where(history.c.at < before)).rowcount

@@ -1,0 +1,245 @@
+"""Pairs: who belongs to whom, who works on them, and what is remembered for the next plan.
+
+The claim is the fence: it counts up with every job, and everything a job stores carries its number,
+so that a job that lost its claim cannot store anything any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, case, delete, func, select, update
+
+from mappers.spec import Side
+from syncd.ledger import facts, journal, people
+from syncd.ledger.schema import bases, conflicts, history, intents, pairs, quarantine, sightings
+from syncd.ledger.sql import insert_new
+from syncd.ledger.work import Task
+from syncd.ledger.work import find as find_work
+from syncd.model import NOTHING, Base, Key, LinkChoice, LinkDecision, Memory, PairState, Trust, Version
+
+
+class FenceLost(Exception):
+    """Another job holds the record now; nothing this job wanted to store was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a record until `until` (epoch seconds), with all that is remembered of it."""
+
+    key: str
+    fence: int
+    until: float
+    memory: Memory
+    task: Task | None
+    row: Mapping[str, Any]
+    pauses: Mapping[str, str]
+
+
+def claim(conn: Connection, key: str, owner: str, now: float, until: float) -> Claim | None:
+    """Take the record if nobody works on it; None if somebody does."""
+    task = find_work(conn, key)
+    entity = key.partition("/")[0]
+    insert_new(conn, pairs, [{"key": key, "entity": entity}])
+    # A claim that ran out instead of being released belonged to a process that died over this record.
+    crashed = case((pairs.c.claimed_by.is_not(None), pairs.c.crashes + 1), else_=pairs.c.crashes)
+    taken = conn.execute(
+        update(pairs)
+        .where(pairs.c.key == key, pairs.c.claimed_until < now)
+        .values(fence=pairs.c.fence + 1, claimed_until=until, claimed_by=owner, crashes=crashed)
+    )
+    if taken.rowcount == 0:
+        return None
+    journal.orphan(conn, key)
+    row = dict(conn.execute(select(pairs).where(pairs.c.key == key)).one()._mapping)
+    return Claim(key, row["fence"], until, remember(conn, row), task, row, facts.list_pauses(conn))
+
+
+def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
+    """All the ledger knows of a pair, as the planner takes it."""
+    key = row["key"]
+    known = {
+        base.field: Base(base.espo, base.advoware, base.rule)
+        for base in conn.execute(select(bases).where(bases.c.key == key))
+    }
+    choice = row["link_decision"]
+    return Memory(
+        key=Key.parse(key),
+        state=PairState(row["state"]),
+        admitted=row["admitted_by"] is not None,
+        advoware_id=row["advoware_id"],
+        trust=Trust(row["trust"]),
+        link_shown=bool(row["link_shown"]),
+        base=known or NOTHING,
+        espo_version=Version(**row["espo_version"]),
+        advoware_version=Version(**row["advoware_version"]),
+        intents=journal.unsettled(conn, key),
+        decisions=people.decisions(conn, key),
+        link_decision=LinkDecision(LinkChoice(choice["choice"]), choice.get("advoware_id")) if choice else None,
+        quarantine=people.quarantined(conn, key),
+        misses=row["misses"],
+        espo_deletion_confirmed=bool(row["deletion_confirmed"]),
+        believe=Side(row["believe"]) if row["believe"] else None,
+        allow_new_fields=bool(row["allow_new_fields"]),
+        retries=row["retries"],
+    )
+
+
+def get(conn: Connection, key: str) -> dict[str, Any] | None:
+    """One pair's row."""
+    row = conn.execute(select(pairs).where(pairs.c.key == key)).one_or_none()
+    return None if row is None else dict(row._mapping)
+
+
+def get_many(conn: Connection, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Rows of these pairs that exist, by key."""
+    rows = conn.execute(select(pairs).where(pairs.c.key.in_(list(keys))))
+    return {row.key: dict(row._mapping) for row in rows}
+
+
+def check_fence(conn: Connection, key: str, fence: int) -> None:
+    """Refuse to go on for a job that is not the record's last."""
+    held = conn.execute(
+        select(pairs.c.fence).where(pairs.c.key == key, pairs.c.claimed_by.is_not(None)).with_for_update()
+    ).scalar_one_or_none()
+    if held != fence:
+        raise FenceLost(key)
+
+
+def renew(conn: Connection, key: str, fence: int, until: float) -> bool:
+    """Keep the claim longer; false if it is lost."""
+    kept = conn.execute(
+        update(pairs)
+        .where(pairs.c.key == key, pairs.c.fence == fence, pairs.c.claimed_by.is_not(None))
+        .values(claimed_until=until)
+    )
+    return kept.rowcount > 0
+
+
+def release(conn: Connection, key: str, fence: int, values: Mapping[str, Any] = NOTHING) -> None:
+    """End the claim and store what the job learned; raises `FenceLost` if it is not the last."""
+    kept = conn.execute(
+        update(pairs)
+        .where(pairs.c.key == key, pairs.c.fence == fence, pairs.c.claimed_by.is_not(None))
+        .values(claimed_until=0.0, claimed_by=None, crashes=0, **values)
+    )
+    if kept.rowcount == 0:
+        raise FenceLost(key)
+
+
+def change(conn: Connection, key: str, values: Mapping[str, Any]) -> bool:
+    """Set columns of a pair outside a job (a person's command, discovery); false if there is no such pair."""
+    return conn.execute(update(pairs).where(pairs.c.key == key).values(**values)).rowcount > 0
+
+
+def admit(conn: Connection, keys: Iterable[str], how: str) -> None:
+    """Let records take part; those that do already keep the reason of that day."""
+    rows = [{"key": key, "entity": key.partition("/")[0], "admitted_by": how} for key in keys]
+    insert_new(conn, pairs, rows)
+    conn.execute(
+        update(pairs)
+        .where(pairs.c.key.in_([row["key"] for row in rows]), pairs.c.admitted_by.is_(None))
+        .values(admitted_by=how)
+    )
+
+
+def forget_stranger(conn: Connection, key: str, fence: int) -> None:
+    """Remove the row a claim made for a record that does not take part."""
+    conn.execute(delete(pairs).where(pairs.c.key == key, pairs.c.fence == fence, pairs.c.admitted_by.is_(None)))
+
+
+def holders(conn: Connection, entity: str, advoware_ids: Iterable[int], but: str = "") -> dict[int, str]:
+    """Which living pairs other than `but` hold these Advoware ids: id -> key."""
+    rows = conn.execute(
+        select(pairs.c.advoware_id, pairs.c.key).where(
+            pairs.c.entity == entity,
+            pairs.c.state == PairState.LINKED,
+            pairs.c.advoware_id.in_(list(advoware_ids)),
+            pairs.c.key != but,
+        )
+    )
+    return {row.advoware_id: row.key for row in rows}
+
+
+def by_advoware_id(conn: Connection, entity: str, advoware_id: int) -> str | None:
+    """Key of the pair with this Advoware id, a living one first."""
+    rows = conn.execute(
+        select(pairs.c.key)
+        .where(pairs.c.entity == entity, pairs.c.advoware_id == advoware_id)
+        .order_by(case((pairs.c.state == PairState.LINKED, 0), else_=1), pairs.c.key)
+    )
+    return rows.scalars().first()
+
+
+def any_linked(conn: Connection, entity: str) -> dict[str, Any] | None:
+    """Some living pair, the one most recently looked at: to prove the search with."""
+    row = conn.execute(
+        select(pairs)
+        .where(pairs.c.entity == entity, pairs.c.state == PairState.LINKED)
+        .order_by(pairs.c.checked_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else dict(row._mapping)
+
+
+def due_checks(conn: Connection, now: float, limit: int) -> list[str]:
+    """Pairs whose next look round in Advoware is due, longest overdue first."""
+    query = (
+        select(pairs.c.key)
+        .where(pairs.c.next_check_at <= now, pairs.c.state.in_([PairState.LINKED, PairState.GONE]))
+        .order_by(pairs.c.next_check_at)
+        .limit(limit)
+    )
+    return list(conn.execute(query).scalars())
+
+
+def postpone_checks(conn: Connection, keys: Iterable[str], until: float) -> None:
+    """The look round of these pairs is under way; if it gets lost it is due again then."""
+    conn.execute(update(pairs).where(pairs.c.key.in_(list(keys))).values(next_check_at=until))
+
+
+def of_entity(conn: Connection, entity: str) -> dict[str, tuple[str, str | None]]:
+    """State and vanished mark of every pair that takes part: espo id -> (state, status)."""
+    query = select(pairs.c.key, pairs.c.state, pairs.c.status).where(
+        pairs.c.entity == entity, pairs.c.admitted_by.is_not(None)
+    )
+    return {row.key.partition("/")[2]: (row.state, row.status) for row in conn.execute(query)}
+
+
+def keys_with_status(conn: Connection, entity: str, status: str) -> list[str]:
+    """Keys of all pairs that show this status."""
+    query = select(pairs.c.key).where(pairs.c.entity == entity, pairs.c.status == status).order_by(pairs.c.key)
+    return list(conn.execute(query).scalars())
+
+
+def status_counts(conn: Connection) -> dict[str, int]:
+    """How many pairs show which status."""
+    query = (
+        select(pairs.c.status, func.count().label("n")).where(pairs.c.admitted_by.is_not(None)).group_by(pairs.c.status)
+    )
+    return {row.status or "new": row.n for row in conn.execute(query)}
+
+
+def checked_since(conn: Connection, since: float) -> int:
+    """How many pairs were looked at since then."""
+    return int(conn.execute(select(func.count()).where(pairs.c.checked_at >= since)).scalar_one())
+
+
+def everything(conn: Connection, key: str) -> dict[str, Any]:
+    """All that is stored about a record."""
+    row = get(conn, key)
+    tables = {"bases": bases, "intents": intents, "history": history, "conflicts": conflicts}
+    tables |= {"quarantine": quarantine, "sightings": sightings}
+    parts = {
+        name: [dict(item._mapping) for item in conn.execute(select(table).where(table.c.key == key))]
+        for name, table in tables.items()
+    }
+    return {"pair": row, **parts}
+
+
+def highest(conn: Connection, entity: str) -> int | None:
+    """The highest Advoware id any pair ever had."""
+    found: int | None = conn.execute(select(func.max(pairs.c.advoware_id)).where(pairs.c.entity == entity)).scalar_one()
+    return found

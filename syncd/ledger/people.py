@@ -1,0 +1,187 @@
+"""What concerns people: disputes and their decisions, kept values, quarantined values, messages owed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from mappers.spec import Canonical, Side
+from syncd.ledger.schema import conflicts, messages, quarantine
+from syncd.ledger.sql import upsert
+from syncd.model import Decision
+
+OPEN, DECIDED, KEPT, SETTLED = "open", "decided", "kept", "settled"
+WAITING = (OPEN, DECIDED)
+
+
+def decisions(conn: Connection, key: str) -> dict[str, Decision]:
+    """What people chose for fields of this record and what is not carried out yet."""
+    rows = conn.execute(
+        select(conflicts)
+        .where(conflicts.c.key == key, conflicts.c.state == DECIDED, conflicts.c.field != "")
+        .order_by(conflicts.c.opened_at)
+    )
+    return {
+        row.field: Decision(row.id, row.decision["value"], row.decision["saw_espo"], row.decision["saw_advoware"])
+        for row in rows
+        if row.decision
+    }
+
+
+def raise_conflict(
+    conn: Connection, conflict_id: str, key: str, field: str, kind: str, values: Mapping[str, Any]
+) -> str:
+    """Open a conflict, or bring the open one of this field and kind up to date; returns its id."""
+    row = conn.execute(
+        select(conflicts).where(
+            conflicts.c.key == key,
+            conflicts.c.field == field,
+            conflicts.c.kind == kind,
+            conflicts.c.state.in_(WAITING),
+        )
+    ).first()
+    if row is None:
+        conn.execute(conflicts.insert().values(id=conflict_id, key=key, field=field, kind=kind, state=OPEN, **values))
+        return conflict_id
+    fresh = {name: value for name, value in values.items() if name != "opened_at"}
+    changed = any(
+        getattr(row, name) != value for name, value in fresh.items() if name in ("espo", "advoware", "candidates")
+    )
+    if changed:  # the person decided about other values than there are now
+        conn.execute(update(conflicts).where(conflicts.c.id == row.id).values(state=OPEN, decision=None, **fresh))
+    return str(row.id)
+
+
+def keep(conn: Connection, conflict_id: str, key: str, field: str, values: Mapping[str, Any]) -> str:
+    """Keep a value that lost; the same loss noted by a job that died is not noted twice."""
+    row = conn.execute(
+        select(conflicts)
+        .where(conflicts.c.key == key, conflicts.c.field == field, conflicts.c.state == KEPT)
+        .order_by(conflicts.c.opened_at.desc())
+    ).first()
+    if row is not None and (row.espo, row.advoware, row.base) == (
+        values["espo"],
+        values["advoware"],
+        values["base"],
+    ):
+        return str(row.id)
+    conn.execute(conflicts.insert().values(id=conflict_id, key=key, field=field, state=KEPT, **values))
+    return conflict_id
+
+
+def settle(conn: Connection, key: str, open_fields: Iterable[str], now: float) -> list[str]:
+    """Close what waited for a person in other than these fields; returns the fields closed."""
+    keep_open = list(open_fields)
+    over = (conflicts.c.key == key) & conflicts.c.state.in_(WAITING) & conflicts.c.field.not_in(keep_open)
+    closed = list(conn.execute(select(conflicts.c.field).where(over)).scalars())
+    if closed:
+        conn.execute(update(conflicts).where(over).values(state=SETTLED, settled_at=now))
+    return closed
+
+
+def decide(conn: Connection, conflict_id: str, decision: Mapping[str, Any]) -> str | None:
+    """A person's choice; returns the record's key, None if there is no such conflict."""
+    key = conn.execute(select(conflicts.c.key).where(conflicts.c.id == conflict_id)).scalar_one_or_none()
+    if key is None:
+        return None
+    conn.execute(update(conflicts).where(conflicts.c.id == conflict_id).values(state=DECIDED, decision=dict(decision)))
+    return str(key)
+
+
+def get_conflict(conn: Connection, conflict_id: str) -> dict[str, Any] | None:
+    """One conflict or kept value."""
+    row = conn.execute(select(conflicts).where(conflicts.c.id == conflict_id)).one_or_none()
+    return None if row is None else dict(row._mapping)
+
+
+def list_conflicts(
+    conn: Connection, states: Sequence[str] = WAITING, key: str | None = None, limit: int = 500
+) -> list[dict[str, Any]]:
+    """Conflicts in these states, oldest first."""
+    query = select(conflicts).where(conflicts.c.state.in_(list(states)))
+    if key is not None:
+        query = query.where(conflicts.c.key == key)
+    return [dict(row._mapping) for row in conn.execute(query.order_by(conflicts.c.opened_at).limit(limit))]
+
+
+def count_waiting(conn: Connection) -> int:
+    """How many conflicts wait for a person."""
+    return int(conn.execute(select(func.count()).where(conflicts.c.state == OPEN)).scalar_one())
+
+
+def quarantined(conn: Connection, key: str) -> dict[tuple[Side, str], Canonical]:
+    """Canonical values a side refused: (side, field) -> value."""
+    rows = conn.execute(select(quarantine).where(quarantine.c.key == key))
+    return {(Side(row.side), row.field): row.value for row in rows}
+
+
+def set_quarantine(
+    conn: Connection, key: str, side: Side, field: str, value: Canonical, reason: str, now: float
+) -> None:
+    """Remember that a side will not take this value."""
+    row = {"key": key, "side": side, "field": field, "value": value, "reason": reason[:200], "at": now}
+    upsert(conn, quarantine, [row])
+
+
+def clear_quarantine(conn: Connection, key: str, open_fields: Iterable[str] = ()) -> None:
+    """Forget the refusals of a record's other fields: the difference is gone, or a person wants another try."""
+    conn.execute(delete(quarantine).where(quarantine.c.key == key, quarantine.c.field.not_in(list(open_fields))))
+
+
+def owe_message(
+    conn: Connection, message_id: str, key: str, kind: str, topic: str, body: Mapping[str, Any], now: float
+) -> None:
+    """Owe people a Task or note; one that was owed or posted under the same topic with the same body is enough."""
+    row = conn.execute(
+        select(messages).where(
+            messages.c.key == key, messages.c.topic == topic, messages.c.state.in_(["owed", "posted"])
+        )
+    ).first()
+    if row is not None:
+        if row.body != dict(body):
+            conn.execute(
+                update(messages).where(messages.c.id == row.id).values(body=dict(body), state="owed", due_at=now)
+            )
+        return
+    conn.execute(
+        messages.insert().values(
+            id=message_id, key=key, kind=kind, topic=topic, body=dict(body), state="owed", due_at=now
+        )
+    )
+
+
+def close_messages(conn: Connection, key: str, topics: Iterable[str], now: float) -> None:
+    """What these messages told is over: a Task that was posted is to be completed, one only owed is dropped."""
+    of_topics = (messages.c.key == key) & messages.c.topic.in_(list(topics)) & (messages.c.kind == "task")
+    conn.execute(update(messages).where(of_topics, messages.c.state == "posted").values(state="closing", due_at=now))
+    unposted = of_topics & (messages.c.state == "owed") & messages.c.espo_id.is_(None)
+    conn.execute(update(messages).where(unposted).values(state="closed"))
+
+
+def owed_messages(conn: Connection, now: float, limit: int) -> list[dict[str, Any]]:
+    """Messages to be posted or closed now."""
+    query = (
+        select(messages)
+        .where(messages.c.state.in_(["owed", "closing"]), messages.c.due_at <= now)
+        .order_by(messages.c.due_at)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in conn.execute(query)]
+
+
+def message_done(conn: Connection, message_id: str, state: str, espo_id: str | None) -> None:
+    """A message was posted or closed."""
+    conn.execute(update(messages).where(messages.c.id == message_id).values(state=state, espo_id=espo_id, tries=0))
+
+
+def message_failed(conn: Connection, message_id: str, due_at: float) -> None:
+    """Try again later."""
+    conn.execute(update(messages).where(messages.c.id == message_id).values(due_at=due_at, tries=messages.c.tries + 1))
+
+
+def prune(conn: Connection, before: float) -> None:
+    """Forget kept and settled values and finished messages older than `before`; what is open stays."""
+    conn.execute(delete(conflicts).where(conflicts.c.state.in_([KEPT, SETTLED]), conflicts.c.opened_at < before))
+    conn.execute(delete(messages).where(messages.c.state == "closed", messages.c.due_at < before))

@@ -1,0 +1,269 @@
+"""The transactions of a job: each brings everything that must be true together into one commit.
+
+Every step checks the fence first, so that a job that lost its claim stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from mappers.spec import Canonical, Side
+from syncd import guard
+from syncd.lanes import Lane
+from syncd.ledger import brakes, facts, journal, pairs, people, work
+from syncd.ledger.work import Due
+from syncd.model import FieldWrite, IntentState, PairState
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A value that is about to be replaced; `values` are the columns of `conflicts`."""
+
+    id: str
+    field: str
+    values: Mapping[str, Any]
+    note: Mapping[str, Any]
+
+
+class NameBusy(Exception):
+    """Another record of the same name is being created; one at a time, so that a lost answer can be looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A remote write to be journalled ahead of its call, with the values it replaces."""
+
+    id: str
+    side: Side
+    verb: str
+    writes: tuple[FieldWrite, ...]
+    name: str | None = None
+    lost: tuple[Lost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Who stores: the record, the fence, the job's id, and now (epoch seconds)."""
+
+    key: str
+    fence: int
+    id: str
+    now: float
+
+
+def announce(conn: Connection, job: Job, told: Announcement, limits: guard.Limits, guard_id: str) -> str | None:
+    """Journal a write; returns the id of the guard that forbids it instead, where one does."""
+    pairs.check_fence(conn, job.key, job.fence)
+    stopped = _stopped_by(conn, job, told, limits, guard_id)
+    if stopped is not None:
+        return stopped
+    for lost in told.lost:
+        if people.keep(conn, lost.id, job.key, lost.field, lost.values) == lost.id:
+            people.owe_message(conn, lost.id, job.key, "note", f"kept:{lost.id}", lost.note, job.now)
+    try:
+        journal.announce(conn, told.id, job.key, job.fence, told.side, told.verb, told.writes, job.now, told.name)
+    except IntegrityError:
+        raise NameBusy(job.key) from None
+    return None
+
+
+def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Limits, guard_id: str) -> str | None:
+    if told.verb == "create":
+        created = journal.creations_since(conn, job.now - guard.HOUR)
+        if brakes.is_allowed(conn, guard.CREATE_KIND, job.key) or not guard.too_many_creations(created, limits):
+            return None
+        return brakes.stop(conn, guard_id, guard.CREATE_KIND, [job.key], {"created": created}, job.now)
+    if limits.change_min == 0:
+        return None
+    checked = pairs.checked_since(conn, job.now - guard.HOUR)
+    for write in told.writes:
+        kind = guard.change_kind(told.side.other, write.field)
+        brakes.see(conn, kind, job.key, job.now)
+        changed = brakes.seen_since(conn, kind, job.now - guard.HOUR)
+        if guard.too_many_changes(changed, checked, limits) and not brakes.is_allowed(conn, kind, job.key):
+            return brakes.stop(conn, guard_id, kind, [job.key], {"changed": changed, "checked": checked}, job.now)
+    return None
+
+
+def created(conn: Connection, job: Job, intent_id: str, advoware_id: int, values: Mapping[str, Any]) -> None:
+    """Our POST was answered: the pair is linked at once, whatever happens next."""
+    pairs.check_fence(conn, job.key, job.fence)
+    journal.conclude(conn, intent_id, IntentState.DONE)
+    brakes.used(conn, guard.CREATE_KIND, job.key)
+    pairs.change(conn, job.key, {"advoware_id": advoware_id, "state": PairState.LINKED, **values})
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What reading back showed of a write: the agreed fields, what was refused, what to tell in history."""
+
+    intent_id: str | None
+    agreed: Mapping[str, tuple[Any, Any, str]] = field(default_factory=dict)
+    changes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    refused: Sequence[tuple[str, Canonical, str]] = ()
+    side: Side = Side.ADVOWARE
+    why: str = "sync"
+
+
+def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
+    """Store what a write really did: base per confirmed field, history, quarantine."""
+    pairs.check_fence(conn, job.key, job.fence)
+    if told.intent_id is not None:
+        journal.conclude(conn, told.intent_id, IntentState.DONE)
+    journal.put_bases(conn, job.key, told.agreed)
+    journal.record(conn, job.key, job.id, told.why, job.now, told.side, told.changes)
+    for name, value, reason in told.refused:
+        people.set_quarantine(conn, job.key, told.side, name, value, reason, job.now)
+
+
+def conclude(conn: Connection, job: Job, intent_id: str, state: IntentState) -> None:
+    """Say what became of a write that did not succeed."""
+    pairs.check_fence(conn, job.key, job.fence)
+    journal.conclude(conn, intent_id, state)
+
+
+def refuse(
+    conn: Connection, job: Job, intent_id: str | None, side: Side, name: str, value: Canonical, why: str
+) -> None:
+    """A side named the field it does not take: nothing was applied, the value waits for a correction."""
+    pairs.check_fence(conn, job.key, job.fence)
+    if intent_id is not None:
+        journal.conclude(conn, intent_id, IntentState.VOID)
+    people.set_quarantine(conn, job.key, side, name, value, why, job.now)
+
+
+def link(conn: Connection, job: Job, advoware_id: int, values: Mapping[str, Any], restart: bool, intent_id: str | None,
+         base: Mapping[str, tuple[Any, Any, str]]) -> None:  # fmt: skip
+    """These two belong together from now on."""
+    pairs.check_fence(conn, job.key, job.fence)
+    if restart:
+        journal.forget_bases(conn, job.key)
+        people.clear_quarantine(conn, job.key)
+    if intent_id is not None:
+        journal.conclude(conn, intent_id, IntentState.DONE)
+    journal.put_bases(conn, job.key, base)
+    pairs.change(conn, job.key, {"advoware_id": advoware_id, "state": PairState.LINKED, **values})
+    journal.record(conn, job.key, job.id, f"linked:{advoware_id}", job.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A Task or note owed; `topic` makes it one per record and subject."""
+
+    id: str
+    kind: str
+    topic: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that waits for a person; `values` are the columns of `conflicts`."""
+
+    id: str
+    field: str
+    kind: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Everything a job leaves behind."""
+
+    pair: Mapping[str, Any] = field(default_factory=dict)
+    agreed: Mapping[str, tuple[Any, Any, str]] = field(default_factory=dict)
+    waiting: Sequence[Waiting] = ()
+    open_fields: Sequence[str] | None = None  # None: nothing was judged, leave what waits alone
+    messages: Sequence[Message] = ()
+    over: Sequence[str] = ()  # topics of messages whose matter is settled
+    follow: Due | None = None
+    held: str | None = None
+    event: str | None = None
+    missing: Side | None = None
+    present: Sequence[Side] = ()
+    forget_updates_before: float | None = None
+
+
+def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
+    """End the job: base, status, tokens, what waits, messages, follow-up, and the claim, in one commit."""
+    pairs.check_fence(conn, job.key, job.fence)
+    journal.put_bases(conn, job.key, ending.agreed)
+    for item in ending.waiting:
+        people.raise_conflict(conn, item.id, job.key, item.field, item.kind, item.values)
+    if ending.open_fields is not None:
+        people.settle(conn, job.key, ending.open_fields, job.now)
+        people.clear_quarantine(conn, job.key, ending.open_fields)
+    if ending.over:
+        people.close_messages(conn, job.key, ending.over, job.now)
+    for message in ending.messages:
+        people.owe_message(conn, message.id, job.key, message.kind, message.topic, message.body, job.now)
+    for side in ending.present:
+        kind = guard.missing_kind(side)
+        brakes.unsee(conn, [kind], job.key)
+        brakes.run_length(conn, kind, 0)
+    if ending.forget_updates_before is not None:
+        journal.settle_updates(conn, job.key, ending.forget_updates_before)
+    if ending.event is not None:
+        journal.record(conn, job.key, job.id, ending.event, job.now)
+    if gen is not None:
+        work.done(conn, job.key, gen, ending.follow, job.now, ending.held)
+    elif ending.follow is not None:
+        work.put(conn, [ending.follow], job.now)
+    pairs.release(conn, job.key, job.fence, ending.pair)
+
+
+def let_go(conn: Connection, job: Job, gen: int | None) -> None:
+    """Leave a record that needs nothing, or that is not ours to look after."""
+    pairs.release(conn, job.key, job.fence)
+    pairs.forget_stranger(conn, job.key, job.fence)
+    if gen is not None:
+        work.done(conn, job.key, gen, None, job.now)
+
+
+def missing(conn: Connection, job: Job, side: Side, limits: guard.Limits, guard_id: str) -> str | None:
+    """A record is missing on one side; returns the guard's id where it is one of too many."""
+    kind = guard.missing_kind(side)
+    if brakes.is_allowed(conn, kind, job.key):
+        return None
+    brakes.see(conn, kind, job.key, job.now)
+    count = brakes.seen_since(conn, kind, job.now - guard.DAY)
+    in_succession = brakes.run_length(conn, kind, 1)
+    checked = pairs.checked_since(conn, job.now - guard.DAY)
+    if guard.too_many_missing(count, checked, in_succession, limits) or brakes.stopped(conn, kind):
+        keys = brakes.keys_seen_since(conn, kind, job.now - guard.DAY)
+        return brakes.stop(conn, guard_id, kind, keys, {"missing": count, "checked": checked}, job.now)
+    return None
+
+
+def went_back(conn: Connection, job: Job, side: Side | None, guard_id: str) -> str | None:
+    """A record went back in time; three in succession stop all writing until a person says which side is right."""
+    kind = guard.went_back_kind(side)
+    brakes.see(conn, kind, job.key, job.now)
+    length = len(brakes.keys_seen_since(conn, kind, job.now - guard.HOUR))
+    keys = brakes.keys_seen_since(conn, kind, job.now - guard.DAY)
+    stopped = brakes.stop(conn, guard_id, kind, keys, {"records": len(keys)}, job.now)
+    if length >= guard.WENT_BACK_RUN:
+        facts.set_pause(conn, "all", f"guard {stopped}: restored backup?", job.now)
+    return stopped
+
+
+def allow_guard(conn: Connection, guard_id: str, right: Side | None, now: float) -> tuple[str, int] | None:
+    """A person lets what a guard holds through; returns its kind and how many records. None: no such guard."""
+    allowed = brakes.allow(conn, guard_id, now)
+    if allowed is None:
+        return None
+    kind, keys = allowed
+    if kind.startswith("went_back"):
+        for key in keys:
+            pairs.change(conn, key, {"believe": right})
+        for scope, why in facts.list_pauses(conn).items():
+            if why.startswith(f"guard {guard_id}"):
+                facts.end_pause(conn, scope)
+    work.release(conn, f"guard:{guard_id}", now)
+    work.put(conn, [Due(key, Lane.LIVE, work.Cause.EVENT, now) for key in keys], now)
+    return kind, len(keys)

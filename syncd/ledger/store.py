@@ -1,0 +1,239 @@
+"""Where the ledger's functions run: one transaction each, off the event loop in production.
+
+SQLite has one writer at a time, so one thread writes, and takes all that waits into one durable
+commit (each function in a savepoint of its own); readers have threads of their own. PostgreSQL
+runs each function in a transaction of its own. `Inline` runs on the spot, for deterministic tests.
+Knows nothing of what the functions mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Step = Callable[[Connection], Any]
+
+BUSY_TIMEOUT_MS = 10_000
+READERS = 4
+GROUP = 64  # functions taken into one commit at most
+
+
+class LedgerUnavailable(Exception):
+    """The SQL store cannot be used now (locked, full, gone). Nothing of the transaction was kept."""
+
+
+class Runner(Protocol):
+    async def read(self, step: Step) -> Any: ...
+
+    async def write(self, step: Step) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class Ledger:
+    """Runs ledger functions `fn(conn, …)` in a transaction each; `read` must not change anything."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def read(
+        self,
+        fn: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        result: T = await self._runner.read(lambda conn: fn(conn, *args, **kwargs))
+        return result
+
+    async def write(
+        self,
+        fn: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        result: T = await self._runner.write(lambda conn: fn(conn, *args, **kwargs))
+        return result
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+def connect(url: str) -> Engine:
+    """An engine with the pragmas the ledger's promises rest on."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("syncd_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of the default ledger; a path is not a place for surprises, so it is made absolute."""
+    return f"sqlite:///{path.resolve()}"
+
+
+def open_ledger(url: str) -> Ledger:
+    """The ledger of a daemon or command."""
+    engine = connect(url)
+    return Ledger(GroupCommit(engine) if engine.dialect.name == "sqlite" else Pooled(engine))
+
+
+class Inline:
+    """Runs each function at once on the caller's thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def read(self, step: Step) -> Any:
+        with _unavailable(), self._engine.connect() as conn:
+            return step(conn)
+
+    async def write(self, step: Step) -> Any:
+        with (
+            _unavailable(),
+            self._engine.connect().execution_options(syncd_write=True) as conn,
+            conn.begin(),
+        ):
+            return step(conn)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+class Pooled:
+    """One transaction per function on a small pool of threads (PostgreSQL)."""
+
+    def __init__(self, engine: Engine, threads: int = 8) -> None:
+        self._engine = engine
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="ledger")
+
+    async def read(self, step: Step) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, step)
+
+    async def write(self, step: Step) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, step)
+
+    def _run(self, step: Step) -> Any:
+        with _unavailable(), self._engine.begin() as conn:
+            return step(conn)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self._engine.dispose()
+
+
+class GroupCommit:
+    """One writer thread whose commits carry everything that was waiting (SQLite)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read")
+        self._waiting: queue.SimpleQueue[tuple[Step, Future[Any]] | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_loop, name="ledger-write", daemon=True)
+        self._writer.start()
+
+    async def read(self, step: Step) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._run_read, step)
+
+    async def write(self, step: Step) -> Any:
+        outcome: Future[Any] = Future()
+        self._waiting.put((step, outcome))
+        # Shielded: a caller that is cancelled must not leave the others of its group without an answer.
+        return await asyncio.shield(asyncio.wrap_future(outcome))
+
+    def _run_read(self, step: Step) -> Any:
+        with _unavailable(), self._engine.connect() as conn:
+            return step(conn)
+
+    def _write_loop(self) -> None:
+        while True:
+            first = self._waiting.get()
+            if first is None:
+                return
+            group = [first]
+            stop = False
+            while len(group) < GROUP:
+                try:
+                    item = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                if item is None:
+                    stop = True
+                    break
+                group.append(item)
+            self._commit(group)
+            if stop:
+                return
+
+    def _commit(self, group: list[tuple[Step, Future[Any]]]) -> None:
+        answers: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            with (
+                _unavailable(),
+                self._engine.connect().execution_options(syncd_write=True) as conn,
+                conn.begin(),
+            ):
+                for step, outcome in group:
+                    try:
+                        with conn.begin_nested():
+                            answers.append((outcome, step(conn), None))
+                    except OperationalError:
+                        raise  # the store itself is in trouble: nothing of this group may be believed
+                    except Exception as error:  # the function's own failure goes to its caller alone
+                        answers.append((outcome, None, error))
+        except BaseException as error:  # every caller of the group must hear of it
+            for _, outcome in group:
+                outcome.set_exception(error)
+            return
+        for outcome, value, failure in answers:
+            if failure is not None:
+                outcome.set_exception(failure)
+            else:
+                outcome.set_result(value)
+
+    def close(self) -> None:
+        self._waiting.put(None)
+        self._writer.join()
+        self._readers.shutdown()
+        self._engine.dispose()
+
+
+class _unavailable:
+    """Turns a store that cannot be used into one exception; its text carries no values."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+            raise LedgerUnavailable(str(error.orig).splitlines()[0] if error.orig else "no answer") from None

@@ -1,0 +1,157 @@
+"""Which records may differ, durably. The queue in Redis is a copy that may be lost at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from syncd.lanes import Lane
+from syncd.ledger.schema import deliveries, work
+from syncd.ledger.sql import insert_new
+
+
+class Cause(StrEnum):
+    """Why a record is looked at, and so how much of it; later ones ask for less."""
+
+    EVENT = "event"  # somebody may have typed: read both sides
+    RESET = "reset"  # permanently failed long enough ago: forget the tries, read both sides
+    RETRY = "retry"
+    PROJECT = "project"  # only the status is owed to EspoCRM
+    LATE = "late"  # look once more at EspoCRM after our own write
+    SWEEP = "sweep"  # look round in Advoware
+
+
+_DEPTH = {cause: depth for depth, cause in enumerate(Cause)}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One record to be looked at from `due_at` (epoch seconds) on."""
+
+    key: str
+    lane: Lane
+    cause: Cause
+    due_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a job found to do when it claimed its record; `gen` tells whether more came meanwhile."""
+
+    gen: int
+    cause: Cause
+    lane: Lane
+    since: float
+
+
+def put(conn: Connection, asked: Sequence[Due], now: float) -> None:
+    """Note that records may differ. A waiting record keeps the better lane, the earlier time, the deeper look."""
+    if not asked:
+        return
+    known = {row.key: row for row in conn.execute(select(work).where(work.c.key.in_([due.key for due in asked])))}
+    fresh = [
+        {
+            "key": due.key,
+            "gen": 1,
+            "lane": int(due.lane),
+            "cause": due.cause,
+            "due_at": due.due_at,
+            "since": now,
+        }
+        for due in asked
+        if due.key not in known
+    ]
+    insert_new(conn, work, fresh)
+    for due in asked:
+        row = known.get(due.key)
+        if row is None:
+            continue
+        cause = min(Cause(row.cause), due.cause, key=_DEPTH.__getitem__)
+        values: dict[str, Any] = {
+            "gen": row.gen + 1,
+            "lane": min(row.lane, int(due.lane)),
+            "due_at": min(row.due_at, due.due_at),
+            "cause": cause,
+        }
+        if due.lane is Lane.LIVE:
+            values["held"] = None  # new input may have changed what held it; the job will see
+        conn.execute(update(work).where(work.c.key == due.key).values(**values))
+
+
+def receive(conn: Connection, events: Sequence[tuple[str, str, Mapping[str, Any]]], now: float) -> None:
+    """Take in webhook events `(key, event, body)`: evidence and work in one commit."""
+    if events:
+        rows = [{"at": now, "key": key, "event": event, "body": dict(body)} for key, event, body in events]
+        conn.execute(deliveries.insert(), rows)
+    keys = dict.fromkeys(key for key, _, _ in events)
+    put(conn, [Due(key, Lane.LIVE, Cause.EVENT, now) for key in keys], now)
+
+
+def find(conn: Connection, key: str) -> Task | None:
+    """The work waiting for a record, if any."""
+    row = conn.execute(select(work).where(work.c.key == key)).one_or_none()
+    return None if row is None else Task(row.gen, Cause(row.cause), Lane(row.lane), row.since)
+
+
+def done(
+    conn: Connection,
+    key: str,
+    gen: int,
+    follow: Due | None,
+    now: float,
+    held: str | None = None,
+) -> None:
+    """End the work a job took on. What came in meanwhile stays; else `follow` takes its place.
+
+    With `held` the work stays and waits for the pause or guard of that name to end.
+    """
+    unchanged = (work.c.key == key) & (work.c.gen == gen)
+    if held is not None:
+        conn.execute(update(work).where(unchanged).values(held=held))
+        return
+    conn.execute(delete(work).where(unchanged))
+    if follow is not None:
+        put(conn, [follow], now)
+
+
+def due(conn: Connection, now: float, limit: int) -> list[Due]:
+    """What is due, most urgent lane first."""
+    query = (
+        select(work)
+        .where(work.c.held.is_(None), work.c.due_at <= now)
+        .order_by(work.c.lane, work.c.due_at, work.c.key)
+        .limit(limit)
+    )
+    return [Due(row.key, Lane(row.lane), Cause(row.cause), row.due_at) for row in conn.execute(query)]
+
+
+def release(conn: Connection, held: str, now: float) -> int:
+    """Let everything go on that waited for this pause or guard; returns how many."""
+    return conn.execute(update(work).where(work.c.held == held).values(held=None, due_at=now)).rowcount
+
+
+def drop(conn: Connection, key: str) -> bool:
+    """Forget the work of a record; the next poll or sweep finds it again if the sides differ."""
+    return conn.execute(delete(work).where(work.c.key == key)).rowcount > 0
+
+
+def counts(conn: Connection, now: float) -> dict[str, Any]:
+    """How much waits: per lane, held, and since when the oldest due one waits (epoch seconds)."""
+    lanes = {
+        Lane(row.lane).name.lower(): row.n
+        for row in conn.execute(select(work.c.lane, func.count().label("n")).group_by(work.c.lane))
+    }
+    held = conn.execute(select(func.count()).where(work.c.held.is_not(None))).scalar_one()
+    oldest = conn.execute(
+        select(func.min(work.c.since)).where(work.c.held.is_(None), work.c.due_at <= now)
+    ).scalar_one()
+    return {"lanes": lanes, "held": held, "oldest_since": oldest}
+
+
+def prune_deliveries(conn: Connection, before: float) -> int:
+    """Forget events received before `before`."""
+    return conn.execute(delete(deliveries).where(deliveries.c.at < before)).rowcount

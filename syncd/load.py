@@ -1,0 +1,263 @@
+"""Reading both sides of a pair. Tells "no such record" from "no answer", and decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from mappers.spec import Entity, Side, Unmappable
+from services.advoware import local_time
+from services.errors import Denied, Missing, Retryable
+from syncd.context import Context
+from syncd.counterpart import counterpart_id
+from syncd.ledger import facts, journal, pairs
+from syncd.model import (
+    Absent,
+    AdvowareSeen,
+    EspoSeen,
+    Found,
+    Intent,
+    IntentState,
+    Memory,
+    PairState,
+    Present,
+    Search,
+    Snapshot,
+    Unknown,
+    Unlinked,
+    Version,
+)
+
+SEARCH_PROOF_LIFE = 86400.0  # seconds a proven search stays trusted
+PROBE_AHEAD = 25  # how many ids above the highest known one a probe looks at
+ESPO_TIME = "%Y-%m-%d %H:%M:%S"
+
+
+def espo_time(text: object) -> float | None:
+    """EspoCRM's UTC time stamp as epoch seconds, None where it is none."""
+    try:
+        return datetime.strptime(str(text), ESPO_TIME).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+async def read_espo(context: Context, espo_id: str) -> EspoSeen:
+    """The EspoCRM record as it is now."""
+    entity = context.entity
+    try:
+        reply = await context.espo.read(entity.espo_type, espo_id)
+    except Missing as error:
+        return Absent() if error.certain else Unknown(error.reason)
+    except Denied as error:
+        return Unknown(error.reason)
+    return espo_present(context, espo_id, reply.body, reply.date)
+
+
+def espo_present(context: Context, espo_id: str, body: Mapping[str, Any], date: float | None) -> Present:
+    """An answer that carries the whole EspoCRM record; raises `Retryable` if it is about something else."""
+    if body.get("id") != espo_id:
+        raise Retryable("espocrm", "the answer is not the record that was asked for")
+    version = Version(
+        token=body.get("modifiedAt"),
+        number=body.get("versionNumber"),
+        changed_at=espo_time(body.get("modifiedAt")),
+        changed_by=body.get("modifiedById") or body.get("createdById"),
+    )
+    return Present(body, version, context.clock.monotonic(), date)
+
+
+async def read_advoware(context: Context, advoware_id: int) -> Present | Absent | Unknown:
+    """The Advoware record as it is now."""
+    entity = context.entity
+    try:
+        reply = await context.advoware.read(entity.path(advoware_id))
+    except Missing as error:
+        return Absent() if error.certain else Unknown(error.reason)
+    except Denied as error:
+        return Unknown(error.reason)
+    body = reply.body
+    if str(body.get(entity.advoware_id)) != str(advoware_id):
+        raise Retryable("advoware", "the answer is not the record that was asked for")
+    version = Version(
+        token=body.get("rowId"), changed_at=local_time(body.get("geaendertAm")), changed_by=body.get("geaendertVon")
+    )
+    return Present(body, version, context.clock.monotonic(), reply.date)
+
+
+async def load(
+    context: Context,
+    memory: Memory,
+    row: Mapping[str, Any],
+    espo: EspoSeen | None = None,
+    advoware: AdvowareSeen | None = None,
+) -> Snapshot:
+    """Read what is not given yet of both sides, at once where both ids are known."""
+    espo_id = memory.key.espo_id
+    if espo is None and advoware is None and memory.advoware_id is not None:
+        espo, advoware = await asyncio.gather(read_espo(context, espo_id), read_advoware(context, memory.advoware_id))
+    if espo is None:
+        espo = await read_espo(context, espo_id)
+    if not isinstance(espo, Present):
+        return Snapshot(memory, espo, advoware or Unlinked())
+    memory = await _with_admission(context, memory, row, espo)
+    if not memory.admitted:
+        return Snapshot(memory, espo)
+    try:
+        wanted = counterpart_id(context.entity, memory, espo)
+    except Unmappable:
+        return Snapshot(memory, espo)
+    if wanted is None:
+        memory, found = await _look_for(context, memory, espo)
+        return Snapshot(memory, espo, found)
+    if advoware is None or wanted != memory.advoware_id:
+        advoware = await read_advoware(context, wanted)
+    if wanted != memory.advoware_id or memory.state is not PairState.LINKED:
+        rivals = await context.ledger.read(pairs.holders, memory.key.entity, [wanted], str(memory.key))
+        memory = replace(memory, rivals=tuple(rivals.values()))
+    return Snapshot(memory, espo, advoware)
+
+
+async def _with_admission(context: Context, memory: Memory, row: Mapping[str, Any], espo: Present) -> Memory:
+    """Whether the record takes part, and whether this ledger remembers its last sync."""
+    body, names = espo.body, context.entity.status
+    changes: dict[str, Any] = {}
+    if context.settings.espo_filter:
+        page = await context.espo.list(
+            context.entity.espo_type,
+            where=[{"type": "equals", "attribute": "id", "value": memory.key.espo_id}, *context.settings.espo_filter],
+            select=["id"],
+        )
+        if not page.rows:
+            return replace(memory, admitted=False)
+    if not memory.admitted:
+        first_start = await context.ledger.read(facts.get, "first_start", 0.0)
+        changes["admitted"] = admitted_by(context.entity, body, first_start) is not None
+    last_sync = body.get(names.last_sync)
+    if memory.base and last_sync and last_sync != row["last_sync"]:
+        gaps = await context.ledger.read(facts.get, "gaps", [])
+        at = espo_time(last_sync)
+        known = espo_time(row["last_sync"]) if row["last_sync"] else None
+        forgotten = at is not None and (known is None or at > known)
+        changes["unremembered"] = forgotten and any(start < (at or 0.0) < end for start, end in gaps)
+    return replace(memory, **changes)
+
+
+def admitted_by(entity: Entity, body: Mapping[str, Any], first_start: float) -> str | None:
+    """Why a record takes part by itself: it is new, or goes on from an earlier installation; else None."""
+    created = espo_time(body.get("createdAt"))
+    if created is not None and created > first_start - 60:
+        return "created"
+    if body.get(entity.link) and body.get(entity.status.last_sync):
+        return "linked"
+    return None
+
+
+async def _look_for(context: Context, memory: Memory, espo: Present) -> tuple[Memory, Unlinked]:
+    """Search Advoware for a counterpart, and say how far "nobody" may be believed."""
+    doubt = next((item for item in memory.intents if item.verb == "create"), None)
+    person = context.entity.fields
+    name, first_name = (_searchable(context.entity, espo, doubt, field.name) for field in person[:2])
+    rows: list[dict[str, Any]] = []
+    trust = Search.UNTRUSTED
+    mode = context.settings.search
+    if mode == "list" and name:
+        rows = await context.advoware.search(name, first_name or "")
+        trust = await _trust(context)
+    elif mode == "probe" and doubt is not None:
+        rows, trust = await _probe(context), Search.TRUSTED
+    if trust is Search.UNTRUSTED and context.settings.create_unchecked:
+        trust = Search.WAIVED
+    ids = [int(row[context.entity.advoware_id]) for row in rows]
+    taken = await context.ledger.read(pairs.holders, memory.key.entity, ids, str(memory.key)) if ids else {}
+    found = tuple(_found(context.entity, row, taken) for row in rows)
+    if doubt is not None:
+        memory = await _judge_doubt(context, memory, doubt, trust)
+    return memory, Unlinked(found, trust)
+
+
+def _searchable(entity: Entity, espo: Present, doubt: Intent | None, field: str) -> str | None:
+    """What to search for: after a lost answer the name that was sent, else the name as it is."""
+    if doubt is not None:
+        return next((write.after for write in doubt.writes if write.field == field), None)
+    try:
+        return entity.field(field).parse(Side.ESPO, espo.body)
+    except Unmappable:
+        return None
+
+
+def _found(entity: Entity, row: Mapping[str, Any], taken: Mapping[int, str]) -> Found:
+    number = int(row[entity.advoware_id])
+    return Found(number, row, local_time(row.get("angelegtAm")), row.get("angelegtVon"), number in taken)
+
+
+async def _judge_doubt(context: Context, memory: Memory, doubt: Intent, trust: Search) -> Memory:
+    """When a lost create may be repeated: nobody found one and two HTTP time-outs after it was sent."""
+    age = context.clock.now() - doubt.sent_at
+    timeout = context.settings.http_timeout
+    nones = doubt.nones
+    if trust is Search.TRUSTED:
+        if age >= 2 * timeout and nones >= 1:
+            nones = 2
+        elif age >= timeout and nones == 0:
+            nones = 1
+        if nones != doubt.nones:
+            await context.ledger.write(journal.not_found, doubt.id, nones)
+    judged = replace(doubt, nones=nones, repeatable=nones >= 2, state=IntentState.IN_DOUBT)
+    return replace(memory, intents=tuple(judged if item.id == doubt.id else item for item in memory.intents))
+
+
+async def _trust(context: Context) -> Search:
+    """Believe "nobody found" only of a search that has found somebody who is known to be there."""
+    now = context.clock.now()
+    proof = await context.ledger.read(facts.get, "search_proof")
+    if proof is not None and now - proof < SEARCH_PROOF_LIFE:
+        return Search.TRUSTED
+    entity = context.entity
+    known = await _somebody_known(context)
+    seen = await read_advoware(context, known) if known is not None else None
+    if not isinstance(seen, Present):
+        return Search.UNTRUSTED
+    name, first_name = (field.parse(Side.ADVOWARE, seen.body) for field in entity.fields[:2])
+    rows = await context.advoware.search(name or "", first_name or "")
+    if known not in [int(row[entity.advoware_id]) for row in rows]:
+        return Search.UNTRUSTED
+    await context.ledger.write(facts.put, "search_proof", now)
+    return Search.TRUSTED
+
+
+async def _somebody_known(context: Context) -> int | None:
+    pair = await context.ledger.read(pairs.any_linked, context.entity.name)
+    if pair is not None:
+        return int(pair["advoware_id"])
+    page = await context.espo.list(
+        context.entity.espo_type,
+        where=[{"type": "isNotNull", "attribute": context.entity.link}],
+        select=["id", context.entity.link],
+        max_size=1,
+    )
+    return int(page.rows[0][context.entity.link]) if page.rows else None
+
+
+async def _probe(context: Context) -> list[dict[str, Any]]:
+    """Where there is no search: look at the ids above the highest one known [A: ascending]."""
+    pair = await context.ledger.read(pairs.highest, context.entity.name)
+    start = pair or 0
+    seen = await asyncio.gather(*(read_advoware(context, start + step) for step in range(1, PROBE_AHEAD + 1)))
+    return [dict(item.body) for item in seen if isinstance(item, Present)]
+
+
+def digest(entity: Entity, side: Side, seen: Present) -> str:
+    """Fingerprint of everything that is mapped, to tell cheaply whether anything is new."""
+    content: list[Any] = [seen.body.get(entity.link)] if side is Side.ESPO else []
+    for field in entity.fields:
+        try:
+            content.append(field.parse(side, seen.body))
+        except Unmappable:
+            content.append(["?", field.raw(side, seen.body)])
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,80 @@
+"""What EspoCRM shall show of the state of a pair: the attributes of one PATCH. Pure.
+
+Only attributes that differ are sent, and time stamps only along with something else, because on
+stream entities even an empty PATCH bumps `modifiedAt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from mappers.spec import Entity, Side
+from syncd.messages import text
+from syncd.model import FieldWrite, Notice, Settle, Status
+from syncd.status import NextTry, Outcome, may_write, outcome_of
+
+
+def espo_text(at: float) -> str:
+    """Epoch seconds as EspoCRM writes them."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def settled(
+    entity: Entity, body: Mapping[str, Any], settle: Settle, advoware_id: int | None, language: str
+) -> dict[str, Any]:
+    """Attributes that show the end of a job."""
+    names = entity.status
+    wanted: dict[str, Any] = {
+        names.status: str(may_write(outcome_of(settle.status), settle.status)),
+        names.error: text(settle.notices, language),
+        names.retries: 0,
+        names.next_retry: None,
+        names.auto_reset: None,
+    }
+    if advoware_id is not None:
+        wanted[entity.link] = advoware_id
+    return differing(body, wanted)
+
+
+def rendered(entity: Entity, writes: Iterable[FieldWrite]) -> dict[str, Any]:
+    """Attributes of field writes in EspoCRM's form."""
+    return {
+        entity.field(write.field).espo: entity.field(write.field).codec.render(Side.ESPO, write.after)
+        for write in writes
+    }
+
+
+def stamped(
+    entity: Entity, body: Mapping[str, Any], changes: Mapping[str, Any], row_id: str | None, now: float
+) -> dict[str, Any]:
+    """The changes with sync time and token added, which alone are never worth a write."""
+    if not changes:
+        return {}
+    names = entity.status
+    tokens = differing(body, {names.row_id: row_id}) if row_id is not None else {}
+    return {**changes, **tokens, names.last_sync: espo_text(now)}
+
+
+def failed(
+    entity: Entity, body: Mapping[str, Any], following: NextTry, notice: Notice, now: float, language: str
+) -> dict[str, Any]:
+    """Attributes that show a failure and when it is tried again."""
+    names = entity.status
+    gave_up = following.status is Status.PERMANENTLY_FAILED
+    outcome = Outcome.GAVE_UP if gave_up else Outcome.FAILED
+    at = espo_text(now + following.wait)
+    wanted = {
+        names.status: str(may_write(outcome, following.status)),
+        names.error: text([notice], language),
+        names.retries: following.retries,
+        names.next_retry: None if gave_up else at,
+        names.auto_reset: at if gave_up else None,
+    }
+    return differing(body, wanted)
+
+
+def differing(body: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The wanted attributes a record does not show yet; null, zero-less and missing are one value."""
+    return {name: value for name, value in wanted.items() if (body.get(name) or None) != (value or None)}

@@ -1,0 +1,346 @@
+"""Writing to one side: checked against what was read, journalled before, read back after.
+
+Takes a snapshot and gives back the snapshot as it is afterwards, for the next plan. Decides no
+field; knows the difference between "not applied", "applied" and "nobody knows".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mappers.spec import Canonical, Role, Side
+from services.errors import Modified, Outage, PeerError, Refused, Retryable
+from syncd import projection
+from syncd.context import Context
+from syncd.ledger import journal, pairs, steps
+from syncd.load import espo_present, load, read_advoware, read_espo
+from syncd.messages import text
+from syncd.model import (
+    Action,
+    Base,
+    Create,
+    FieldWrite,
+    Intent,
+    IntentState,
+    Keep,
+    Memory,
+    Notice,
+    PairState,
+    Present,
+    Settle,
+    Snapshot,
+    Trust,
+    Update,
+)
+from syncd.readback import Judged, Verdict, judge
+
+READ_LIFE = 5.0  # seconds a read may be old when it is written over
+FIRMNESS = 0.5  # part of the lease that must be left before a write
+
+
+class Mismatch(Exception):
+    """The target changed between reading and writing; nothing was written."""
+
+
+class Stopped(Exception):
+    """A pause or guard forbids the write; `by` names it for the work that waits."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """What the last PATCH did: whether there was one, and which fields EspoCRM confirmed."""
+
+    wrote: bool = False
+    agreed: Mapping[str, tuple[Any, Any, str]] = field(default_factory=dict)
+    last_sync: str | None = None
+
+
+class Writer:
+    """The hands of one job."""
+
+    def __init__(self, context: Context, claim: pairs.Claim, job_id: str) -> None:
+        self._context = context
+        self._claim = claim
+        self._job_id = job_id
+        self._until = context.clock.monotonic() + context.settings.lease
+        self.wrote_espo = False
+        self.wrote_advoware = False
+
+    # --- EspoCRM ----------------------------------------------------------------------------
+
+    async def patch(self, espo: Present, changes: Mapping[str, Any]) -> Present:
+        """PATCH the record as it was read; raises `Mismatch` where EspoCRM says it is not that any more."""
+        await self._firm(Side.ESPO)
+        espo_id = self._claim.memory.key.espo_id
+        self.wrote_espo = True
+        try:
+            reply = await self._context.espo.update(
+                self._context.entity.espo_type, espo_id, changes, version=espo.version.number
+            )
+        except Modified:
+            raise Mismatch from None
+        return espo_present(self._context, espo_id, {**espo.body, **reply.body}, reply.date)
+
+    async def settle_espo(
+        self, shot: Snapshot, actions: Sequence[Action], settle: Settle
+    ) -> tuple[Snapshot, Patched | None]:
+        """Fields, tokens and status in one PATCH. None: something was learned, plan again."""
+        context, entity = self._context, self._context.entity
+        espo, advoware = shot.espo, shot.advoware
+        assert isinstance(espo, Present)
+        update = next((item for item in actions if isinstance(item, Update) and item.side is Side.ESPO), None)
+        writes = update.writes if update else ()
+        if writes and (self._old(espo) or not (espo.direct or espo.version.number is not None)):
+            return replace(shot, espo=await read_espo(context, self._claim.memory.key.espo_id)), None
+        linked = shot.memory.advoware_id if shot.memory.state in (PairState.LINKED, PairState.GONE) else None
+        changes = projection.rendered(entity, writes)
+        changes |= projection.settled(entity, espo.body, settle, linked, context.settings.language)
+        row_id = advoware.version.token if isinstance(advoware, Present) and linked is not None else None
+        if not changes and self.wrote_advoware and row_id != espo.body.get(entity.status.row_id):
+            changes = {entity.status.row_id: row_id}
+        changes = projection.stamped(entity, espo.body, changes, row_id, context.clock.now())
+        if not changes:
+            return shot, Patched()
+        intent = await self._announce(Side.ESPO, "update", writes, espo, advoware, actions) if writes else None
+        try:
+            after = await self.patch(espo, changes)
+        except Refused as error:
+            return await self._refused(shot, Side.ESPO, writes, intent, error), None
+        except PeerError as error:
+            await self._conclude(intent, error)
+            raise
+        judged = judge(entity, Side.ESPO, writes, after, context.policy.our_espo_user)
+        agreed = self._agreed(judged, after, advoware)
+        if intent is not None:
+            await self._confirm(intent, Side.ESPO, judged, espo, after, agreed)
+        memory = self._learned(shot.memory, Side.ESPO, judged, agreed)
+        shot = Snapshot(memory, after, advoware)
+        if any(item.verdict in (Verdict.REFUSED, Verdict.EDITED) for item in judged):
+            return shot, None
+        return shot, Patched(True, agreed, str(changes[entity.status.last_sync]))
+
+    # --- Advoware ---------------------------------------------------------------------------
+
+    async def update_advoware(self, shot: Snapshot, update: Update, actions: Sequence[Action]) -> Snapshot:
+        """PUT the object as it was just read with the changed fields laid over it, and read it back."""
+        context, entity = self._context, self._context.entity
+        espo, advoware, advoware_id = shot.espo, shot.advoware, shot.memory.advoware_id
+        assert isinstance(advoware, Present)
+        assert isinstance(espo, Present)
+        assert advoware_id is not None
+        if not advoware.direct or self._old(advoware):
+            return replace(shot, advoware=await read_advoware(context, advoware_id))
+        intent = await self._announce(Side.ADVOWARE, "update", update.writes, espo, advoware, actions)
+        body = self._rendered(update.writes)
+        if not context.settings.partial_put:
+            body = {**advoware.body, **body}
+        await self._firm(Side.ADVOWARE)
+        self.wrote_advoware = True
+        try:
+            await context.advoware.replace(entity.path(advoware_id), body)
+        except Refused as error:
+            return await self._refused(shot, Side.ADVOWARE, update.writes, intent, error)
+        except PeerError as error:
+            await self._conclude(intent, error)
+            raise
+        after = await self._read_back(advoware_id)
+        judged = judge(entity, Side.ADVOWARE, update.writes, after, context.policy.our_advoware_user)
+        agreed = self._agreed(judged, espo, after)
+        await self._confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)
+        memory = self._learned(shot.memory, Side.ADVOWARE, judged, agreed)
+        return Snapshot(memory, replace(espo, direct=False), after)
+
+    async def create(self, shot: Snapshot, create: Create) -> Snapshot:
+        """POST exactly once: in doubt the answer is looked up, never sent again."""
+        context, entity, memory = self._context, self._context.entity, shot.memory
+        espo = shot.espo
+        assert isinstance(espo, Present)
+        named = {entity.field(write.field).role: write.after for write in create.writes}
+        name = journal.name_key([named.get(Role.NAME), named.get(Role.FIRST_NAME)])
+        for stale in memory.intents:
+            if stale.verb == "create":  # not found long after it could have applied, or given up by a person
+                await context.ledger.write(steps.conclude, self.job(), stale.id, IntentState.VOID)
+        intent = await self._announce(Side.ADVOWARE, "create", create.writes, espo, None, (), name)
+        await self._firm(Side.ADVOWARE)
+        self.wrote_advoware = True
+        try:
+            reply = await context.advoware.create(entity.advoware_path, self._rendered(create.writes))
+        except Refused as error:
+            return await self._refused(shot, Side.ADVOWARE, create.writes, intent, error)
+        except (Outage, Retryable) as error:
+            if not error.in_doubt:
+                await self._conclude(intent, error)
+                raise
+            return await self._look_up(memory, intent, create.writes)
+        except PeerError as error:
+            await self._conclude(intent, error)
+            raise
+        number = reply.body.get(entity.advoware_id)
+        if not isinstance(number, int) or number <= 0:
+            return await self._look_up(memory, intent, create.writes)
+        await context.ledger.write(steps.created, self.job(), intent, number, {"trust": Trust.OWN})
+        after = await self._read_back(number)
+        judged = judge(entity, Side.ADVOWARE, create.writes, after, context.policy.our_advoware_user)
+        agreed = self._agreed(judged, espo, after) | self._as_sent(judged, espo)
+        await self._confirm(None, Side.ADVOWARE, judged, None, after, agreed, "create")
+        memory = self._learned(memory, Side.ADVOWARE, judged, agreed)
+        memory = replace(memory, state=PairState.LINKED, advoware_id=number, trust=Trust.OWN, intents=())
+        return Snapshot(memory, replace(espo, direct=False), after)
+
+    async def _look_up(self, memory: Memory, intent_id: str, writes: tuple[FieldWrite, ...]) -> Snapshot:
+        """Nobody knows whether our POST was applied: read again with that in mind."""
+        now = self._context.clock.now()
+        doubt = Intent(intent_id, Side.ADVOWARE, "create", writes, now, IntentState.IN_DOUBT)
+        return await load(self._context, replace(memory, intents=(doubt,)), self._claim.row)
+
+    async def _read_back(self, advoware_id: int) -> Present:
+        after = await read_advoware(self._context, advoware_id)
+        if not isinstance(after, Present):
+            raise Retryable("advoware", "the record could not be read back after a write")
+        return after
+
+    # --- journal ----------------------------------------------------------------------------
+
+    def job(self) -> steps.Job:
+        return steps.Job(self._claim.key, self._claim.fence, self._job_id, self._context.clock.now())
+
+    async def _announce(
+        self, side: Side, verb: str, writes: tuple[FieldWrite, ...], espo: Present, advoware: object,
+        actions: Sequence[Action], name: str | None = None,
+    ) -> str:  # fmt: skip
+        self._check_pause(side)
+        names = {write.field for write in writes}
+        lost = tuple(
+            self._lost(action, espo, advoware)
+            for action in actions
+            if isinstance(action, Keep) and action.winner is side.other and action.field in names
+        )
+        told = steps.Announcement(self._context.new_id(), side, verb, writes, name, lost)
+        limits = self._context.settings.limits
+        guard_id = await self._context.ledger.write(steps.announce, self.job(), told, limits, self._context.id12())
+        if guard_id is not None:
+            raise Stopped(f"guard:{guard_id}")
+        return told.id
+
+    def _lost(self, keep: Keep, espo: Present, advoware: object) -> steps.Lost:
+        theirs = advoware.version if isinstance(advoware, Present) else None
+        conflict_id = self._context.id12()
+        values = {
+            "kind": keep.why,
+            "espo": keep.espo,
+            "advoware": keep.advoware,
+            "base": keep.base,
+            "winner": keep.winner,
+            "espo_by": espo.version.changed_by,
+            "espo_at": espo.version.changed_at,
+            "advoware_by": theirs.changed_by if theirs else None,
+            "advoware_at": theirs.changed_at if theirs else None,
+            "opened_at": self._context.clock.now(),
+        }
+        name = self._context.entity.field(keep.field).espo
+        note = {"text": text([Notice("kept", (name,), conflict_id)], self._context.settings.language)}
+        return steps.Lost(conflict_id, keep.field, values, note)
+
+    async def _conclude(self, intent: str | None, error: PeerError) -> None:
+        """A write that failed for certain is void; one in doubt stays open for the next job to judge."""
+        if intent is not None and not getattr(error, "in_doubt", False):
+            await self._context.ledger.write(steps.conclude, self.job(), intent, IntentState.VOID)
+
+    async def _refused(
+        self, shot: Snapshot, side: Side, writes: tuple[FieldWrite, ...], intent: str | None, error: Refused
+    ) -> Snapshot:
+        """The target named a field: quarantine it if we sent it, else the record itself is refused."""
+        entity = self._context.entity
+        write = next((item for item in writes if error.field in (entity.field(item.field).attribute(side),)), None)
+        if write is None:
+            await self._conclude(intent, error)
+            raise error
+        reason = error.rule or "refused"
+        await self._context.ledger.write(steps.refuse, self.job(), intent, side, write.field, write.after, reason)
+        quarantine: dict[tuple[Side, str], Canonical] = {**shot.memory.quarantine, (side, write.field): write.after}
+        return replace(shot, memory=replace(shot.memory, quarantine=quarantine))
+
+    async def _confirm(
+        self, intent: str | None, side: Side, judged: Sequence[Judged], before: Present | None, after: Present,
+        agreed: Mapping[str, tuple[Any, Any, str]], why: str = "sync",
+    ) -> None:  # fmt: skip
+        entity = self._context.entity
+        changes = {}
+        for item in judged:
+            if item.verdict in (Verdict.CONFIRMED, Verdict.REWRITTEN):
+                mapped = entity.field(item.write.field)
+                changes[mapped.name] = (mapped.raw(side, before.body) if before else None, mapped.raw(side, after.body))
+        refused = [
+            (item.write.field, item.write.after, "not_taken") for item in judged if item.verdict is Verdict.REFUSED
+        ]
+        told = steps.Confirmation(intent, agreed, changes, refused, side, why)
+        await self._context.ledger.write(steps.confirm, self.job(), told)
+
+    # --- small parts ------------------------------------------------------------------------
+
+    def _agreed(self, judged: Sequence[Judged], espo: object, advoware: object) -> dict[str, tuple[Any, Any, str]]:
+        """Base per confirmed field, from the raw values both sides show."""
+        if not isinstance(espo, Present) or not isinstance(advoware, Present):
+            return {}
+        agreed = {}
+        for item in judged:
+            if item.verdict in (Verdict.CONFIRMED, Verdict.REWRITTEN):
+                mapped = self._context.entity.field(item.write.field)
+                agreed[mapped.name] = (
+                    mapped.raw(Side.ESPO, espo.body),
+                    mapped.raw(Side.ADVOWARE, advoware.body),
+                    mapped.rule,
+                )
+        return agreed
+
+    def _as_sent(self, judged: Sequence[Judged], espo: Present) -> dict[str, tuple[Any, Any, str]]:
+        """After a create, a field that shows neither our value nor none was edited since: its base is what we sent."""
+        sent = {}
+        for item in judged:
+            if item.verdict is Verdict.EDITED:
+                mapped = self._context.entity.field(item.write.field)
+                raw = mapped.codec.render(Side.ADVOWARE, item.write.after)
+                sent[mapped.name] = (mapped.raw(Side.ESPO, espo.body), raw, mapped.rule)
+        return sent
+
+    def _learned(
+        self, memory: Memory, side: Side, judged: Sequence[Judged], agreed: Mapping[str, tuple[Any, Any, str]]
+    ) -> Memory:
+        base = {**memory.base, **{name: Base(*values) for name, values in agreed.items()}}
+        quarantine = dict(memory.quarantine)
+        for item in judged:
+            if item.verdict is Verdict.REFUSED:
+                quarantine[(side, item.write.field)] = item.write.after
+        return replace(memory, base=base, quarantine=quarantine)
+
+    def _rendered(self, writes: Sequence[FieldWrite]) -> dict[str, Any]:
+        entity = self._context.entity
+        return {
+            entity.field(write.field).advoware: entity.field(write.field).codec.render(Side.ADVOWARE, write.after)
+            for write in writes
+        }
+
+    def _old(self, seen: Present) -> bool:
+        return self._context.clock.monotonic() - seen.read_at > READ_LIFE
+
+    def _check_pause(self, side: Side) -> None:
+        if f"side:{side}" in self._claim.pauses:
+            raise Stopped(f"pause:side:{side}")
+
+    async def _firm(self, side: Side) -> None:
+        """Directly before a write: nobody paused it, and the claim holds long enough by the monotonic clock."""
+        self._check_pause(side)
+        lease = self._context.settings.lease
+        if self._until - self._context.clock.monotonic() > lease * FIRMNESS:
+            return
+        until = self._context.clock.now() + lease
+        started = self._context.clock.monotonic()
+        if not await self._context.ledger.write(pairs.renew, self._claim.key, self._claim.fence, until):
+            raise pairs.FenceLost(self._claim.key)
+        self._until = started + lease
