@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from fakeredis import FakeAsyncRedis
+from fakeredis import FakeAsyncRedis, FakeServer
 from redis.asyncio import Redis
 
 from syncd.bell import Bell
@@ -29,7 +29,7 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
     if request.param == "real":
         found = connect(request.getfixturevalue("redis_url"))
     else:
-        found = FakeAsyncRedis(decode_responses=True)
+        found = FakeAsyncRedis(server=FakeServer(), decode_responses=True)
     async with found:
         yield found
 
