@@ -1,0 +1,401 @@
+"""Budget, circuit and token cache mean the same in one process and over Redis, and Redis may go at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import structlog
+from redis.asyncio import Redis
+
+from services.local import (
+    BURST_SECONDS,
+    FAILURES_TO_OPEN,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    LONGEST_RETRY_AFTER,
+    PROBE_WAIT,
+    RAMP_END,
+    TICKET_SECONDS,
+    LocalBudget,
+    LocalCircuit,
+    LocalTokens,
+)
+from services.ports import Budget, Circuit, CircuitName, Token, TokenStore, Urgency, Verdict
+from syncd.clock import SharedClock, SystemClock, new_id
+from syncd.shared import Shared, connect, redis_time
+from tests.redis_fixture import redis_socket  # noqa: F401 - a fixture
+
+SIDE = "espocrm"
+LIMITS = {SIDE: 60}
+
+
+class Time:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.at = 1_800_000_000.0
+
+    def now(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def hand() -> Time:
+    return Time()
+
+
+@pytest.fixture
+async def redis(redis_socket: str) -> AsyncIterator[Any]:  # noqa: F811
+    client: Any = Redis(unix_socket_path=redis_socket)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def shared(redis: Any, hand: Time) -> Shared:
+    return connect(redis, hand.now, LIMITS, now=hand.now)
+
+
+@pytest.fixture(params=["one process", "redis"])
+def budget(request: pytest.FixtureRequest, hand: Time) -> Budget:
+    if request.param == "redis":
+        chosen: Shared = request.getfixturevalue("shared")
+        return chosen.budget
+    return LocalBudget(hand.now, LIMITS)
+
+
+@pytest.fixture(params=["one process", "redis"])
+def circuit(request: pytest.FixtureRequest, hand: Time) -> Circuit:
+    if request.param == "redis":
+        chosen: Shared = request.getfixturevalue("shared")
+        return chosen.circuit
+    return LocalCircuit(hand.now)
+
+
+@pytest.fixture(params=["one process", "redis"])
+def tokens(request: pytest.FixtureRequest, hand: Time) -> TokenStore:
+    if request.param == "redis":
+        chosen: Shared = request.getfixturevalue("shared")
+        return chosen.tokens
+    return LocalTokens(hand.now)
+
+
+async def taken(budget: Budget, hand: Time, urgency: Urgency, seconds: float) -> int:
+    """How many calls a caller gets who asks as often as told, over so many seconds."""
+    number, end = 0, hand.at + seconds
+    while hand.at < end:
+        wait = await budget.take(SIDE, urgency)
+        number += wait == 0.0
+        hand.at += wait
+    return number
+
+
+async def test_no_minute_has_more_calls_than_the_limit(budget: Budget, hand: Time) -> None:
+    assert 58 <= await taken(budget, hand, Urgency.URGENT, 60) <= 60
+
+
+async def test_background_calls_get_their_share_and_leave_the_rest(budget: Budget, hand: Time) -> None:
+    assert 36 <= await taken(budget, hand, Urgency.BACKGROUND, 60) <= 42
+
+
+async def test_an_urgent_call_goes_at_once_while_background_calls_wait(budget: Budget, hand: Time) -> None:
+    while await budget.take(SIDE, Urgency.BACKGROUND) == 0.0:
+        pass
+    assert await budget.take(SIDE, Urgency.URGENT) == 0.0
+
+
+async def test_an_unused_budget_holds_only_some_seconds_of_calls(budget: Budget, hand: Time) -> None:
+    hand.at += 3600
+    number = 0
+    while await budget.take(SIDE, Urgency.URGENT) == 0.0:
+        number += 1
+    assert number <= BURST_SECONDS + 1
+
+
+async def test_a_clock_that_steps_back_gives_and_takes_nothing(budget: Budget, hand: Time) -> None:
+    while await budget.take(SIDE, Urgency.URGENT) == 0.0:
+        pass
+    hand.at -= 3600
+    assert await budget.take(SIDE, Urgency.URGENT) > 0
+
+
+async def test_a_side_without_a_limit_is_free(budget: Budget) -> None:
+    for _ in range(500):
+        assert await budget.take("other", Urgency.BACKGROUND) == 0.0
+
+
+async def go(circuit: Circuit, ticket: str, credentials: str = "c") -> Verdict:
+    return (await circuit.admit(SIDE, credentials, ticket)).verdict
+
+
+async def opened(circuit: Circuit) -> None:
+    for number in range(FAILURES_TO_OPEN):
+        await circuit.fail(SIDE, str(number), None)
+
+
+async def test_the_circuit_opens_after_five_failures_in_succession(circuit: Circuit) -> None:
+    for _ in range(FAILURES_TO_OPEN - 1):
+        await circuit.fail(SIDE, "a", None)
+    assert (await circuit.admit(SIDE, "c", "b")).watched
+    await circuit.succeed(SIDE, "b")
+    for _ in range(FAILURES_TO_OPEN - 1):
+        await circuit.fail(SIDE, "a", None)
+    assert await go(circuit, "b") is Verdict.GO
+    await circuit.fail(SIDE, "b", None)
+    admission = await circuit.admit(SIDE, "c", "d")
+    assert admission.verdict is Verdict.OPEN
+    assert admission.seconds == pytest.approx(FIRST_PAUSE)
+    assert (await circuit.look(SIDE)).state is CircuitName.OPEN
+    assert await go(circuit, "x") is Verdict.OPEN
+    assert (await circuit.look("advoware")).state is CircuitName.CLOSED
+
+
+async def test_retry_after_opens_at_once_for_that_long_but_not_for_ever(circuit: Circuit, hand: Time) -> None:
+    await circuit.fail(SIDE, "a", 60.0)
+    assert (await circuit.look(SIDE)).seconds == pytest.approx(60.0)
+    await circuit.fail(SIDE, "late", 90.0)
+    assert (await circuit.look(SIDE)).seconds == pytest.approx(90.0)
+    hand.at += 90
+    await circuit.fail(SIDE, "b", 1e9)
+    assert (await circuit.look(SIDE)).seconds == pytest.approx(LONGEST_RETRY_AFTER)
+
+
+async def test_one_probe_then_two_then_more_until_closed(circuit: Circuit, hand: Time) -> None:
+    await opened(circuit)
+    hand.at += FIRST_PAUSE
+    assert await go(circuit, "probe") is Verdict.GO
+    waiting = await circuit.admit(SIDE, "c", "second")
+    assert (waiting.verdict, waiting.seconds) == (Verdict.OPEN, PROBE_WAIT)
+    await circuit.succeed(SIDE, "probe")
+    assert [await go(circuit, name) for name in "abc"] == [Verdict.GO, Verdict.GO, Verdict.WAIT]
+    for name in "ab":
+        await circuit.succeed(SIDE, name)
+    assert [await go(circuit, name) for name in "defgh"] == [Verdict.GO] * 4 + [Verdict.WAIT]
+    for name in "defg":
+        await circuit.succeed(SIDE, name)
+    number = 0
+    while (await circuit.look(SIDE)).state is CircuitName.RAMP:
+        number += 1
+        assert await go(circuit, f"n{number}") is Verdict.GO
+        await circuit.succeed(SIDE, f"n{number}")
+    assert 1 + 2 + 4 + number == RAMP_END
+    assert (await circuit.look(SIDE)).state is CircuitName.CLOSED
+
+
+async def test_every_failed_probe_doubles_the_pause_up_to_a_minute(circuit: Circuit, hand: Time) -> None:
+    await opened(circuit)
+    pauses = []
+    for _ in range(6):
+        pauses.append((await circuit.look(SIDE)).seconds)
+        hand.at += pauses[-1]
+        assert await go(circuit, "probe") is Verdict.GO
+        await circuit.fail(SIDE, "probe", None)
+    assert pauses == pytest.approx([5, 10, 20, 40, LONGEST_PAUSE, LONGEST_PAUSE])
+
+
+async def test_calls_from_before_the_opening_decide_nothing(circuit: Circuit, hand: Time) -> None:
+    await opened(circuit)
+    await circuit.succeed(SIDE, "early")
+    assert await go(circuit, "x") is Verdict.OPEN
+    hand.at += FIRST_PAUSE
+    await circuit.fail(SIDE, "early too", None)
+    assert await go(circuit, "probe") is Verdict.GO
+
+
+async def test_the_ticket_of_a_killed_process_becomes_void(circuit: Circuit, hand: Time) -> None:
+    await opened(circuit)
+    hand.at += FIRST_PAUSE
+    assert await go(circuit, "killed") is Verdict.GO
+    assert await go(circuit, "next") is Verdict.OPEN
+    hand.at += TICKET_SECONDS
+    assert await go(circuit, "next") is Verdict.GO
+
+
+async def test_a_ticket_given_back_is_free_at_once(circuit: Circuit, hand: Time) -> None:
+    await opened(circuit)
+    hand.at += FIRST_PAUSE
+    assert await go(circuit, "a") is Verdict.GO
+    await circuit.withdraw(SIDE, "a")
+    assert await go(circuit, "b") is Verdict.GO
+
+
+async def test_a_401_allows_one_probe_and_its_401_bars_these_credentials(circuit: Circuit) -> None:
+    for name in "abc":
+        assert await go(circuit, name) is Verdict.GO
+    assert not await circuit.strike(SIDE, "c", "a")
+    assert not await circuit.strike(SIDE, "c", "b"), "it was on its way already"
+    assert await go(circuit, "probe") is Verdict.GO
+    assert await go(circuit, "other") is Verdict.OPEN
+    assert await circuit.strike(SIDE, "c", "probe")
+    assert await go(circuit, "d") is Verdict.BARRED
+    assert (await circuit.look(SIDE)).state is CircuitName.BARRED
+    assert await go(circuit, "e", credentials="changed") is Verdict.GO
+    await circuit.clear(SIDE)
+    assert await go(circuit, "f") is Verdict.GO
+
+
+async def test_a_success_forgets_the_first_401(circuit: Circuit) -> None:
+    assert not await circuit.strike(SIDE, "c", "a")
+    assert await go(circuit, "probe") is Verdict.GO
+    await circuit.succeed(SIDE, "probe")
+    assert await go(circuit, "b") is Verdict.GO
+    assert not await circuit.strike(SIDE, "c", "b")
+
+
+async def test_bar_stops_at_once(circuit: Circuit) -> None:
+    await circuit.bar(SIDE, "c")
+    assert await go(circuit, "a") is Verdict.BARRED
+
+
+async def test_one_of_many_gets_the_lock_and_only_its_owner_saves(tokens: TokenStore, hand: Time) -> None:
+    token = Token("access", hand.at, hand.at + 3300)
+    assert await tokens.lock("k", "one", 60.0)
+    assert not await tokens.lock("k", "two", 60.0)
+    assert not await tokens.save("k", "two", token)
+    await tokens.unlock("k", "two")
+    assert not await tokens.lock("k", "two", 60.0)
+    assert await tokens.save("k", "one", token)
+    assert await tokens.read("k") == token
+    assert await tokens.lock("k", "two", 60.0), "saving gives the lock back"
+
+
+async def test_the_lock_of_a_killed_process_ends(tokens: TokenStore, hand: Time) -> None:
+    assert await tokens.lock("k", "killed", 60.0)
+    hand.at += 60
+    assert await tokens.lock("k", "next", 60.0)
+    assert not await tokens.save("k", "killed", Token("late", hand.at, hand.at + 3300))
+
+
+async def test_a_token_ends_and_is_dropped_only_if_it_is_still_the_one(tokens: TokenStore, hand: Time) -> None:
+    await tokens.lock("k", "o", 60.0)
+    await tokens.save("k", "o", Token("access", hand.at, hand.at + 3300))
+    await tokens.drop("k", "another")
+    assert await tokens.read("k") is not None
+    assert await tokens.read("other credentials") is None
+    hand.at += 3300
+    assert await tokens.read("k") is None
+    hand.at -= 3300
+    await tokens.drop("k", "access")
+    assert await tokens.read("k") is None
+
+
+async def test_two_processes_share_what_they_know(redis: Any, hand: Time) -> None:
+    one, two = (connect(redis, hand.now, LIMITS, now=hand.now) for _ in range(2))
+    await one.circuit.fail(SIDE, "a", 60.0)
+    assert (await two.circuit.look(SIDE)).state is CircuitName.OPEN
+    while await one.budget.take(SIDE, Urgency.URGENT) == 0.0:
+        pass
+    assert await two.budget.take(SIDE, Urgency.URGENT) > 0
+
+
+async def test_redis_own_clock_is_used_where_none_is_given(redis: Any) -> None:
+    shared = connect(redis, time.time, LIMITS)
+    assert await shared.budget.take(SIDE, Urgency.URGENT) == 0.0
+    await shared.circuit.fail(SIDE, "a", 60.0)
+    assert 50 < (await shared.circuit.look(SIDE)).seconds <= 60
+    assert await shared.tokens.lock("k", "o", 60.0)
+    assert await shared.tokens.save("k", "o", Token("t", time.time(), time.time() + 100))
+    assert await shared.tokens.read("k") is not None
+    assert 0 < await redis.pttl("syncd:token:k") <= 100_000
+
+
+async def test_a_flushed_redis_stops_no_call(shared: Shared, redis: Any) -> None:
+    await shared.circuit.fail(SIDE, "a", 60.0)
+    await redis.flushall()
+    await redis.script_flush()
+    assert (await shared.circuit.admit(SIDE, "c", "b")).verdict is Verdict.GO
+    assert await shared.budget.take(SIDE, Urgency.URGENT) == 0.0
+
+
+async def test_without_redis_the_twin_works_and_it_is_said_once(hand: Time, tmp_path: Any) -> None:
+    away: Any = Redis(unix_socket_path=str(tmp_path / "nobody"), retry=None)
+    shared = connect(away, hand.now, LIMITS, now=hand.now)
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            await shared.circuit.fail(SIDE, "a", 60.0)
+            assert (await shared.circuit.look(SIDE)).state is CircuitName.OPEN
+            assert await shared.budget.take(SIDE, Urgency.URGENT) == 0.0
+            assert await shared.tokens.lock("k", f"{hand.at}", 60.0)
+            hand.at += 100
+    assert [line["event"] for line in lines] == ["shared.redis_away"]
+
+
+async def test_redis_coming_back_is_used_again(hand: Time, redis_socket: str, redis: Any) -> None:  # noqa: F811
+    client: Any = Redis(unix_socket_path=redis_socket + ".away", retry=None)
+    shared = connect(client, hand.now, LIMITS, now=hand.now)
+    with structlog.testing.capture_logs() as lines:
+        await shared.circuit.fail(SIDE, "a", 60.0)
+        client.connection_pool.connection_kwargs["path"] = redis_socket
+        await client.connection_pool.disconnect()
+        client.connection_pool.reset()
+        hand.at += 100
+        await shared.circuit.fail(SIDE, "a", 60.0)
+    assert [line["event"] for line in lines] == ["shared.redis_away", "shared.redis_back"]
+    other = connect(redis, hand.now, LIMITS, now=hand.now)
+    assert (await other.circuit.look(SIDE)).state is CircuitName.OPEN
+    await client.aclose()
+
+
+class Machine:
+    """A machine whose wall clock may be set."""
+
+    def __init__(self) -> None:
+        self.wall = 1000.0
+        self.mono = 50.0
+
+    def now(self) -> float:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.mono
+
+    async def sleep(self, seconds: float) -> None:
+        self.wall += seconds
+        self.mono += seconds
+
+
+async def test_the_shared_clock_follows_redis_whatever_the_wall_clock_does() -> None:
+    machine = Machine()
+    answers = iter([5000.5, 5002.0, 5002.0, 5002.0, 5002.0])
+    waits = iter([1.0, 9.0, 0.1, 9.0, 9.0])
+
+    async def ask() -> float:
+        machine.mono += next(waits)
+        return next(answers)
+
+    clock = SharedClock(ask, machine)
+    assert clock.now() == 1000.0
+    await clock.measure()
+    # The quickest sample counts, its middle being the moment of the answer.
+    assert clock.now() - clock.monotonic() == pytest.approx(5002.0 - (60.0 + 60.1) / 2)
+    before = clock.now()
+    machine.wall -= 3600
+    assert clock.now() == before
+    await clock.sleep(5)
+    assert clock.now() == pytest.approx(before + 5)
+
+
+async def test_a_clock_that_cannot_ask_keeps_what_it_knew() -> None:
+    async def ask() -> float:
+        raise OSError
+
+    clock = SharedClock(ask, Machine())
+    with pytest.raises(OSError):  # noqa: PT011
+        await clock.measure()
+    assert clock.now() == 1000.0
+
+
+async def test_redis_and_the_machine_agree_here(redis: Any) -> None:
+    async def ask() -> float:
+        return await redis_time(redis)
+
+    clock = SharedClock(ask, SystemClock())
+    ahead = await clock.measure()
+    assert abs(ahead) < 60
+    await asyncio.sleep(0)
+    assert len({new_id(), new_id()}) == 2
