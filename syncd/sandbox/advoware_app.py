@@ -12,10 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from syncd.sandbox import defaults
+from syncd.sandbox.advoware_model import Missing, Rejected
 from syncd.sandbox.advoware_termine import Termine
 from syncd.sandbox.advoware_token import TokenDesk, TokenRefused
-from syncd.sandbox.advoware_world import AdvowareWorld, Missing, Rejected
-from syncd.sandbox.wire import flags, note_user
+from syncd.sandbox.advoware_world import AdvowareWorld
+from syncd.sandbox.asgi import flags, note_user
 
 Answer = Callable[[Request, str], Awaitable[Response]]
 

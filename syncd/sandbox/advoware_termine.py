@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from syncd.sandbox.advoware_world import AdvowareWorld, Missing
+from syncd.sandbox.advoware_model import Missing
+from syncd.sandbox.advoware_world import AdvowareWorld
 
 FIELDS = (
     "anwalt",

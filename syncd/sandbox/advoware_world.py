@@ -9,83 +9,26 @@ import pickle
 import random
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from syncd.sandbox import defaults
-from syncd.sandbox.espocrm_values import fold
-
-BERLIN = ZoneInfo("Europe/Berlin")
-WRITABLE = ("name", "vorname", "rechtsform", "titel", "anrede", "bAnrede", "zusatz", "geburtsdatum")
-STORED = (*WRITABLE, "handelsRegisterNummer", "registergericht")
-KOMMUNIKATION_WRITABLE = ("tlf", "bemerkung", "online")
-ADRESSE_WRITABLE = ("strasse", "plz", "ort", "anschrift")
-ADRESSE_STORED = (
-    *ADRESSE_WRITABLE,
-    "land",
-    "postfach",
-    "postfachPLZ",
-    "standardAnschrift",
-    "bemerkung",
-    "gueltigVon",
-    "gueltigBis",
+from syncd.sandbox.advoware_model import (
+    ADRESSE_STORED,
+    ADRESSE_WRITABLE,
+    BANK_STORED,
+    KOMMUNIKATION_WRITABLE,
+    LETTERS,
+    STORED,
+    WRITABLE,
+    Beteiligter,
+    Missing,
+    Rejected,
+    Switches,
+    berlin,
+    copies,
+    stored,
 )
-BANK_STORED = ("iban", "bic", "bank", "kontoinhaber")
-COPIES = {
-    "telGesch": (1,),
-    "faxGesch": (2,),
-    "mobil": (3,),
-    "emailGesch": (4,),
-    "email": (4, 8),
-    "internet": (5,),
-    "telPrivat": (6,),
-    "faxPrivat": (7,),
-    "autoTelefon": (9,),
-    "ePost": (11,),
-    "bea": (12,),
-}
-"""Read-only convenience copies of a Beteiligter and the kommKz they are taken from."""
-LETTERS = bytes(ord("A") + byte % 26 for byte in range(256))
-CHILD_LISTS = ("kommunikation", "adressen", "bankkverbindungen")
-
-
-@dataclass
-class Switches:
-    """What is not known of the live system, to be tried both ways."""
-
-    put_keeps_missing: bool = False
-    """a PUT keeps fields that are missing from its body (else it blanks them: whole object)"""
-    reads_as_list: bool = False
-    """a GET of one Beteiligter answers a list with the one object"""
-    writes_answer: str = "object"
-    """POST and PUT answer "object", "list" or "empty\""""
-    search: str = "on"
-    """"on", "ignored" (parameters have other names: all rows come) or "off" (404)"""
-    search_limit: int = 100
-    bemerkung_max: int | None = None
-    """a longer bemerkung is cut silently"""
-    empty_tlf: str | None = ""
-    """how an emptied tlf reads back"""
-    kommkz_reads_back: bool = False
-    """False: every kommKz reads 0, as observed"""
-
-
-@dataclass
-class Beteiligter:
-    """One Beteiligter; children are dicts with their own rowId."""
-
-    values: dict[str, Any]
-    children: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in CHILD_LISTS})
-
-
-class Missing(Exception):
-    """404: no such Beteiligter or child."""
-
-
-class Rejected(Exception):
-    """400: a value the server cannot store."""
+from syncd.sandbox.espocrm_values import fold
 
 
 class AdvowareWorld:
@@ -107,7 +50,7 @@ class AdvowareWorld:
     def create(self, user: str, body: Mapping[str, Any]) -> Beteiligter:
         """POST stores every field."""
         stamped = {"angelegtAm": self.local_now(), "angelegtVon": user}
-        values = {"betNr": self.next_betnr, "rowId": self.row_id(), **_stored(STORED, body)}
+        values = {"betNr": self.next_betnr, "rowId": self.row_id(), **stored(STORED, body)}
         one = Beteiligter(values | stamped | {"geaendertAm": stamped["angelegtAm"], "geaendertVon": user})
         self.next_betnr += 1
         self.beteiligte[values["betNr"]] = one
@@ -124,7 +67,7 @@ class AdvowareWorld:
     def edit(self, user: str, betnr: int, changes: Mapping[str, Any]) -> Beteiligter:
         """A person's save: any stored field, the others stay."""
         one = self.at(betnr)
-        self._write(user, one, _stored([name for name in STORED if name in changes], changes))
+        self._write(user, one, stored([name for name in STORED if name in changes], changes))
         return one
 
     def vanish(self, betnr: int) -> None:
@@ -184,7 +127,7 @@ class AdvowareWorld:
     def add_adresse(self, user: str, betnr: int, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST stores every field; the first address becomes the standard one."""
         siblings = self.at(betnr).children["adressen"]
-        values = _stored(ADRESSE_STORED, body)
+        values = stored(ADRESSE_STORED, body)
         values["standardAnschrift"] = bool(values["standardAnschrift"]) or not siblings
         if values["standardAnschrift"]:
             for other in siblings:
@@ -203,7 +146,7 @@ class AdvowareWorld:
         """A person's save, by id: any field."""
         child = self.child(betnr, "adressen", "id", child_id)
         names = [name for name in (*ADRESSE_STORED, "reihenfolgeIndex") if name in changes]
-        return self._write_child(user, child, _stored(names, changes))
+        return self._write_child(user, child, stored(names, changes))
 
     def reorder_adressen(self, betnr: int, ids: list[int]) -> None:
         """A person drags addresses about: the indexes shift, the rows stay."""
@@ -213,12 +156,12 @@ class AdvowareWorld:
 
     def add_bank(self, user: str, betnr: int, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST stores every field."""
-        return self._add_child(user, betnr, "bankkverbindungen", _stored(BANK_STORED, body))
+        return self._add_child(user, betnr, "bankkverbindungen", stored(BANK_STORED, body))
 
     def edit_bank(self, user: str, betnr: int, child_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
         """A person's save; the API cannot."""
         child = self.child(betnr, "bankkverbindungen", "id", child_id)
-        return self._write_child(user, child, _stored([name for name in BANK_STORED if name in changes], changes))
+        return self._write_child(user, child, stored([name for name in BANK_STORED if name in changes], changes))
 
     def remove_child(self, betnr: int, kind: str, child_id: int) -> None:
         """A person deletes an entry of a child list; the API cannot."""
@@ -240,7 +183,7 @@ class AdvowareWorld:
             "adressen": [dict(child) for child in one.children["adressen"]],
             "bankkverbindungen": [dict(child) for child in one.children["bankkverbindungen"]],
         }
-        return one.values | _copies(one) | lists
+        return one.values | copies(one) | lists
 
     def shown_kommunikation(self, child: Mapping[str, Any]) -> dict[str, Any]:
         """kommKz reads back as 0 although it was stored."""
@@ -248,7 +191,7 @@ class AdvowareWorld:
 
     def local_now(self) -> str:
         """Europe/Berlin local time without a zone."""
-        return datetime.fromtimestamp(int(self.now()), BERLIN).strftime("%Y-%m-%dT%H:%M:%S")
+        return berlin(int(self.now()))
 
     def row_id(self) -> str:
         """40 capital letters, new at each write of a row."""
@@ -271,10 +214,10 @@ class AdvowareWorld:
         kept = set(refuse)
         if self.switches.put_keeps_missing:
             kept |= {name for name in names if name not in body}
-        return _stored([name for name in names if name not in kept], body)
+        return stored([name for name in names if name not in kept], body)
 
     def _kommunikation(self, names: Iterable[str], body: Mapping[str, Any]) -> dict[str, Any]:
-        values = _stored(names, body)
+        values = stored(names, body)
         if "tlf" in values and not str(values["tlf"] or "").strip():
             values["tlf"] = self.switches.empty_tlf
         if values.get("bemerkung") and self.switches.bemerkung_max is not None:
@@ -314,31 +257,3 @@ class AdvowareWorld:
     def _remember(self, one: Beteiligter) -> None:
         children = {kind: [dict(child) for child in rows] for kind, rows in one.children.items()}
         self.previous[one.values["betNr"]] = Beteiligter(dict(one.values), children)
-
-
-def _stored(names: Iterable[str], body: Mapping[str, Any]) -> dict[str, Any]:
-    """The named fields as stored; dates become midnight without a zone."""
-    values = {name: body.get(name) for name in names}
-    for name in ("geburtsdatum", "gueltigVon", "gueltigBis"):
-        if values.get(name):
-            values[name] = _midnight(values[name])
-    return values
-
-
-def _midnight(value: Any) -> str:
-    try:
-        return datetime.fromisoformat(str(value)).strftime("%Y-%m-%dT00:00:00")
-    except ValueError:
-        raise Rejected("Ungültiges Datum.") from None
-
-
-def _copies(one: Beteiligter) -> dict[str, Any]:
-    shown: dict[str, Any] = dict.fromkeys(COPIES)
-    for name, kinds in COPIES.items():
-        for child in one.children["kommunikation"]:
-            if child["kommKz"] in kinds and (child["tlf"] or "").strip():
-                shown[name] = child["tlf"]
-                break
-    adressen = one.children["adressen"]
-    standard = next((child for child in adressen if child["standardAnschrift"]), adressen[0] if adressen else {})
-    return shown | {name: standard.get(name) for name in ("strasse", "plz", "ort", "land", "anschrift", "postfach")}

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from syncd.sandbox.advoware_world import Missing, Rejected
+from syncd.sandbox.advoware_model import Missing, Rejected
 from syncd.sandbox.espocrm_errors import EspoError
 from syncd.sandbox.faults import rule_from
 

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from syncd.sandbox import defaults
 from syncd.sandbox import espocrm_render as render
+from syncd.sandbox.asgi import flags, note_user
 from syncd.sandbox.espocrm_admin import Provisioning
 from syncd.sandbox.espocrm_errors import EspoError, invalid, missing, not_found
 from syncd.sandbox.espocrm_params import parse
@@ -24,7 +25,6 @@ from syncd.sandbox.espocrm_schema import EntityDef
 from syncd.sandbox.espocrm_users import Who
 from syncd.sandbox.espocrm_webhooks import WebhookQueue
 from syncd.sandbox.espocrm_world import EspoWorld
-from syncd.sandbox.wire import flags, note_user
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 HTML = "text/html; charset=UTF-8"
@@ -67,7 +67,12 @@ class EspoApi:
         if error.reason == "duplicate":
             body = [render.full(self.world, request.path_params["entity"], row) for row in body]
         content = b"" if body is None else _dump(body)
-        return Response(content, error.status, {"X-Status-Reason": error.reason}, media_type="application/json")
+        return Response(
+            content,
+            error.status,
+            {"X-Status-Reason": error.reason, "X-App-Timestamp": defaults.APP_TIMESTAMP},
+            media_type="application/json",
+        )
 
     # endpoints
 

@@ -25,7 +25,12 @@ DEFAULT_VARCHAR = 255
 
 def stamp(epoch: float) -> str:
     """UTC text with one-second resolution, as EspoCRM stores times."""
-    return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return _stamp(int(epoch))
+
+
+@lru_cache(maxsize=65536)
+def _stamp(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @lru_cache(maxsize=65536)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.sandbox import defaults
-from syncd.sandbox.espocrm_channels import EMAIL, PHONE, Book, Links
+from syncd.sandbox.espocrm_channels import Book
+from syncd.sandbox.espocrm_draft import Books, Draft, Names, check, compose_name, stems
 from syncd.sandbox.espocrm_errors import EspoError, invalid, missing, not_found, unrelatable
 from syncd.sandbox.espocrm_schema import EntityDef, firm_schema
 from syncd.sandbox.espocrm_table import Row, Table
 from syncd.sandbox.espocrm_users import Door, Who
-from syncd.sandbox.espocrm_values import clean, fold, stamp
+from syncd.sandbox.espocrm_values import stamp
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,6 @@ class Change:
     id: str
     data: dict[str, Any]
     who: Who
-
-
-@dataclass
-class Draft:
-    """A checked write, not applied yet."""
-
-    columns: dict[str, Any]
-    lists: dict[str, list[dict[str, Any]]]
-    singles: dict[str, str | None]
 
 
 class EspoWorld:
@@ -55,18 +47,27 @@ class EspoWorld:
         self.rng = rng
         self.schema = schema or firm_schema()
         self.tables = {name: Table() for name in self.schema}
-        self.emails = Book(EMAIL)
-        self.phones = Book(PHONE)
+        self.books = Books()
         self.door = Door(now)
         self.listeners: list[Callable[[Change], None]] = []
         self.previous: dict[tuple[str, str], Row] = {}
-        self.names: dict[tuple[str, str, str], set[str]] = {}
+        self.names = Names()
         self.api_key = api_key
         self.api_user = self.add_user(api_user, "api", key=api_key)
         self.admin = self.add_user(defaults.ADMIN_USER, "admin", password=defaults.ADMIN_PASSWORD)
         self.clerks = {
             name: self.add_user(name, "regular", password=defaults.CLERK_PASSWORD) for name in defaults.CLERKS
         }
+
+    @property
+    def emails(self) -> Book:
+        """All e-mail addresses."""
+        return self.books.emails
+
+    @property
+    def phones(self) -> Book:
+        """All phone numbers."""
+        return self.books.phones
 
     # users
 
@@ -103,7 +104,7 @@ class EspoWorld:
         self.door.allow(who, entity, "create")
         definition = self.entity(entity)
         sent = {one.attribute: one.default for one in definition.fields.values() if one.default is not None}
-        draft = self._check(definition, sent | dict(body))
+        draft = check(self.books, definition, sent | dict(body))
         for one in definition.fields.values():
             if one.required and draft.columns.get(one.attribute) in (None, ""):
                 raise invalid(entity, one.name, "required")
@@ -113,8 +114,8 @@ class EspoWorld:
         row = Row(self.new_id(), self._blank(entity) | draft.columns | self._born(who.id))
         if definition.optimistic:
             row.version = 1
-        self._set_channels(entity, row, draft)
-        self._compose_name(definition, row.values)
+        self.books.store(entity, row, draft)
+        compose_name(definition, row.values)
         if definition.stream:
             row.values["streamUpdatedAt"] = row.values["createdAt"]
         self.tables[entity].add(row)
@@ -123,7 +124,7 @@ class EspoWorld:
         data = {name: value for name, value in draft.columns.items() if value is not None}
         if definition.person and row.values["firstName"]:
             data["name"] = row.values["name"]
-        data |= self._sent_channels(draft, lower=True)
+        data |= self.books.sent_in_create(draft)
         self._tell(Change("create", entity, row.id, data | {"id": row.id}, who))
         return row
 
@@ -136,13 +137,13 @@ class EspoWorld:
         self.door.allow(who, entity, "edit")
         if not self.door.sees(who, record_id):
             raise EspoError(403, "No edit access.")
-        draft = self._check(definition, body)
+        draft = check(self.books, definition, body)
         for one in definition.fields.values():
             if one.required and one.attribute in draft.columns and draft.columns[one.attribute] in (None, ""):
                 raise invalid(entity, one.name, "required")
         self._check_links(entity, draft.columns)
         changed = {name: value for name, value in draft.columns.items() if value != row.values.get(name)}
-        channels = self._changed_channels(row, draft)
+        channels = self.books.changed(row, draft)
         checked = definition.optimistic and version is not None and row.version is not None
         if checked and version != str(row.version) and (changed or channels):
             raise self._modified(row, changed, channels)
@@ -175,8 +176,7 @@ class EspoWorld:
         row.deleted = False
         self.tables[entity].add(row)
         self.remember_name(entity, row)
-        for book, links in self._channels(row):
-            book.remember((entity, row.id), links)
+        self.books.remember(entity, row)
 
     def relate(self, entity: str, record_id: str, link: str, child_id: str, parent: str | None) -> None:
         """Link or unlink a child: changes its foreign key, neither its modifiedAt nor any webhook."""
@@ -227,34 +227,19 @@ class EspoWorld:
 
     def snapshot(self) -> bytes:
         """All records and shared values, for a later restore()."""
-        return pickle.dumps((self.tables, self.emails, self.phones, self.names))
+        return pickle.dumps((self.tables, self.books, self.names))
 
     def load_snapshot(self, backup: bytes) -> None:
         """A backup comes back: everything is as it was then; nobody is told."""
-        self.tables, self.emails, self.phones, self.names = pickle.loads(backup)
+        self.tables, self.books, self.names = pickle.loads(backup)
         self.previous.clear()
 
+    def remember_name(self, entity: str, row: Row) -> None:
+        """Let the duplicate check find the row by its name."""
+        if self.schema[entity].person:
+            self.names.add(entity, row)
+
     # inside
-
-    def _check(self, definition: EntityDef, body: Mapping[str, Any]) -> Draft:
-        draft = Draft({}, {}, {})
-        for one in definition.fields.values():
-            if one.attribute in body:
-                draft.columns[one.attribute] = clean(definition.name, one, body[one.attribute])
-        if definition.person:
-            for book in (self.emails, self.phones):
-                self._check_channel(definition.name, book, body, draft)
-        return draft
-
-    def _check_channel(self, entity: str, book: Book, body: Mapping[str, Any], draft: Draft) -> None:
-        if body.get(book.data_attribute) is not None:
-            draft.lists[book.attribute] = book.check_list(entity, body[book.data_attribute])
-        elif book.attribute in body:
-            value = body[book.attribute]
-            if value is None or (value == "" and book.attribute == EMAIL):
-                draft.singles[book.attribute] = None
-            else:
-                draft.singles[book.attribute] = book.check_value(entity, value)
 
     def _check_links(self, entity: str, columns: Mapping[str, Any]) -> None:
         for one in self.schema[entity].fields.values():
@@ -268,58 +253,12 @@ class EspoWorld:
                 raise (EspoError(403, "No create access.") if entity == "Note" else unrelatable(entity, "parent"))
 
     def _refuse_duplicates(self, entity: str, draft: Draft) -> None:
-        found = list(self.names.get(_name_key(entity, draft.columns), ()))
-        sent = [one[EMAIL] for one in draft.lists.get(EMAIL, ())]
-        single = draft.singles.get(EMAIL)
-        for address in [*sent, *([single] if single else [])]:
-            holders = self.emails.holders.get(self.emails.key(address), ())
-            found += sorted(record for where, record in holders if where == entity)
+        found = self.names.find(entity, draft.columns) + self.books.holders(entity, draft)
         if found:
             raise EspoError(409, "duplicate", [self.tables[entity].rows[one] for one in found])
 
-    def _channels(self, row: Row) -> tuple[tuple[Book, Links], tuple[Book, Links]]:
-        return (self.emails, row.emails), (self.phones, row.phones)
-
-    def _changed_channels(self, row: Row, draft: Draft) -> set[str]:
-        changed = set()
-        for book, links in self._channels(row):
-            sent = draft.lists.get(book.attribute)
-            if sent is not None and not book.same(links, sent):
-                changed.add(book.data_attribute)
-            if book.attribute in draft.singles and draft.singles[book.attribute] != book.primary_text(links):
-                changed.add(book.attribute)
-        return changed
-
-    def _set_channels(self, entity: str, row: Row, draft: Draft) -> None:
-        who = (entity, row.id)
-        if EMAIL in draft.lists:
-            row.emails = self.emails.store_list(who, row.emails, draft.lists[EMAIL])
-        elif EMAIL in draft.singles:
-            row.emails = self.emails.store_single(who, row.emails, draft.singles[EMAIL])
-        if PHONE in draft.lists:
-            row.phones = self.phones.store_list(who, row.phones, draft.lists[PHONE])
-        elif PHONE in draft.singles:
-            row.phones = self.phones.store_single(who, row.phones, draft.singles[PHONE])
-
-    def _sent_channels(self, draft: Draft, lower: bool = False) -> dict[str, Any]:
-        shown: dict[str, Any] = {}
-        for book in (self.emails, self.phones):
-            if book.attribute in draft.lists:
-                sent = draft.lists[book.attribute]
-                shown[book.data_attribute] = sent
-                shown[book.attribute] = book.sent_single(sent)
-            elif book.attribute in draft.singles:
-                shown[book.attribute] = draft.singles[book.attribute]
-        if lower and isinstance(shown.get(EMAIL), str):
-            shown[EMAIL] = shown[EMAIL].lower()
-        return shown
-
     def _modified(self, row: Row, changed: Mapping[str, Any], channels: set[str]) -> EspoError:
-        values = {name: row.values.get(name) for name in changed}
-        for book, links in self._channels(row):
-            if book.data_attribute in channels or book.attribute in channels:
-                values[book.data_attribute] = book.read(links)
-                values[book.attribute] = book.primary_text(links)
+        values = {name: row.values.get(name) for name in changed} | self.books.current(row, channels)
         return EspoError(409, "modified", {"values": values, "versionNumber": row.version})
 
     def _formula_fires(self, definition: EntityDef, who: Who, changed: Mapping[str, Any], channels: set[str]) -> bool:
@@ -344,12 +283,12 @@ class EspoWorld:
         self.previous[definition.name, row.id] = row.copy()
         data = dict(changed)
         if channels:
-            self._set_channels(definition.name, row, draft)
-            sent = self._sent_channels(draft)
-            data |= {name: value for name, value in sent.items() if name.removesuffix("Data") in _stems(channels)}
+            self.books.store(definition.name, row, draft)
+            sent = self.books.sent(draft)
+            data |= {name: value for name, value in sent.items() if name.removesuffix("Data") in stems(channels)}
         if definition.person and ("firstName" in changed or "lastName" in changed):
-            self._unindex_name(definition.name, row)
-            self._compose_name(definition, merged := {**row.values, **changed})
+            self.names.discard(definition.name, row)
+            compose_name(definition, merged := {**row.values, **changed})
             changed = {**changed, "name": merged["name"]}
             data["name"] = merged["name"]
         if row.values["modifiedById"] != who.id:
@@ -367,24 +306,10 @@ class EspoWorld:
         if parent is not None and "streamUpdatedAt" in parent.values:
             parent.values["streamUpdatedAt"] = self.stamp()
 
-    def _compose_name(self, definition: EntityDef, values: dict[str, Any]) -> None:
-        if definition.person:
-            parts = [values.get("firstName"), values.get("lastName")]
-            values["name"] = " ".join(part for part in parts if part) or None
-
-    def remember_name(self, entity: str, row: Row) -> None:
-        """Let the duplicate check find the row by its name."""
-        if self.schema[entity].person:
-            self.names.setdefault(_name_key(entity, row.values), set()).add(row.id)
-
-    def _unindex_name(self, entity: str, row: Row) -> None:
-        if self.schema[entity].person:
-            self.names.get(_name_key(entity, row.values), set()).discard(row.id)
-
     def _unindex(self, entity: str, row: Row) -> None:
-        self._unindex_name(entity, row)
-        for book, links in self._channels(row):
-            book.forget((entity, row.id), links)
+        if self.schema[entity].person:
+            self.names.discard(entity, row)
+        self.books.forget(entity, row)
 
     def _blank(self, entity: str) -> dict[str, Any]:
         return dict.fromkeys(self.schema[entity].attributes())
@@ -396,11 +321,3 @@ class EspoWorld:
     def _tell(self, change: Change) -> None:
         for listener in self.listeners:
             listener(change)
-
-
-def _stems(names: set[str]) -> set[str]:
-    return {name.removesuffix("Data") for name in names}
-
-
-def _name_key(entity: str, values: Mapping[str, Any]) -> tuple[str, str, str]:
-    return entity, fold(values.get("firstName") or ""), fold(values.get("lastName") or "")

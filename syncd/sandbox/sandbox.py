@@ -14,6 +14,7 @@ from typing import Any
 from syncd.sandbox import advoware_app, defaults, espocrm_app
 from syncd.sandbox.advoware_token import TokenDesk
 from syncd.sandbox.advoware_world import AdvowareWorld
+from syncd.sandbox.calllog import CallLog
 from syncd.sandbox.control import control_routes
 from syncd.sandbox.espocrm_schema import EntityDef
 from syncd.sandbox.espocrm_webhooks import Post, WebhookQueue
@@ -22,7 +23,7 @@ from syncd.sandbox.faults import Faults
 from syncd.sandbox.people import People
 from syncd.sandbox.seed import Seeder
 from syncd.sandbox.transport import SandboxTransport
-from syncd.sandbox.wire import CallLog, Wire
+from syncd.sandbox.wire import Wire
 
 ESPO = "espocrm"
 ADVOWARE = "advoware"

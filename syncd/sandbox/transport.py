@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from syncd.sandbox.asgi import CLIENT_TIMEOUT, NoAnswer
 from syncd.sandbox.faults import Kind
-from syncd.sandbox.wire import CLIENT_TIMEOUT, NoAnswer, Wire
+from syncd.sandbox.wire import Wire
 
 if TYPE_CHECKING:
     from syncd.sandbox.sandbox import Sandbox

@@ -9,102 +9,27 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from typing import Any
 
+from syncd.sandbox.asgi import (
+    CLIENT_TIMEOUT,
+    FLAGS,
+    USER,
+    App,
+    Message,
+    NoAnswer,
+    Receive,
+    Scope,
+    Send,
+    flags_of,
+)
+from syncd.sandbox.calllog import Call, CallLog
 from syncd.sandbox.faults import COMPANIONS, Faults, Kind, Rule
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-FLAGS = "syncd.sandbox.flags"
-USER = "syncd.sandbox.user"
-CLIENT_TIMEOUT = "syncd.sandbox.timeout"
-KEPT_CALLS = 200_000
 IDENTIFIER = re.compile(r"^(\d+|[0-9a-f]{17})$")
 HTML_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-
-
-class NoAnswer(Exception):
-    """The client gets no answer: `kind` says how, `seconds` how long the server already kept it waiting."""
-
-    def __init__(self, kind: Kind, seconds: float = 0.0) -> None:
-        super().__init__(kind.value)
-        self.kind = kind
-        self.seconds = seconds
-
-
-@dataclass(frozen=True)
-class Flags:
-    """Faults that only the world can play."""
-
-    stale: bool = False
-    short_page: bool = False
-    refuse: frozenset[str] = frozenset()
-    rewrite: tuple[tuple[str, int | None], ...] = ()
-
-    def rewritten(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body as the target would store it."""
-        for name, length in self.rewrite:
-            if isinstance(body.get(name), str):
-                body = {**body, name: body[name].strip() if length is None else body[name][:length]}
-        return body
-
-
-NO_FLAGS = Flags()
-
-
-def flags(scope: Mapping[str, Any]) -> Flags:
-    """The faults of this request that the endpoint must play."""
-    found = scope.get(FLAGS, NO_FLAGS)
-    return found if isinstance(found, Flags) else NO_FLAGS
-
-
-def note_user(scope: Scope, name: str) -> None:
-    """Tell the call log who asked."""
-    scope[USER][0] = name
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request as logged: no bodies, only the names of sent attributes."""
-
-    at: float
-    system: str
-    method: str
-    route: str
-    path: str
-    status: int | None
-    user: str | None
-    names: tuple[str, ...] = ()
-    faults: tuple[str, ...] = ()
-
-
-@dataclass
-class CallLog:
-    """The last calls and counts since the last clear()."""
-
-    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=KEPT_CALLS))
-    reads: Counter[str] = field(default_factory=Counter)
-    writes: Counter[str] = field(default_factory=Counter)
-
-    def add(self, call: Call) -> None:
-        """Log one call; token requests count as reads, they change no record."""
-        self.calls.append(call)
-        quiet = call.method == "GET" or call.route.endswith("/Token")
-        (self.reads if quiet else self.writes)[call.system] += 1
-
-    def clear(self) -> None:
-        """Forget all calls and counts."""
-        self.calls.clear()
-        self.reads.clear()
-        self.writes.clear()
 
 
 def route_of(path: str) -> str:
@@ -171,7 +96,7 @@ class Exchange:
         if not rules:
             await self._handle(self._answer)
             return
-        self.scope[FLAGS] = _flags(rules)
+        self.scope[FLAGS] = flags_of(rules)
         edits_before = [one for one in rules if one.kind is Kind.EDIT_BEFORE]
         edits_after = [one for one in rules if one.kind is Kind.EDIT_AFTER]
         decisive = next((one for one in reversed(rules) if one.kind not in COMPANIONS), None)
@@ -302,15 +227,6 @@ class Exchange:
                 faults=tuple(one.kind.value for one in rules),
             )
         )
-
-
-def _flags(rules: list[Rule]) -> Flags:
-    return Flags(
-        stale=any(one.kind is Kind.STALE for one in rules),
-        short_page=any(one.kind is Kind.SHORT_PAGE for one in rules),
-        refuse=frozenset(one.field for one in rules if one.kind is Kind.REFUSE),
-        rewrite=tuple((one.field, one.length) for one in rules if one.kind is Kind.REWRITE),
-    )
 
 
 def _names(body: bytes) -> tuple[str, ...]:
