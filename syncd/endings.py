@@ -205,6 +205,7 @@ def espo_marks(context: Context, espo: Present) -> dict[str, Any]:
     marks: dict[str, Any] = {
         "espo_digest": digest(context.entity, Side.ESPO, espo),
         "status": espo.body.get(context.entity.status.status),
+        "seen_token": espo.version.token,
     }
     if _is_old(espo):
         marks["settled_token"] = espo.version.token

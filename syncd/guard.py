@@ -17,7 +17,7 @@ WENT_BACK_RUN = 3
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Configured limits; 0 switches the change guard off. Percentages are of the records checked."""
+    """Configured limits; 0 switches a guard off. Percentages are of the records checked."""
 
     delete_min: int = 10
     delete_percent: float = 5.0
@@ -29,19 +29,21 @@ class Limits:
 
 def too_many_missing(missing: int, checked: int, in_succession: int, limits: Limits) -> bool:
     """Within a day: too many records missing on one side, or too many in succession."""
-    if in_succession > limits.delete_run:
+    if 0 < limits.delete_run < in_succession:
         return True
+    if limits.delete_percent == 0:
+        return False
     return missing >= limits.delete_min and missing > checked * limits.delete_percent / 100
 
 
 def too_many_creations(created: int, limits: Limits) -> bool:
     """Within an hour: as many creations as nobody could undo by hand in Advoware."""
-    return created >= limits.create_per_hour
+    return 0 < limits.create_per_hour <= created
 
 
 def too_many_changes(changed: int, checked: int, limits: Limits) -> bool:
     """Within an hour: the same field changed on one side in too large a part of the records."""
-    if limits.change_min == 0:
+    if limits.change_min == 0 or limits.change_percent == 0:
         return False
     return changed >= limits.change_min and changed > checked * limits.change_percent / 100
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
-from redis.exceptions import RedisError
+from redis.asyncio import Redis
 
 from services import local
 from services.local import LocalBudget, LocalCircuit, LocalTokens
 from services.ports import Admission, CircuitName, CircuitState, Token, Urgency, Verdict
+from syncd.redis_client import RedisUnavailable, Script, guarded, lua
 
 T = TypeVar("T")
 Now = Callable[[], float]
@@ -28,17 +28,9 @@ LEAVE_ALONE_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
-class Redis(Protocol):
-    """What is needed of `redis.asyncio.Redis`."""
-
-    def register_script(self, script: Any) -> Any: ...
-
-    def time(self) -> Any: ...
-
-
 async def redis_time(redis: Redis) -> float:
-    """Redis' own clock in epoch seconds."""
-    seconds, micros = await redis.time()
+    """Redis' own clock in epoch seconds; raises RedisUnavailable."""
+    seconds, micros = await guarded(lambda: cast("Awaitable[tuple[int, int]]", redis.time()))
     return float(seconds) + float(micros) / 1_000_000
 
 
@@ -50,7 +42,7 @@ class Link:
         self._local_now = local_now
         self._prefix = prefix
         self._now = now
-        self._scripts: dict[str, Any] = {}
+        self._scripts: dict[tuple[str, ...], Script] = {}
         self._away_until: float | None = None
 
     def key(self, *parts: str) -> str:
@@ -58,16 +50,18 @@ class Link:
         return ":".join((self._prefix, *parts))
 
     async def script(self, name: str, keys: list[str], *args: object) -> Any:
+        """Run syncd/lua/<name>.lua, which needs no clock."""
+        return await self._run((name,), keys, args)
+
+    async def timed_script(self, name: str, keys: list[str], *args: object) -> Any:
         """Run syncd/lua/<name>.lua, its first argument being the time, "" for Redis' own."""
         now = "" if self._now is None else f"{self._now():.6f}"
-        return await self.plain_script(name, keys, now, *args)
+        return await self._run(("clock", name), keys, (now, *args))
 
-    async def plain_script(self, name: str, keys: list[str], *args: object) -> Any:
-        """Run syncd/lua/<name>.lua, which needs no clock."""
-        if name not in self._scripts:
-            text = files("syncd").joinpath("lua", f"{name}.lua").read_text("utf-8")
-            self._scripts[name] = self._redis.register_script(text)
-        return await self._scripts[name](keys=keys, args=list(args))
+    async def _run(self, names: tuple[str, ...], keys: list[str], args: tuple[object, ...]) -> Any:
+        if names not in self._scripts:
+            self._scripts[names] = Script(self._redis, lua(*names))
+        return await self._scripts[names](keys, [str(arg) for arg in args])
 
     async def ask(self, there: Callable[[], Awaitable[T]], here: Callable[[], Awaitable[T]]) -> T:
         """What `there` answers from Redis, or the twin `here` if Redis does not."""
@@ -75,10 +69,9 @@ class Link:
             return await here()
         try:
             answer = await there()
-        except (RedisError, OSError) as error:
+        except RedisUnavailable as error:
             if self._away_until is None:
-                cause = type(error).__name__
-                log.warning("shared.redis_away", error=cause, effect="limits hold within each process only")
+                log.warning("shared.redis_away", error=str(error), effect="limits hold within each process only")
             self._away_until = self._local_now() + LEAVE_ALONE_SECONDS
             return await here()
         if self._away_until is not None:
@@ -108,7 +101,7 @@ class RedisBudget:
     async def _taken(self, key: str, rate: float, size: float, urgency: Urgency) -> float:
         share = local.BACKGROUND_SHARE
         args = (rate, size, share, urgency.value, local.SHORTEST_WAIT)
-        return float(await self._link.script("budget", [key], *args))
+        return float(await self._link.timed_script("budget", [key], *args))
 
 
 class RedisCircuit:
@@ -126,7 +119,7 @@ class RedisCircuit:
         args = (credentials, ticket, local.TICKET_SECONDS)
 
         async def there() -> Admission:
-            return _admission(await self._link.script("circuit_admit", self._keys(side), *args))
+            return _admission(await self._link.timed_script("circuit_admit", self._keys(side), *args))
 
         return await self._link.ask(there, lambda: self._twin.admit(side, credentials, ticket))
 
@@ -147,7 +140,7 @@ class RedisCircuit:
         self, side: str, ticket: str, how: str, retry_after: float | None, twin: Callable[[], Awaitable[None]]
     ) -> None:
         async def there() -> None:
-            await self._link.script(
+            await self._link.timed_script(
                 "circuit_settle",
                 self._keys(side),
                 ticket,
@@ -167,7 +160,7 @@ class RedisCircuit:
         """A 401: True when these credentials are barred by it."""
 
         async def there() -> bool:
-            return bool(await self._link.script("circuit_strike", self._keys(side), credentials, ticket))
+            return bool(await self._link.timed_script("circuit_strike", self._keys(side), credentials, ticket))
 
         return await self._link.ask(there, lambda: self._twin.strike(side, credentials, ticket))
 
@@ -175,7 +168,7 @@ class RedisCircuit:
         """Stop all calls with these credentials."""
 
         async def there() -> None:
-            await self._link.plain_script("circuit_bar", self._keys(side)[:1], credentials)
+            await self._link.script("circuit_bar", self._keys(side)[:1], credentials)
 
         await self._link.ask(there, lambda: self._twin.bar(side, credentials))
 
@@ -183,7 +176,7 @@ class RedisCircuit:
         """A person says: try again."""
 
         async def there() -> None:
-            await self._link.plain_script("circuit_clear", self._keys(side))
+            await self._link.script("circuit_clear", self._keys(side))
 
         await self._twin.clear(side)
         await self._link.ask(there, lambda: self._twin.clear(side))
@@ -192,7 +185,7 @@ class RedisCircuit:
         """What a person is told."""
 
         async def there() -> CircuitState:
-            state, seconds = await self._link.script("circuit_look", self._keys(side)[:1])
+            state, seconds = await self._link.timed_script("circuit_look", self._keys(side)[:1])
             return CircuitState(CircuitName(_text(state)), float(seconds))
 
         return await self._link.ask(there, lambda: self._twin.look(side))
@@ -227,7 +220,7 @@ class RedisTokens:
         """The token, unless it has expired."""
 
         async def there() -> Token | None:
-            found = await self._link.plain_script("token_read", self._keys(key)[:1])
+            found = await self._link.script("token_read", self._keys(key)[:1])
             access, obtained, expires = (part and _text(part) for part in found)
             if not access or not obtained or not expires or float(expires) <= self._now():
                 return None
@@ -239,7 +232,7 @@ class RedisTokens:
         """Try to become the one who fetches."""
 
         async def there() -> bool:
-            return bool(await self._link.script("token_lock", self._keys(key)[1:], owner, seconds))
+            return bool(await self._link.timed_script("token_lock", self._keys(key)[1:], owner, seconds))
 
         return await self._link.ask(there, lambda: self._twin.lock(key, owner, seconds))
 
@@ -249,7 +242,7 @@ class RedisTokens:
         args = (owner, token.access, f"{token.obtained:.6f}", f"{token.expires:.6f}", lives)
 
         async def there() -> bool:
-            return bool(await self._link.script("token_save", self._keys(key), *args))
+            return bool(await self._link.timed_script("token_save", self._keys(key), *args))
 
         return await self._link.ask(there, lambda: self._twin.save(key, owner, token))
 
@@ -257,7 +250,7 @@ class RedisTokens:
         """Let others fetch."""
 
         async def there() -> None:
-            await self._link.plain_script("token_unlock", self._keys(key)[1:], owner)
+            await self._link.script("token_unlock", self._keys(key)[1:], owner)
 
         await self._link.ask(there, lambda: self._twin.unlock(key, owner))
 
@@ -265,7 +258,7 @@ class RedisTokens:
         """Forget the token if it is still this one."""
 
         async def there() -> None:
-            await self._link.plain_script("token_drop", self._keys(key)[:1], access)
+            await self._link.script("token_drop", self._keys(key)[:1], access)
 
         await self._link.ask(there, lambda: self._twin.drop(key, access))
 

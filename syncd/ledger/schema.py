@@ -58,6 +58,7 @@ pairs = Table(
     Column("last_sync", String(19)),
     Column("espo_digest", String(32)),
     Column("advoware_digest", String(32)),
+    Column("seen_token", String(40)),
     Column("settled_token", String(40)),
     Column("espo_read_at", Float),
     Column("checked_at", Float),

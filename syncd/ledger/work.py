@@ -97,6 +97,18 @@ def find(conn: Connection, key: str) -> Task | None:
     return None if row is None else Task(row.gen, Cause(row.cause), Lane(row.lane), row.since)
 
 
+def next_due(conn: Connection, key: str) -> Due | None:
+    """When and how urgently a record is to be looked at next; None where nothing waits or something holds it."""
+    row = conn.execute(select(work).where(work.c.key == key, work.c.held.is_(None))).one_or_none()
+    return None if row is None else Due(row.key, Lane(row.lane), Cause(row.cause), row.due_at)
+
+
+def waiting_events(conn: Connection, keys: Sequence[str]) -> set[str]:
+    """Which of these records wait for a look at both sides already."""
+    query = select(work.c.key).where(work.c.key.in_(list(keys)), work.c.cause == Cause.EVENT)
+    return set(conn.execute(query).scalars())
+
+
 def done(
     conn: Connection,
     key: str,

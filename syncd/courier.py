@@ -1,0 +1,125 @@
+"""Tells people in EspoCRM what waits for them: posts owed Tasks and notes, closes what is over.
+
+Never part of a job: a Task that cannot be posted delays no record. Every message carries its key
+in the text and is searched for before it is posted, so that none is doubled by a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from services.errors import Missing, Outage, PeerError
+from syncd.context import Context
+from syncd.ledger import pairs, people
+
+log = structlog.get_logger()
+
+BATCH = 20
+FIRST_WAIT = 60.0  # seconds, doubled with each failure
+LONGEST_WAIT = 3600.0
+DONE = "Completed"
+
+_TITLES = {
+    "waiting": ("Abgleich mit Advoware: bitte prüfen", "Sync with Advoware: please check"),
+    "gone": ("In Advoware nicht mehr vorhanden", "No longer present in Advoware"),
+    "deleted": ("In EspoCRM gelöscht, in Advoware noch da", "Deleted in EspoCRM, still in Advoware"),
+}
+
+
+async def deliver(context: Context) -> int:
+    """Post and close what is due; returns how many messages were dealt with."""
+    done = 0
+    for message in await context.ledger.read(people.owed_messages, context.clock.now(), BATCH):
+        if message["key"].partition("/")[0] != context.entity.name:
+            continue
+        try:
+            await _deal(context, message)
+            done += 1
+        except Outage:
+            return done
+        except PeerError as error:
+            wait = min(FIRST_WAIT * 2 ** message["tries"], LONGEST_WAIT)
+            log.warning(
+                "message.failed", side=error.side, reason=error.reason, topic=message["topic"].partition(":")[0]
+            )
+            await context.ledger.write(people.message_failed, message["id"], context.clock.now() + wait)
+    return done
+
+
+async def _deal(context: Context, message: Mapping[str, Any]) -> None:
+    if message["state"] == "closing":
+        await _close(context, message)
+        return
+    pair = await context.ledger.read(pairs.get, message["key"]) or {}
+    assignee = message["body"].get("assignee") or pair.get("assignee") or context.settings.task_user
+    orphan = bool(message["body"].get("orphan"))
+    if message["kind"] == "task" and assignee:
+        espo_id = await _task(context, message, assignee, orphan)
+    elif orphan:
+        espo_id = None  # nobody to assign it to and no record to write it on: it is in the history and the status
+        log.warning("message.undeliverable", message=message["id"])
+    else:
+        espo_id = await _note(context, message)
+    await context.ledger.write(people.message_done, message["id"], "posted", espo_id)
+
+
+async def _task(context: Context, message: Mapping[str, Any], assignee: str, orphan: bool) -> str:
+    text = _text(message)
+    known = message["espo_id"] or await _find(context, "Task", "description", message["id"])
+    if known is not None:
+        with suppress(Missing):  # a person deleted it, but what waits is still waiting: a new one
+            await context.espo.update("Task", known, {"description": text})
+            return known
+    title = _TITLES.get(message["topic"], _TITLES["waiting"])[0 if context.settings.language == "de" else 1]
+    body = {
+        "name": title,
+        "status": "Not Started",
+        "priority": "High",
+        "assignedUserId": assignee,
+        "description": text,
+    }
+    if not orphan:
+        body |= {"parentType": context.entity.espo_type, "parentId": message["key"].partition("/")[2]}
+    return str((await context.espo.create("Task", body)).body["id"])
+
+
+async def _note(context: Context, message: Mapping[str, Any]) -> str:
+    known = await _find(context, "Note", "post", message["id"])
+    if known is not None:
+        return known
+    body = {
+        "type": "Post",
+        "parentType": context.entity.espo_type,
+        "parentId": message["key"].partition("/")[2],
+        "post": _text(message),
+    }
+    return str((await context.espo.create("Note", body)).body["id"])
+
+
+async def _find(context: Context, kind: str, attribute: str, message_id: str) -> str | None:
+    page = await context.espo.list(
+        kind,
+        where=[{"type": "contains", "attribute": attribute, "value": _mark(message_id)}],
+        select=["id"],
+        max_size=1,
+    )
+    return str(page.rows[0]["id"]) if page.rows else None
+
+
+async def _close(context: Context, message: Mapping[str, Any]) -> None:
+    if message["kind"] == "task" and message["espo_id"]:
+        with suppress(Missing):  # somebody deleted the Task: it is closed all the same
+            await context.espo.update("Task", message["espo_id"], {"status": DONE})
+    await context.ledger.write(people.message_done, message["id"], "closed", message["espo_id"])
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    return f"{message['body'].get('text') or ''}\n\n{_mark(message['id'])}"
+
+
+def _mark(message_id: str) -> str:
+    return f"[syncd {message_id}]"

@@ -1,0 +1,213 @@
+"""Finding what may differ: asking EspoCRM what changed, looking round in Advoware, complete listings.
+
+Only puts keys to work. Webhooks may be late, lost or doubled; everything here finds the same
+records again by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from services.errors import Missing
+from services.ports import Urgency, lane
+from syncd.context import Context
+from syncd.lanes import Lane
+from syncd.ledger import facts, pairs, work
+from syncd.ledger.work import Cause, Due
+from syncd.load import admitted_by, espo_time
+from syncd.model import Key, PairState, Status
+from syncd.projection import espo_text
+
+log = structlog.get_logger()
+
+OVERLAP = 60.0  # seconds a poll reads again, for rows committed late
+PAGE = 200
+MAX_PAGES = 500
+STATUS_PAGES = 5
+SWEEP_LOST = 900.0  # a look round that got lost is due again after this
+IN_DOUBT = (Status.PENDING_SYNC, Status.DIRTY, Status.SYNCING)
+
+
+async def poll(context: Context) -> int:
+    """Ask EspoCRM what changed since the watermark, and who waits; returns how many keys were put to work."""
+    name = f"watermark:{context.entity.name}"
+    first_start = await context.ledger.read(facts.get, "first_start", 0.0)
+    watermark = await context.ledger.read(facts.get, name, first_start - OVERLAP)
+    found, greatest, served = 0, watermark, None
+    after: tuple[str, str] | None = None
+    for _ in range(MAX_PAGES):
+        page = await context.espo.list(
+            context.entity.espo_type,
+            where=[_since(espo_text(watermark), after), *context.settings.espo_filter],
+            select=_columns(context),
+            order_by="modifiedAt",
+            max_size=PAGE,
+        )
+        served = served if served is not None else page.date
+        found += await consider(context, page.rows, first_start)
+        greatest = max([greatest, *(espo_time(row.get("modifiedAt")) or 0.0 for row in page.rows)])
+        if page.last or not page.rows:
+            break
+        after = (page.rows[-1]["modifiedAt"], page.rows[-1]["id"])
+    reached = min(greatest, served if served is not None else greatest) - OVERLAP
+    if reached > watermark:
+        await context.ledger.write(facts.put, name, reached)
+    return found + await _poll_waiting(context, first_start)
+
+
+async def _poll_waiting(context: Context, first_start: float) -> int:
+    """Records whose status asks for work, whatever their time stamp says."""
+    entity, found = context.entity, 0
+    takes_part = {
+        "type": "or",
+        "value": [
+            {"type": "after", "attribute": "createdAt", "value": espo_text(first_start - OVERLAP)},
+            {"type": "isNotNull", "attribute": entity.status.last_sync},
+        ],
+    }
+    waiting = {"type": "in", "attribute": entity.status.status, "value": [str(status) for status in IN_DOUBT]}
+    for number in range(STATUS_PAGES):
+        page = await context.espo.list(
+            entity.espo_type,
+            where=[waiting, takes_part, *context.settings.espo_filter],
+            select=_columns(context),
+            order_by="modifiedAt",
+            max_size=PAGE,
+            offset=number * PAGE,
+        )
+        found += await consider(context, page.rows, first_start)
+        if page.last or not page.rows:
+            break
+    return found
+
+
+def _since(text: str, after: tuple[str, str] | None) -> dict[str, Any]:
+    """Keyset condition over (modifiedAt, id)."""
+    if after is None:
+        return {"type": "greaterThanOrEquals", "attribute": "modifiedAt", "value": text}
+    at, record_id = after
+    same = [
+        {"type": "equals", "attribute": "modifiedAt", "value": at},
+        {"type": "greaterThan", "attribute": "id", "value": record_id},
+    ]
+    later = {"type": "greaterThan", "attribute": "modifiedAt", "value": at}
+    return {"type": "or", "value": [later, {"type": "and", "value": same}]}
+
+
+def _columns(context: Context) -> list[str]:
+    names = context.entity.status
+    return ["id", "modifiedAt", "createdAt", context.entity.link, names.status, names.last_sync]
+
+
+async def consider(context: Context, rows: Sequence[Mapping[str, Any]], first_start: float) -> int:
+    """Put those listed records to work of which the ledger does not know that it has seen them so."""
+    keys = {str(Key(context.entity.name, row["id"])): row for row in rows}
+    if not keys:
+        return 0
+    known = await context.ledger.read(pairs.get_many, keys)
+    waiting = await context.ledger.read(work.waiting_events, list(keys))
+    now, due, new = context.clock.now(), [], []
+    for key, row in keys.items():
+        pair = known.get(key)
+        if pair is None or pair["admitted_by"] is None:
+            if admitted_by(context.entity, row, first_start) is None:
+                continue
+            new.append(key)
+        elif not _is_news(context, pair, row, now) or (key in waiting and pair["claimed_by"] is None):
+            continue
+        due.append(Due(key, Lane.LIVE, Cause.EVENT, now))
+    if new:
+        await context.ledger.write(pairs.admit, new, "created")
+    if due:
+        await context.ledger.write(work.put, due, now)
+    return len(due)
+
+
+def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], now: float) -> bool:
+    if pair["state"] == PairState.EXCLUDED:
+        return False
+    if pair["state"] == PairState.TOMBSTONE:
+        return True
+    if row.get("modifiedAt") not in (pair["settled_token"], pair["seen_token"]):
+        return True
+    # The stamp is known. A second edit within it is found by the late look, which is due already.
+    stuck = row.get(context.entity.status.status) == Status.SYNCING and pair["claimed_until"] < now
+    return stuck and pair["owed"] is None and pair["next_try_at"] is None
+
+
+async def sweep(context: Context, limit: int) -> int:
+    """Put the pairs to work whose next look round in Advoware is due."""
+    now = context.clock.now()
+    keys = await context.ledger.read(pairs.due_checks, now, limit)
+    if keys:
+        await context.ledger.write(pairs.postpone_checks, keys, now + SWEEP_LOST)
+        await context.ledger.write(work.put, [Due(key, Lane.SWEEP, Cause.SWEEP, now) for key in keys], now)
+    return len(keys)
+
+
+async def full_pass(context: Context) -> int:
+    """Compare the complete listing of EspoCRM with the ledger: deleted, restored, re-linked, overlooked records."""
+    with lane(Urgency.BACKGROUND):
+        listed = await _everything(context)
+    known = await context.ledger.read(pairs.of_entity, context.entity.name)
+    living = [espo_id for espo_id, (state, _) in known.items() if state != PairState.TOMBSTONE]
+    if not listed and living:
+        log.warning("full_pass.empty", known=len(living))
+        return 0
+    first_start = await context.ledger.read(facts.get, "first_start", 0.0)
+    found = await _overlooked(context, listed, known, first_start)
+    gone = [espo_id for espo_id in living if espo_id not in listed]
+    for espo_id in gone:
+        if await _is_deleted(context, espo_id):
+            key = str(Key(context.entity.name, espo_id))
+            await context.ledger.write(pairs.change, key, {"deletion_confirmed": True})
+            now = context.clock.now()
+            await context.ledger.write(work.put, [Due(key, Lane.RETRY, Cause.EVENT, now)], now)
+            found += 1
+    return found
+
+
+async def _everything(context: Context) -> dict[str, Mapping[str, Any]]:
+    """Every record's id and link, page by page by id; only a listing that reached its end is returned."""
+    listed: dict[str, Mapping[str, Any]] = {}
+    last = ""
+    while True:
+        page = await context.espo.list(
+            context.entity.espo_type,
+            where=[{"type": "greaterThan", "attribute": "id", "value": last}] if last else [],
+            select=_columns(context),
+            order_by="id",
+            max_size=PAGE,
+        )
+        listed |= {row["id"]: row for row in page.rows}
+        if page.last:
+            return listed
+        if not page.rows:
+            raise Missing("espocrm", "the listing ended before its end", certain=False)
+        last = page.rows[-1]["id"]
+
+
+async def _overlooked(
+    context: Context,
+    listed: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, tuple[str, str | None]],
+    first_start: float,
+) -> int:
+    """Records that were restored, or whose creation no poll or webhook told."""
+    restored = [row for espo_id, row in listed.items() if known.get(espo_id, ("", ""))[0] == PairState.TOMBSTONE]
+    strangers = [row for espo_id, row in listed.items() if espo_id not in known]
+    found = 0
+    for start in range(0, len(restored + strangers), PAGE):
+        found += await consider(context, (restored + strangers)[start : start + PAGE], first_start)
+    return found
+
+
+async def _is_deleted(context: Context, espo_id: str) -> bool:
+    try:
+        await context.espo.read(context.entity.espo_type, espo_id)
+    except Missing as error:
+        return error.certain
+    return False

@@ -1,0 +1,138 @@
+"""A worker: takes the most urgent key, does its job, puts the key back if more is to come.
+
+Knows nothing of fields and systems. Holds the one `except Exception` of the daemon: whatever a
+record does to us, the next one is served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from services.ports import CircuitState, Urgency, lane
+from syncd.context import Context
+from syncd.job import Ended, Job, claim
+from syncd.lanes import Lane
+from syncd.ledger import work
+from syncd.ledger.store import LedgerUnavailable
+from syncd.model import Notice
+from syncd.queue import Queue, Taken
+from syncd.redis_client import RedisUnavailable
+
+log = structlog.get_logger()
+
+IDLE_WAIT = 30.0  # seconds; the queue's bell rings earlier
+BUSY_WAIT = 2.0
+TROUBLE_WAIT = 2.0
+CLOSED_WAIT = 5.0
+
+
+class Circuits(Protocol):
+    async def look(self, side: str) -> CircuitState: ...
+
+
+Observe = Callable[[str, str, float], None]
+
+
+@dataclass(frozen=True)
+class Crew:
+    """What all workers of a process share. `contexts` by entity name; `observe(ended, lane, seconds)`."""
+
+    contexts: Mapping[str, Context]
+    queue: Queue
+    circuits: Circuits
+    sleep: Callable[[float], Awaitable[None]]
+    observe: Observe
+
+
+async def work_on(crew: Crew, owner: str, stopping: asyncio.Event) -> None:
+    """Serve keys until told to stop; the job under way is finished first."""
+    while not stopping.is_set():
+        try:
+            if await _systems_away(crew):
+                continue
+            context = next(iter(crew.contexts.values()))
+            taken = await crew.queue.take(owner, context.settings.lease)
+            if taken is None:
+                await crew.queue.wait(IDLE_WAIT)
+                continue
+            await serve(crew, taken)
+        except (RedisUnavailable, LedgerUnavailable) as error:
+            log.warning("worker.waiting", reason=type(error).__name__)
+            await crew.sleep(TROUBLE_WAIT)
+
+
+async def _systems_away(crew: Crew) -> bool:
+    """While a system is away no record is taken: it could only wait, and would use calls for that."""
+    for side in ("espocrm", "advoware"):
+        state = await crew.circuits.look(side)
+        if state.state in ("open", "barred") and state.seconds > 0:
+            await crew.sleep(min(state.seconds, CLOSED_WAIT))
+            return True
+    return False
+
+
+async def serve(crew: Crew, taken: Taken) -> Ended | None:
+    """Do one job and put back what is left of it."""
+    context = crew.contexts.get(taken.key.partition("/")[0])
+    if context is None:
+        await crew.queue.finish(taken)
+        return None
+    urgency = Urgency.BACKGROUND if taken.lane >= Lane.SWEEP else Urgency.URGENT
+    started = context.clock.monotonic()
+    keeping = asyncio.create_task(_keep(crew, taken, context.settings.lease))
+    ended: Ended | None = None
+    try:
+        with structlog.contextvars.bound_contextvars(key=taken.key), lane(urgency):
+            ended = await _do(context, taken.key)
+        due = await context.ledger.read(work.next_due, taken.key)
+    except LedgerUnavailable:
+        await crew.queue.requeue(taken, taken.lane, context.clock.now() + TROUBLE_WAIT)
+        raise
+    finally:
+        keeping.cancel()
+    crew.observe(ended, taken.lane.name.lower(), context.clock.monotonic() - started)
+    if ended is Ended.BUSY:
+        await crew.queue.requeue(taken, taken.lane, context.clock.now() + BUSY_WAIT)
+    elif due is not None:
+        await crew.queue.requeue(taken, due.lane, due.due_at)
+    else:
+        await crew.queue.finish(taken)
+    return ended
+
+
+async def _do(context: Context, key: str) -> Ended:
+    job = await claim(context, key)
+    if job is None:
+        return Ended.BUSY
+    with structlog.contextvars.bound_contextvars(job=job.id, fence=job.claim.fence):
+        try:
+            ended = await job.run()
+        except LedgerUnavailable:
+            raise
+        except Exception:
+            ended = await _bug(context, job)
+        log.info("job.ended", ended=ended)
+        return ended
+
+
+async def _bug(context: Context, job: Job) -> Ended:
+    """An unexpected exception: the trace goes to the log, a reference to the record, and the daemon lives."""
+    reference = context.id12()
+    log.exception("job.bug", reference=reference)
+    return await job.fail(Notice("failed", (), f"interner Fehler / internal error {reference}"))
+
+
+async def _keep(crew: Crew, taken: Taken, lease: float) -> None:
+    """Renew the lease while the job runs; losing it is harmless, the ledger's fence decides."""
+    while True:
+        await crew.sleep(lease / 3)
+        try:
+            if not await crew.queue.renew(taken, lease):
+                return
+        except RedisUnavailable:
+            continue
