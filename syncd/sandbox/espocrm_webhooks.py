@@ -5,10 +5,6 @@ Sends through an injected `post(url, headers, body) -> status` (0 refused, 408 t
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,69 +14,12 @@ from urllib.parse import urlsplit
 from syncd.sandbox.espocrm_errors import EspoError, invalid, missing, not_found
 from syncd.sandbox.espocrm_params import ListParams
 from syncd.sandbox.espocrm_users import Who
+from syncd.sandbox.espocrm_webhook_model import Item, Settings, Webhook, payload_bytes, signed_headers
 from syncd.sandbox.espocrm_world import Change, EspoWorld
 
 Post = Callable[[str, dict[str, str], bytes], Awaitable[int]]
 RETRY_CODES = frozenset((0, 401, 403, 404, 405, 408, 500, 503))
 KINDS = ("create", "update", "delete")
-
-
-@dataclass
-class Settings:
-    """What an admin can tune, and how lossy the way is. Chances are 0..1."""
-
-    portion: int = 20
-    batch: int = 50
-    interval_seconds: float = 120.0
-    retry_seconds: float = 600.0
-    attempts: int = 4
-    refused_is_final: bool = False
-    """EspoCRM 10: a refused connection fails at once."""
-    allowed_addresses: frozenset[str] | None = None
-    """host:port that may be called; None = any (a `config.php` that allows them)."""
-    loss: float = 0.0
-    twice: float = 0.0
-    shuffle: bool = False
-
-
-@dataclass
-class Webhook:
-    """One registration."""
-
-    id: str
-    event: str
-    url: str
-    secret: str
-    owner: str
-    active: bool = True
-    skip_own: bool = False
-
-    def shown(self) -> dict[str, Any]:
-        """As the API shows it."""
-        entity, kind, *rest = self.event.split(".")
-        return {
-            "id": self.id,
-            "event": self.event,
-            "url": self.url,
-            "isActive": self.active,
-            "entityType": entity,
-            "type": kind,
-            "field": rest[0] if rest else None,
-            "secretKey": self.secret,
-            "skipOwn": self.skip_own,
-            "userId": self.owner,
-            "createdById": self.owner,
-        }
-
-
-@dataclass
-class Item:
-    """One event on its way to one webhook."""
-
-    webhook: str
-    data: dict[str, Any]
-    due: float = 0.0
-    attempts: int = 0
 
 
 @dataclass
@@ -254,19 +193,3 @@ class WebhookQueue:
         allowed = self.settings.allowed_addresses
         if allowed is not None and urlsplit(url).netloc not in allowed:
             raise invalid("Webhook", "url", "notInternal")
-
-
-def payload_bytes(items: list[dict[str, Any]]) -> bytes:
-    """The body as PHP encodes it: `/` as `\\/`, non-ASCII as `\\uXXXX`."""
-    return json.dumps(items, separators=(",", ":")).replace("/", "\\/").encode()
-
-
-def signed_headers(webhook_id: str, secret: str, body: bytes) -> dict[str, str]:
-    """Both signatures over the raw body: hex digest (since 9.0) and raw digest (older)."""
-    digest = hmac.new(secret.encode(), body, hashlib.sha256)
-    lead = webhook_id.encode() + b":"
-    return {
-        "Content-Type": "application/json",
-        "Signature": base64.b64encode(lead + digest.hexdigest().encode()).decode(),
-        "X-Signature": base64.b64encode(lead + digest.digest()).decode(),
-    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import httpx
 import pytest
 
@@ -54,7 +56,7 @@ async def test_eleven_failed_logins_lock_the_address_out_for_everybody(api: Espo
 
 async def test_espo_authorization_is_basic_in_another_header(sandbox: Sandbox) -> None:
     async with httpx.AsyncClient(transport=sandbox.transport(), base_url=defaults.ESPO_API_URL) as http:
-        header = httpx.BasicAuth("anna", defaults.CLERK_PASSWORD)._auth_header.removeprefix("Basic ")
+        header = base64.b64encode(f"anna:{defaults.CLERK_PASSWORD}".encode()).decode()
         reply = await http.get("/App/user", headers={"Espo-Authorization": header})
         assert reply.json()["user"]["userName"] == "anna"
 
