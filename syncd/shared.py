@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import structlog
 from redis.asyncio import Redis
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 async def redis_time(redis: Redis) -> float:
     """Redis' own clock in epoch seconds; raises RedisUnavailable."""
-    seconds, micros = await guarded(lambda: cast("Awaitable[tuple[int, int]]", redis.time()))
+    seconds, micros = await guarded(redis.time)
     return float(seconds) + float(micros) / 1_000_000
 
 

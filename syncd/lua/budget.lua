@@ -3,11 +3,7 @@
 -- ARGV    1 now in epoch seconds, "" = Redis' own clock   2 refill in calls per second   3 size in calls
 --         4 share of background calls   5 "urgent" or "background"   6 shortest wait in seconds
 -- Answers "0" when a call was taken, otherwise the seconds after which to ask again.
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-end
+local now = clock(ARGV[1])
 local rate, size, share = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local background_call = ARGV[5] == 'background'
 

@@ -4,11 +4,7 @@
 -- KEYS[1] that hash   KEYS[2] sorted set of tickets by the time they become void
 -- ARGV    1 now or ""   2 credentials   3 ticket   4 seconds a ticket lives
 -- Answers {"barred"} {"open", seconds} {"probing"} {"full"} or {"go", ticketed, watched}; the last two "1" or "0".
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-end
+local now = clock(ARGV[1])
 local kept = redis.call('HMGET', KEYS[1], 'barred', 'limit', 'until', 'failures', 'strikes')
 if kept[1] and kept[1] ~= '' and kept[1] == ARGV[2] then return {'barred'} end
 local limit = tonumber(kept[2]) or 0

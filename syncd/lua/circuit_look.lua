@@ -2,11 +2,7 @@
 -- KEYS[1] hash of circuit_admit.lua
 -- ARGV    1 now or ""
 -- Answers {"barred" | "closed" | "open" | "ramp", seconds until the next probe}.
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-end
+local now = clock(ARGV[1])
 local kept = redis.call('HMGET', KEYS[1], 'barred', 'limit', 'until')
 if kept[1] and kept[1] ~= '' then return {'barred', '0'} end
 if (tonumber(kept[2]) or 0) == 0 then return {'closed', '0'} end

@@ -3,11 +3,7 @@
 -- ARGV    1 now or ""   2 ticket   3 "ok", "outage" or "none" (says nothing about the side)
 --         4 Retry-After in seconds or ""   5 failures to open   6 first pause   7 longest pause
 --         8 shortest Retry-After   9 longest Retry-After   10 end of the ramp
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-end
+local now = clock(ARGV[1])
 local held = redis.call('ZREM', KEYS[2], ARGV[2]) == 1
 if ARGV[3] == 'none' then return 'ok' end
 local kept = redis.call('HMGET', KEYS[1], 'limit', 'until', 'openings')

@@ -2,11 +2,7 @@
 -- KEYS[1] hash of circuit_admit.lua   KEYS[2] tickets
 -- ARGV    1 now or ""   2 credentials   3 ticket
 -- Answers 1 when these credentials are barred by it, otherwise 0.
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-end
+local now = clock(ARGV[1])
 local held = redis.call('ZREM', KEYS[2], ARGV[3]) == 1
 if redis.call('HGET', KEYS[1], 'struck') ~= ARGV[2] then
   redis.call('HSET', KEYS[1], 'struck', ARGV[2], 'strikes', 0)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import structlog
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from services.local import (
     BURST_SECONDS,
@@ -27,10 +30,10 @@ from services.local import (
 from services.ports import Budget, Circuit, CircuitName, Token, TokenStore, Urgency, Verdict
 from syncd.clock import SharedClock, SystemClock, new_id
 from syncd.shared import Shared, connect, redis_time
-from tests.redis_fixture import redis_socket  # noqa: F401 - a fixture
 
 SIDE = "espocrm"
 LIMITS = {SIDE: 60}
+NO_RETRY = Retry(NoBackoff(), 0)
 
 
 class Time:
@@ -49,15 +52,14 @@ def hand() -> Time:
 
 
 @pytest.fixture
-async def redis(redis_socket: str) -> AsyncIterator[Any]:  # noqa: F811
-    client: Any = Redis(unix_socket_path=redis_socket)
-    await client.flushall()
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = Redis.from_url(redis_url)
     yield client
     await client.aclose()
 
 
 @pytest.fixture
-def shared(redis: Any, hand: Time) -> Shared:
+def shared(redis: Redis, hand: Time) -> Shared:
     return connect(redis, hand.now, LIMITS, now=hand.now)
 
 
@@ -284,7 +286,7 @@ async def test_a_token_ends_and_is_dropped_only_if_it_is_still_the_one(tokens: T
     assert await tokens.read("k") is None
 
 
-async def test_two_processes_share_what_they_know(redis: Any, hand: Time) -> None:
+async def test_two_processes_share_what_they_know(redis: Redis, hand: Time) -> None:
     one, two = (connect(redis, hand.now, LIMITS, now=hand.now) for _ in range(2))
     await one.circuit.fail(SIDE, "a", 60.0)
     assert (await two.circuit.look(SIDE)).state is CircuitName.OPEN
@@ -293,7 +295,7 @@ async def test_two_processes_share_what_they_know(redis: Any, hand: Time) -> Non
     assert await two.budget.take(SIDE, Urgency.URGENT) > 0
 
 
-async def test_redis_own_clock_is_used_where_none_is_given(redis: Any) -> None:
+async def test_redis_own_clock_is_used_where_none_is_given(redis: Redis) -> None:
     shared = connect(redis, time.time, LIMITS)
     assert await shared.budget.take(SIDE, Urgency.URGENT) == 0.0
     await shared.circuit.fail(SIDE, "a", 60.0)
@@ -304,7 +306,7 @@ async def test_redis_own_clock_is_used_where_none_is_given(redis: Any) -> None:
     assert 0 < await redis.pttl("syncd:token:k") <= 100_000
 
 
-async def test_a_flushed_redis_stops_no_call(shared: Shared, redis: Any) -> None:
+async def test_a_flushed_redis_stops_no_call(shared: Shared, redis: Redis) -> None:
     await shared.circuit.fail(SIDE, "a", 60.0)
     await redis.flushall()
     await redis.script_flush()
@@ -312,8 +314,8 @@ async def test_a_flushed_redis_stops_no_call(shared: Shared, redis: Any) -> None
     assert await shared.budget.take(SIDE, Urgency.URGENT) == 0.0
 
 
-async def test_without_redis_the_twin_works_and_it_is_said_once(hand: Time, tmp_path: Any) -> None:
-    away: Any = Redis(unix_socket_path=str(tmp_path / "nobody"), retry=None)
+async def test_without_redis_the_twin_works_and_it_is_said_once(hand: Time, tmp_path: Path) -> None:
+    away = Redis(unix_socket_path=str(tmp_path / "nobody"), retry=NO_RETRY)
     shared = connect(away, hand.now, LIMITS, now=hand.now)
     with structlog.testing.capture_logs() as lines:
         for _ in range(3):
@@ -325,14 +327,14 @@ async def test_without_redis_the_twin_works_and_it_is_said_once(hand: Time, tmp_
     assert [line["event"] for line in lines] == ["shared.redis_away"]
 
 
-async def test_redis_coming_back_is_used_again(hand: Time, redis_socket: str, redis: Any) -> None:  # noqa: F811
-    client: Any = Redis(unix_socket_path=redis_socket + ".away", retry=None)
+async def test_redis_coming_back_is_used_again(hand: Time, redis_url: str, redis: Redis) -> None:
+    socket = urlsplit(redis_url).path
+    client = Redis(unix_socket_path=f"{socket}.away", retry=NO_RETRY)
     shared = connect(client, hand.now, LIMITS, now=hand.now)
     with structlog.testing.capture_logs() as lines:
         await shared.circuit.fail(SIDE, "a", 60.0)
-        client.connection_pool.connection_kwargs["path"] = redis_socket
+        client.connection_pool.connection_kwargs["path"] = socket
         await client.connection_pool.disconnect()
-        client.connection_pool.reset()
         hand.at += 100
         await shared.circuit.fail(SIDE, "a", 60.0)
     assert [line["event"] for line in lines] == ["shared.redis_away", "shared.redis_back"]
@@ -390,7 +392,7 @@ async def test_a_clock_that_cannot_ask_keeps_what_it_knew() -> None:
     assert clock.now() == 1000.0
 
 
-async def test_redis_and_the_machine_agree_here(redis: Any) -> None:
+async def test_redis_and_the_machine_agree_here(redis: Redis) -> None:
     async def ask() -> float:
         return await redis_time(redis)
 
