@@ -188,7 +188,9 @@ class Provisioning:
                 "phoneNumber": {"type": "phone"},
             }
         links: dict[str, Any] = {
-            one.name: {"type": "belongsTo", "entity": one.link} for one in definition.fields.values() if one.link
+            one.name: {"type": "belongsTo" if one.type == "link" else "hasMany", "entity": one.link}
+            for one in definition.fields.values()
+            if one.link
         }
         links |= {name: {"type": "hasMany", "entity": child} for name, (child, _) in definition.children.items()}
         return {

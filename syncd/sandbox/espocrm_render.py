@@ -18,7 +18,7 @@ def list_row(world: EspoWorld, entity: str, row: Row, select: frozenset[str] | N
     if select is not None:
         shown: dict[str, Any] = {"id": row.id}
         for name in select:
-            if name in values:
+            if name in values and name != "teamsIds":
                 shown[name] = values[name]
             elif name == "versionNumber" and definition.optimistic:
                 shown[name] = row.version
@@ -28,12 +28,13 @@ def list_row(world: EspoWorld, entity: str, row: Row, select: frozenset[str] | N
                 shown[name] = world.phones.primary_text(row.phones)
         return shown
     shown = {"id": row.id, "deleted": row.deleted, **values}
+    shown.pop("teamsIds", None)
     if definition.person:
         shown |= _primary(world, row)
     if definition.optimistic:
         shown["versionNumber"] = row.version
     for one in definition.fields.values():
-        if one.link:
+        if one.type == "link" and one.link:
             shown[f"{one.name}Name"] = link_name(world, one.link, values[one.attribute])
     return shown
 
@@ -47,9 +48,8 @@ def full(world: EspoWorld, entity: str, row: Row) -> dict[str, Any]:
         shown["phoneNumberData"] = world.phones.read(row.phones)
     shown["createdByName"] = world.user_name(row.values["createdById"])
     shown["modifiedByName"] = world.user_name(row.values["modifiedById"])
-    if "teamsIds" not in shown:
-        shown["teamsIds"] = []
-    shown["teamsNames"] = {team: link_name(world, "Team", team) for team in shown["teamsIds"] or ()}
+    teams = row.values.get("teamsIds") or []
+    shown |= {"teamsIds": teams, "teamsNames": {team: link_name(world, "Team", team) for team in teams}}
     if definition.stream:
         shown |= {"isFollowed": False, "followersIds": [], "followersNames": {}}
     return shown

@@ -36,8 +36,8 @@ class FieldDef:
 
     @property
     def attribute(self) -> str:
-        """The attribute in JSON: link fields are written by their id."""
-        return f"{self.name}Id" if self.type == "link" else self.name
+        """The attribute in JSON: links are written by their ids."""
+        return self.name + {"link": "Id", "linkMultiple": "Ids"}.get(self.type, "")
 
     def metadata(self) -> dict[str, Any]:
         """The field as `GET Metadata` shows it."""
@@ -98,6 +98,10 @@ def _assigned(required: bool = False) -> FieldDef:
     return FieldDef("assignedUser", "link", link="User", required=required)
 
 
+def _teams() -> FieldDef:
+    return FieldDef("teams", "linkMultiple", link="Team")
+
+
 def person_fields() -> list[FieldDef]:
     """Fields every entity of base type Person has."""
     return [
@@ -137,7 +141,7 @@ def _beteiligte() -> EntityDef:
     watched |= {"emailAddress", "emailAddressData", "phoneNumber", "phoneNumberData"}
     return EntityDef(
         "CBeteiligte",
-        _named([*person_fields(), *own, *sync, _assigned()]),
+        _named([*person_fields(), *own, *sync, _assigned(), _teams()]),
         person=True,
         stream=True,
         watched=frozenset(watched),
@@ -150,7 +154,7 @@ def _beteiligte() -> EntityDef:
 
 def _child(name: str, own: list[FieldDef]) -> EntityDef:
     parent = FieldDef("beteiligter", "link", link="CBeteiligte")
-    named = [FieldDef("name", max_length=255), *own, parent, *_sync_fields(), _assigned()]
+    named = [FieldDef("name", max_length=255), *own, parent, *_sync_fields(), _assigned(), _teams()]
     return EntityDef(name, _named(named), watched=frozenset(one.attribute for one in [*own, parent]))
 
 

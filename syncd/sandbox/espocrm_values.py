@@ -78,7 +78,7 @@ def clean(entity: str, field: FieldDef, value: Any) -> Any:
             return _date(entity, field, value)
         case "datetime":
             return _datetime(entity, field, value)
-        case "array" | "multiEnum":
+        case "array" | "multiEnum" | "linkMultiple":
             return _array(entity, field, value)
         case "link":
             return value if isinstance(value, str) and value else None

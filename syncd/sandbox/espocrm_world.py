@@ -244,8 +244,9 @@ class EspoWorld:
     def _check_links(self, entity: str, columns: Mapping[str, Any]) -> None:
         for one in self.schema[entity].fields.values():
             target = columns.get(one.attribute) if one.link else None
-            if target and one.link and self.tables[one.link].living(target) is None:
-                raise unrelatable(entity, one.name)
+            for record_id in [target] if isinstance(target, str) else target or ():
+                if one.link and self.tables[one.link].living(record_id) is None:
+                    raise unrelatable(entity, one.name)
         parent = columns.get("parentId")
         if parent and entity in ("Task", "Note"):
             table = self.tables.get(columns.get("parentType") or "")

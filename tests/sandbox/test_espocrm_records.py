@@ -95,6 +95,15 @@ async def test_a_missing_user_or_parent_cannot_be_linked(api: Espo) -> None:
     )
 
 
+async def test_teams_are_linked_by_ids_and_missing_from_lists(api: Espo, admin: Espo) -> None:
+    team = await admin.create("Team", name="Import")
+    record_id = await api.create(lastName="X", teamsIds=[team])
+    read = await api.get(record_id)
+    assert (read["teamsIds"], read["teamsNames"]) == ([team], {team: "Import"})
+    assert "teamsIds" not in (await api.rows()).json()["list"][0]
+    assert (await api.patch(record_id, teamsIds=[NOBODY])).status_code == 403
+
+
 async def test_duplicates_by_folded_name_or_any_address_are_409_unless_skipped(api: Espo) -> None:
     await api.create(firstName="Änne", lastName="Groß", emailAddress="a@example.org")
     for body in (
