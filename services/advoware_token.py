@@ -92,9 +92,7 @@ def read_token(answer: Answer, now: float, lifetime: float) -> Token:
     """
     text = answer.content.decode("utf-8", "replace")
     if any(part in text for part in OUTAGE_TEXTS):
-        raise Outage(
-            SIDE, "the firm's Advoware server is offline or the product not released", status=answer.status
-        )
+        raise Outage(SIDE, "the firm's Advoware server is offline or the product not released", status=answer.status)
     if any(part in text for part in CREDENTIALS_TEXTS):
         raise Credentials(SIDE, "user name or password is wrong", status=answer.status)
     if answer.status in (400, 401, 403, 422):
@@ -102,9 +100,7 @@ def read_token(answer: Answer, now: float, lifetime: float) -> Token:
         # account.
         raise Credentials(SIDE, "the login was refused", status=answer.status)
     if answer.status in (429, 503):
-        raise Outage(
-            SIDE, "the login server is busy", status=answer.status, retry_after=answer.retry_after(now)
-        )
+        raise Outage(SIDE, "the login server is busy", status=answer.status, retry_after=answer.retry_after(now))
     body = _object(answer)
     access = body.get("access_token")
     if not 200 <= answer.status < 300 or not isinstance(access, str) or not access or not access.isascii():

@@ -109,9 +109,7 @@ class Missing(PeerError):
 class Modified(PeerError):
     """A conditional write met a newer version. `version` is the stored one, where the system tells it."""
 
-    def __init__(
-        self, side: str, reason: str, *, status: int | None = None, version: int | None = None
-    ) -> None:
+    def __init__(self, side: str, reason: str, *, status: int | None = None, version: int | None = None) -> None:
         super().__init__(side, reason, status=status)
         self.version = version
 
@@ -119,8 +117,6 @@ class Modified(PeerError):
 class Duplicate(PeerError):
     """A create was refused as a duplicate of the records `ids`."""
 
-    def __init__(
-        self, side: str, reason: str, *, status: int | None = None, ids: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, side: str, reason: str, *, status: int | None = None, ids: tuple[str, ...] = ()) -> None:
         super().__init__(side, reason, status=status)
         self.ids = ids

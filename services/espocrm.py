@@ -132,9 +132,7 @@ class EspoClient:
         search = _search(where, select, order_by, order, max_size, offset)
         return await self._page(path, f"{entity}/{{id}}/{link}", search, max_size, offset, count)
 
-    async def update(
-        self, entity: str, id: str, changes: Mapping[str, Any], *, version: int | None = None
-    ) -> Reply:
+    async def update(self, entity: str, id: str, changes: Mapping[str, Any], *, version: int | None = None) -> Reply:
         """PATCH: only what is sent changes, lists are replaced whole.
 
         With `version` a stale write is Modified.
@@ -175,9 +173,7 @@ class EspoClient:
         """Whether the server is there and takes our login."""
         await self._call(self._make("GET", "", ""), read_any)
 
-    async def request(
-        self, verb: str, path: str, *, body: Any = None, params: Mapping[str, str] | None = None
-    ) -> Any:
+    async def request(self, verb: str, path: str, *, body: Any = None, params: Mapping[str, str] | None = None) -> Any:
         """Any other call, mostly of setting up: the parsed answer.
 
         `path` is relative to the base and already quoted.
@@ -246,9 +242,7 @@ def _part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _search(
-    where: Where, select: Sequence[str], order_by: str, order: str, max_size: int, offset: int
-) -> str:
+def _search(where: Where, select: Sequence[str], order_by: str, order: str, max_size: int, offset: int) -> str:
     """`searchParams`: the key is `where` (`whereGroup` is silently ignored), `select` must be a list."""
     search: dict[str, Any] = {"maxSize": max_size, "offset": offset, "orderBy": order_by, "order": order}
     if where:

@@ -53,11 +53,7 @@ def read_page(answer: Answer, max_size: int, offset: int) -> Page:
     body = answer.json()
     rows = body.get("list") if isinstance(body, dict) else None
     total = body.get("total") if isinstance(body, dict) else None
-    if (
-        not isinstance(rows, list)
-        or not isinstance(total, int)
-        or not all(isinstance(row, dict) for row in rows)
-    ):
+    if not isinstance(rows, list) or not isinstance(total, int) or not all(isinstance(row, dict) for row in rows):
         raise answer.garbage("a list was expected")
     # A page that lost rows on its way would look like records that are gone.
     due = {MORE_FOLLOW: max_size, LAST_PAGE: 0}.get(total, min(max_size, max(0, total - offset)))
@@ -99,9 +95,7 @@ def grade(answer: Answer, now: float) -> PeerError | None:
             return Denied(SIDE, harmless or "not allowed", status=status)
         case 404 | 410:
             certain = bool(said and _NO_RECORD.fullmatch(said))
-            return Missing(
-                SIDE, "no such record" if certain else "no such path", status=status, certain=certain
-            )
+            return Missing(SIDE, "no such record" if certain else "no such path", status=status, certain=certain)
         case 409:
             return _conflict(answer, said)
     common = common_failure(answer, now)
@@ -117,9 +111,7 @@ def _conflict(answer: Answer, said: str | None) -> PeerError:
     if said == "duplicate":
         rows = body if isinstance(body, list) else []
         # EspoCRM may list one record twice.
-        ids = dict.fromkeys(
-            row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)
-        )
+        ids = dict.fromkeys(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str))
         return Duplicate(SIDE, "records like it exist", status=409, ids=tuple(ids))
     return Retryable(SIDE, "a conflict on the server", status=409)
 

@@ -26,9 +26,7 @@ T = TypeVar("T")
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 TRIES = 3
 FIRST_RETRY_SECONDS = 0.5
-REFUSED_BEFORE = (
-    "the credentials were refused; no call is made until they change or a person says to try again"
-)
+REFUSED_BEFORE = "the credentials were refused; no call is made until they change or a person says to try again"
 
 
 class Unauthorized(Exception):
@@ -120,9 +118,7 @@ class Pipeline:
             await self.ports.circuit.withdraw(self.side, ticket)
             raise
         finally:
-            self.ports.observe(
-                self.side, call.verb, call.route, outcome, max(0.0, self.ports.now() - started)
-            )
+            self.ports.observe(self.side, call.verb, call.route, outcome, max(0.0, self.ports.now() - started))
         raise failure
 
     async def _enter(self, ticket: str) -> bool:
