@@ -22,7 +22,7 @@ from services.http import Pipeline
 from services.ports import Token, TokenStore
 
 SIDE = "advoware"
-TOKEN_PATH = "api/v1/Token"  # noqa: S105 - a path
+TOKEN_PATH = "api/v1/Token"
 REFRESH_EARLY_SECONDS = 120.0
 # A token is used at least this long whatever is said about its end, or a wrong clock would mean a login per
 # call.
