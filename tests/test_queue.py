@@ -70,9 +70,9 @@ async def test_the_better_lane_is_served_first_whatever_has_waited_longer(queue:
 
 
 async def test_within_a_lane_the_key_due_longest_is_served_first(queue: Queue, moments: Moments) -> None:
-    for key, age in (("b", 2.5), ("a", 1), ("c", 3), ("d", 2.499999)):
+    for key, age in (("x", 2.5), ("a", 1), ("z", 3), ("b", 2.499999)):
         await queue.add(key, Lane.SWEEP, moments.now() - age)
-    assert await keys(queue) == ["c", "b", "d", "a"]
+    assert await keys(queue) == ["z", "x", "b", "a"]
 
 
 async def test_a_key_is_not_served_before_it_is_due(queue: Queue, moments: Moments) -> None:
