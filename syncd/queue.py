@@ -104,7 +104,7 @@ class Queue:
         self._keys = [f"{{{prefix}:queue}}:{name}" for name in names]
 
         def script(name: str) -> Script:
-            return Script(client, lua("queue_common", f"queue_{name}"))
+            return Script(client, lua("clock", "queue_common", f"queue_{name}"))
 
         self._add = script("add")
         self._take = script("take")

@@ -1,4 +1,4 @@
--- Joined before every queue_*.lua: the keys, and the moves all of them share.
+-- Joined before every queue_*.lua, after clock.lua: the keys, and the moves all of them share.
 --
 -- KEYS[1..5]  sorted sets, one per lane, best lane first: waiting key -> due time
 -- KEYS[6]     sorted set: key being worked on -> time its lease ends
@@ -9,15 +9,6 @@
 -- KEYS[8]. Times are epoch seconds.
 local LANES = 5
 local leases, holders, again = KEYS[6], KEYS[7], KEYS[8]
-
--- The caller's time, or the server's where the caller sends none: the one clock several daemons share.
-local function clock(given)
-  if given ~= '' then
-    return tonumber(given)
-  end
-  local t = redis.call('TIME')
-  return tonumber(t[1]) + tonumber(t[2]) / 1000000
-end
 
 -- Lua prints 14 digits of a number; an epoch time with microseconds has 16.
 local function stamp(seconds)
