@@ -1,0 +1,1 @@
+"""One file per revision; each names the one before it."""
