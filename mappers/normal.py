@@ -20,6 +20,7 @@ from mappers.spec import Canonical, Codec, Unmappable
 
 BLANKS = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\ufeff"
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:\d{2})?)?\Z")
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _EMPTY_DATES = frozenset({"0001-01-01", "1899-12-30"})
 DEFAULT_REGION = "DE"
 
@@ -89,14 +90,19 @@ DAY = Codec("day", day, day, same, midnight)
 
 
 def phone_or_mail(raw: Any) -> Canonical:
-    """A way to reach somebody, comparable across systems: E.164 or lower-cased e-mail, else None."""
+    """A way to reach somebody, comparable across systems: E.164 or lower-cased e-mail, else None.
+
+    What can reach nobody (`0000`, `@`) is None too: two people may well share it.
+    """
     value = text(raw)
     if value is None:
         return None
     if "@" in value:
-        return value.casefold()
+        return value.casefold() if _MAIL.fullmatch(value) else None
     try:
         number = phonenumbers.parse(value, DEFAULT_REGION)
     except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
