@@ -90,7 +90,7 @@ def as_table(head: list[str], rows: list[list[str]]) -> str:
     for name, *cells in columns[fixed:]:
         merged.setdefault(tuple(cells), []).append(name)
     if len(merged) == 1:
-        merged = dict.fromkeys(merged, ["any policy"])
+        merged = {cells: ["any policy"] for cells in merged}
     heads = [*head[:fixed], *("; ".join(names) for names in merged.values())]
     body = list(zip(*(cells for _, *cells in columns[:fixed]), *merged, strict=True))
     lines = [heads, ["---"] * len(heads), *body]
