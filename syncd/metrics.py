@@ -32,7 +32,7 @@ class Metric:
 
 # fmt: off
 METRICS: tuple[Metric, ...] = (
-    Metric("syncd_jobs_total", "counter", ("ended", "cause"), "Jobs by how they ended and why the record was looked at."),
+    Metric("syncd_jobs_total", "counter", ("ended", "lane"), "Jobs by how they ended and the lane they came from."),
     Metric("syncd_job_seconds", "histogram", ("lane",), "Seconds a job took.", _SECONDS),
     Metric("syncd_calls_total", "counter", ("side", "verb", "outcome"), "Calls to the two systems; outcome ok or the kind of error."),
     Metric("syncd_call_seconds", "histogram", ("side", "verb"), "Seconds a call took.", _SECONDS),
@@ -100,9 +100,9 @@ class Metrics:
         self._counters["syncd_calls_total"].labels(side, verb, outcome).inc()
         self._histograms["syncd_call_seconds"].labels(side, verb).observe(seconds)
 
-    def job(self, ended: str, cause: str, lane: str, seconds: float) -> None:
-        """A job ended."""
-        self._counters["syncd_jobs_total"].labels(ended, cause).inc()
+    def job(self, ended: str, lane: str, seconds: float) -> None:
+        """A job ended; the workers' `observe`."""
+        self._counters["syncd_jobs_total"].labels(ended, lane).inc()
         self._histograms["syncd_job_seconds"].labels(lane).observe(seconds)
 
     def delay(self, target: str, seconds: float) -> None:

@@ -24,13 +24,13 @@ def test_calls_jobs_and_webhooks_are_counted() -> None:
     metrics = Metrics()
     metrics.observe("espocrm", "GET", "/api/v1/CBeteiligte/{id}", "ok", 0.2)
     metrics.observe("espocrm", "GET", "/api/v1/CBeteiligte/{id}", "ok", 0.2)
-    metrics.job("settled", "event", "live", 1.5)
+    metrics.job("settled", "live", 1.5)
     metrics.webhook("received", 3)
     metrics.webhook("bad_signature")
     metrics.delay("advoware", 4.0)
     metrics.window("PUT", 0.3)
     assert _value(metrics, 'syncd_calls_total{outcome="ok",side="espocrm",verb="GET"}') == 2
-    assert _value(metrics, 'syncd_jobs_total{cause="event",ended="settled"}') == 1
+    assert _value(metrics, 'syncd_jobs_total{ended="settled",lane="live"}') == 1
     assert _value(metrics, "syncd_webhook_events_total") == 3
     assert _value(metrics, 'syncd_webhooks_total{outcome="bad_signature"}') == 1
     assert _value(metrics, 'syncd_delay_seconds_count{target="advoware"}') == 1

@@ -1,0 +1,143 @@
+"""What people may ask for, the same for API, dashboard and terminal. Parses what they type; decides nothing.
+
+Every request is one transaction of the ledger, so that every daemon sees it. The answer names the
+records to be worked on at once, for whoever wants to ring the queue.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mappers.spec import Entity, Side
+from syncd.ledger import pairs, privacy, requests
+from syncd.ledger.privacy import Erased, StillLiving
+from syncd.ledger.requests import Asked, NotKnown, Refusal
+from syncd.ledger.store import Ledger
+from syncd.model import Key, Status
+
+__all__ = ["Asked", "Desk", "NotKnown", "Refusal"]
+
+ESPO_ID = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")
+_NUMBER = re.compile(r"[0-9]{1,9}\Z")
+EVERYTHING = "all"
+AT_ONCE = 500
+Request = Callable[[Any, Iterable[str], float], Asked]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where people's requests are taken. `entities` by our name; `now` in epoch seconds."""
+
+    ledger: Ledger
+    entities: Mapping[str, Entity]
+    now: Callable[[], float]
+
+    def entity(self, text: str) -> Entity:
+        """The entity of this name: ours, or EspoCRM's in any case."""
+        for entity in self.entities.values():
+            if text in (entity.name, entity.espo_type, entity.espo_type.lower()):
+                return entity
+        raise NotKnown(f"no such entity; there is {', '.join(self.entities)}")
+
+    async def find(self, text: str) -> str:
+        """The ledger's key for what a person typed: an EspoCRM id, `betnr:1234`, or `entity/id`."""
+        prefix, colon, number = text.strip().partition(":")
+        if colon:
+            return await self._by_number(prefix, number)
+        name, slash, espo_id = text.strip().rpartition("/")
+        if not ESPO_ID.match(espo_id):
+            raise Refusal("give an EspoCRM id or a number like betnr:1234")
+        if slash:
+            return str(Key(self.entity(name).name, espo_id))
+        keys = [str(Key(entity, espo_id)) for entity in self.entities]
+        known = [*await self.ledger.read(pairs.get_many, keys)] if len(keys) > 1 else keys
+        if len(known) != 1:
+            raise Refusal(f"say of which entity: {', '.join(keys)}")
+        return known[0]
+
+    async def _by_number(self, link: str, number: str) -> str:
+        of_link = [entity for entity in self.entities.values() if entity.link.lower() == link.lower()]
+        if not of_link or not _NUMBER.match(number):
+            raise Refusal("give an EspoCRM id or a number like betnr:1234")
+        for entity in of_link:
+            key = await self.ledger.read(pairs.by_advoware_id, entity.name, int(number))
+            if key is not None:
+                return key
+        raise NotKnown(f"no record with {of_link[0].link} {number} is known")
+
+    async def retry(self, keys: Iterable[str]) -> Asked:
+        """Try records again now, as if they had never failed."""
+        return await self._in_parts(requests.retry, keys)
+
+    async def retry_status(self, status: str) -> Asked:
+        """Try all records again that show this status."""
+        try:
+            wanted = Status(status)
+        except ValueError:
+            raise Refusal(f"no such status; there is {', '.join(Status)}") from None
+        keys = [
+            key for name in self.entities for key in await self.ledger.read(pairs.keys_with_status, name, str(wanted))
+        ]
+        return await self.retry(keys)
+
+    async def _in_parts(self, request: Request, keys: Iterable[str]) -> Asked:
+        """Any number of records, in transactions short enough to let others in between."""
+        wanted = tuple(dict.fromkeys(keys))
+        asked = Asked((), "nothing to do")
+        for start in range(0, len(wanted), AT_ONCE):
+            part = await self.ledger.write(request, wanted[start : start + AT_ONCE], self.now())
+            asked = Asked((*asked.keys, *part.keys), part.text)
+        return asked if len(wanted) <= AT_ONCE else Asked(asked.keys, f"{len(wanted)} to be looked at")
+
+    async def sync(self, keys: Iterable[str]) -> Asked:
+        """Let records take part, and look at them now."""
+        return await self._in_parts(requests.sync, keys)
+
+    async def resolve(self, conflict_id: str, take: str) -> Asked:
+        """Carry out what a person chose; see `requests.resolve` for what may be taken."""
+        return await self.ledger.write(requests.resolve, self.entities, conflict_id, take, self.now())
+
+    async def pause(self, entity: str | None = None, side: str | None = None, why: str = "by a person") -> Asked:
+        """Stop writing: everything, an entity, or towards one side."""
+        return await self.ledger.write(requests.pause, self._scope(entity, side), why, self.now())
+
+    async def resume(self, entity: str | None = None, side: str | None = None) -> Asked:
+        """End such a pause."""
+        return await self.ledger.write(requests.resume, self._scope(entity, side), self.now())
+
+    def _scope(self, entity: str | None, side: str | None) -> str:
+        if entity is not None and side is not None:
+            raise Refusal("pause an entity or a side, not both")
+        if entity is not None:
+            return f"entity:{self.entity(entity).name}"
+        return EVERYTHING if side is None else f"side:{_side(side)}"
+
+    async def allow(self, guard_id: str, right: str | None = None) -> Asked:
+        """Let exactly what a guard stopped through; after a restored backup `right` is the side to believe."""
+        believed = None if right is None else _side(right)
+        return await self.ledger.write(requests.allow, guard_id, believed, self.now())
+
+    async def exclude(self, key: str) -> Asked:
+        """Take a record out of the sync."""
+        return await self.ledger.write(requests.exclude, key, self.now())
+
+    async def include(self, key: str) -> Asked:
+        """Let an excluded record take part again."""
+        return await self.ledger.write(requests.include, key, self.now())
+
+    async def erase(self, key: str) -> Erased:
+        """Remove all that is stored about a record."""
+        try:
+            return await self.ledger.write(privacy.erase, key, self.now())
+        except StillLiving as refused:
+            raise Refusal(str(refused)) from None
+
+
+def _side(text: str) -> Side:
+    try:
+        return Side(text)
+    except ValueError:
+        raise Refusal(f"no such side; there is {', '.join(Side)}") from None

@@ -1,0 +1,65 @@
+"""What people may look at, the same for API, dashboard and terminal. Reads the ledger only, changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncd.ledger import brakes, people, privacy, views
+from syncd.ledger.store import Ledger
+
+PAGE = 200
+MAX_PAGE = 1000
+CONFLICT_STATES = (people.OPEN, people.DECIDED, people.KEPT, people.SETTLED)
+
+
+async def status(ledger: Ledger, now: float) -> dict[str, Any]:
+    """How everything stands: counts, what waits, what is stopped."""
+    return await ledger.read(views.status, now)
+
+
+async def records(
+    ledger: Ledger, entity: str | None = None, status: str | None = None, after: str = "", limit: int = PAGE
+) -> list[dict[str, Any]]:
+    """Records that take part, by key from `after` on."""
+    return await ledger.read(views.records, entity, status, after, min(limit, MAX_PAGE))
+
+
+async def record(ledger: Ledger, key: str, limit: int = PAGE) -> dict[str, Any] | None:
+    """All about one record: pair, base, waiting fields, open writes, refused values, messages, history."""
+    return await ledger.read(views.record, key, min(limit, MAX_PAGE))
+
+
+async def conflicts(
+    ledger: Ledger, states: tuple[str, ...] = people.WAITING, key: str | None = None, limit: int = PAGE
+) -> list[dict[str, Any]]:
+    """What waits for a person, or with other `states` what was kept or settled; oldest first."""
+    return await ledger.read(people.list_conflicts, states, key, min(limit, MAX_PAGE))
+
+
+async def conflict(ledger: Ledger, conflict_id: str) -> dict[str, Any] | None:
+    """One conflict or kept value."""
+    return await ledger.read(people.get_conflict, conflict_id)
+
+
+async def guards(ledger: Ledger) -> list[dict[str, Any]]:
+    """What guards have stopped, with the records they hold."""
+    return await ledger.read(brakes.listing)
+
+
+async def history(
+    ledger: Ledger, key: str | None = None, before: int | None = None, limit: int = PAGE
+) -> list[dict[str, Any]]:
+    """What was done, newest first, of one record or of all."""
+    return await ledger.read(views.history_page, key, before, min(limit, MAX_PAGE))
+
+
+async def events(
+    ledger: Ledger, key: str | None = None, before: int | None = None, limit: int = PAGE
+) -> list[dict[str, Any]]:
+    """Webhook events received, newest first, without their values."""
+    return await ledger.read(views.events_page, key, before, min(limit, MAX_PAGE))
+
+
+async def export(ledger: Ledger, key: str) -> dict[str, list[dict[str, Any]]]:
+    """Everything stored about a record."""
+    return await ledger.read(privacy.export, key)

@@ -1,0 +1,109 @@
+"""What people want to see, as the ledger has it. Only reads; knows neither HTTP nor terminals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from syncd.ledger import brakes, facts, people, work
+from syncd.ledger import pairs as pair_functions
+from syncd.ledger.journal import UNSETTLED
+from syncd.ledger.schema import bases, conflicts, deliveries, history, intents, messages, pairs, quarantine
+from syncd.ledger.schema import work as work_table
+from syncd.model import PairState
+
+COLUMNS = (
+    "key", "entity", "state", "status", "advoware_id", "trust", "retries", "next_try_at", "error", "last_sync",
+    "checked_at", "next_check_at",
+)  # fmt: skip
+
+
+def status(conn: Connection, now: float) -> dict[str, Any]:
+    """How everything stands: counts, what waits, what is stopped. Times in epoch seconds."""
+    queue = work.counts(conn, now)
+    longest = conn.execute(
+        select(func.min(pairs.c.next_check_at)).where(
+            pairs.c.next_check_at <= now, pairs.c.state.in_([PairState.LINKED, PairState.GONE])
+        )
+    ).scalar_one()
+    return {
+        "now": now,
+        "pairs": pair_functions.status_counts(conn),
+        "waiting": queue["lanes"],
+        "held": queue["held"],
+        "oldest_since": queue["oldest_since"],
+        "conflicts": people.count_waiting(conn),
+        "quarantined": _count(conn, select(func.count()).select_from(quarantine)),
+        "messages_owed": _count(conn, select(func.count()).where(messages.c.state.in_(["owed", "closing"]))),
+        "guards": [
+            {name: item[name] for name in ("id", "kind", "opened_at", "detail")} for item in brakes.listing(conn)
+        ],
+        "pauses": facts.list_pauses(conn),
+        "first_start": facts.get(conn, "first_start"),
+        "alive_at": facts.get(conn, "alive_at"),
+        "polled_at": facts.get(conn, "polled_at"),
+        "swept_at": facts.get(conn, "swept_at"),
+        "full_pass_at": facts.get(conn, "full_pass_at"),
+        "longest_overdue_check": longest,
+    }
+
+
+def records(conn: Connection, entity: str | None, status: str | None, after: str, limit: int) -> list[dict[str, Any]]:
+    """Records that take part, by key from `after` on."""
+    query = select(*(pairs.c[name] for name in COLUMNS)).where(pairs.c.admitted_by.is_not(None), pairs.c.key > after)
+    if entity is not None:
+        query = query.where(pairs.c.entity == entity)
+    if status is not None:
+        query = query.where(pairs.c.status.is_(None) if status == "new" else pairs.c.status == status)
+    return [dict(row._mapping) for row in conn.execute(query.order_by(pairs.c.key).limit(limit))]
+
+
+def record(conn: Connection, key: str, limit: int) -> dict[str, Any] | None:
+    """All about one record that a person may need to understand it; None if nothing is known of it."""
+    pair = pair_functions.get(conn, key)
+    waiting = conn.execute(select(work_table).where(work_table.c.key == key)).one_or_none()
+    if pair is None and waiting is None:
+        return None
+
+    def of(table: Any, order: Any) -> list[dict[str, Any]]:
+        query = select(table).where(table.c.key == key).order_by(order).limit(limit)
+        return [dict(row._mapping) for row in conn.execute(query)]
+
+    return {
+        "pair": pair,
+        "work": None if waiting is None else dict(waiting._mapping),
+        "base": of(bases, bases.c.field),
+        "conflicts": of(conflicts, conflicts.c.opened_at.desc()),
+        "quarantine": of(quarantine, quarantine.c.field),
+        "intents": [item for item in of(intents, intents.c.sent_at.desc()) if item["state"] in UNSETTLED],
+        "messages": of(messages, messages.c.due_at.desc()),
+        "history": of(history, history.c.id.desc()),
+    }
+
+
+def history_page(conn: Connection, key: str | None, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """What was done, newest first, from the row before `before` on."""
+    query = select(history)
+    if key is not None:
+        query = query.where(history.c.key == key)
+    if before is not None:
+        query = query.where(history.c.id < before)
+    return [dict(row._mapping) for row in conn.execute(query.order_by(history.c.id.desc()).limit(limit))]
+
+
+def events_page(conn: Connection, key: str | None, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """Webhook events received, newest first: which attributes they named, not their values."""
+    query = select(deliveries)
+    if key is not None:
+        query = query.where(deliveries.c.key == key)
+    if before is not None:
+        query = query.where(deliveries.c.id < before)
+    return [
+        {"id": row.id, "at": row.at, "key": row.key, "event": row.event, "attributes": sorted(row.body)}
+        for row in conn.execute(query.order_by(deliveries.c.id.desc()).limit(limit))
+    ]
+
+
+def _count(conn: Connection, query: Any) -> int:
+    return int(conn.execute(query).scalar_one())
