@@ -9,6 +9,7 @@ from syncd.ledger.store import Ledger
 
 PAGE = 200
 MAX_PAGE = 1000
+WAITING = people.WAITING
 CONFLICT_STATES = (people.OPEN, people.DECIDED, people.KEPT, people.SETTLED)
 
 

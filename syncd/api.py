@@ -1,0 +1,394 @@
+"""The HTTP doors: webhooks, health, metrics, and the API for people and scripts.
+
+Translates between HTTP and `intake`, `inspect`, `commands`; decides nothing. Every error is one
+line of JSON that tells nothing about a record.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+
+from mappers.spec import Entity
+from syncd import inspect
+from syncd.commands import Asked, Desk, NotKnown, Refusal
+from syncd.http_limits import HEADERS, Limit, Limited, bearer, refuse
+from syncd.intake import ACTIONS, MAX_BODY, Answer, Intake, Rejected, Secrets
+from syncd.ledger.store import Ledger, LedgerUnavailable
+from syncd.metrics import CONTENT_TYPE, Metrics
+from syncd.queue import Waiting
+from syncd.redis_client import RedisUnavailable
+
+log = structlog.get_logger()
+
+WEBHOOK_LIMIT = Limit(MAX_BODY, 8.0)  # EspoCRM gives up after 10 seconds
+LIMIT = Limit(64 * 1024, 30.0)
+WEBHOOKS = ("/webhooks/", "/vmh/webhook/")
+
+
+async def _nothing() -> None:
+    """Nobody has anything to add before metrics are shown."""
+
+
+@dataclass(frozen=True)
+class ApiDeps:
+    """Everything the doors need. `ring` is the queue's `add_all`, `secrets` gives those of a webhook id.
+
+    `readiness` tells why the daemon cannot work now, one line each; `before_metrics` brings the gauges up to date;
+    `now` in epoch seconds; without `api_token` nobody may use the API.
+    """
+
+    ledger: Ledger
+    ring: Callable[[Iterable[Waiting]], Awaitable[None]]
+    entities: Mapping[str, Entity]
+    secrets: Secrets
+    readiness: Callable[[], list[str]]
+    metrics: Metrics
+    version: str
+    api_token: str = field(repr=False)
+    now: Callable[[], float]
+    new_id: Callable[[], str]
+    before_metrics: Callable[[], Awaitable[None]] = _nothing
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.ledger, self.entities, self.now)
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(self.ledger, self.secrets, self.ring, self.now)
+
+
+class Body(BaseModel):
+    """What a request may carry; a name we do not know is an error, not a wish overlooked."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class Resolve(Body):
+    take: Annotated[str, Field(max_length=10_000, description="espocrm, advoware, a value, create, or link N")]
+
+
+class Pause(Body):
+    entity: Annotated[str | None, Field(max_length=40)] = None
+    side: Annotated[str | None, Field(max_length=10)] = None
+    why: Annotated[str, Field(max_length=200)] = "by a person"
+
+
+class Resume(Body):
+    entity: Annotated[str | None, Field(max_length=40)] = None
+    side: Annotated[str | None, Field(max_length=10)] = None
+
+
+class Allow(Body):
+    right: Annotated[str | None, Field(max_length=10, description="after a restored backup: the side to believe")] = (
+        None
+    )
+
+
+class Retry(Body):
+    keys: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=500)] = []
+    status: Annotated[str | None, Field(max_length=24)] = None
+
+
+Count = Annotated[int, Query(ge=1, le=inspect.MAX_PAGE)]
+Text = Annotated[str | None, Query(max_length=80)]
+Before = Annotated[int | None, Query(ge=1, lt=2**31)]
+
+
+def create_api(deps: ApiDeps) -> FastAPI:
+    """The application uvicorn serves."""
+    api = FastAPI(
+        title="syncd",
+        version=deps.version,
+        description="Keeps EspoCRM and Advoware the same.",
+        docs_url=None,  # FastAPI's page loads its scripts from elsewhere
+        redoc_url=None,
+    )
+    api.add_middleware(Limited, limit_of=lambda path: WEBHOOK_LIMIT if path.startswith(WEBHOOKS) else LIMIT)
+    _errors(api, deps)
+    api.include_router(_webhooks(deps))
+    api.include_router(_machines(deps, api))
+    guarded = [Depends(_who(deps))]
+    api.include_router(_looking(deps), prefix="/api/v1", dependencies=guarded)
+    api.include_router(_asking(deps), prefix="/api/v1", dependencies=guarded)
+    api.include_router(_syncing(deps), dependencies=guarded)
+    return api
+
+
+# --- webhooks ---------------------------------------------------------------------------------
+
+
+def _webhooks(deps: ApiDeps) -> APIRouter:
+    routes = APIRouter(tags=["webhooks"])
+
+    async def receive(request: Request, entity: Entity, action: str) -> Response:
+        try:
+            signed, secrets = await deps.intake.known(request.headers)
+            body = await request.body()
+            keys = await deps.intake.take(entity, action, body, signed, secrets)
+        except Rejected as rejected:
+            deps.metrics.webhook(rejected.answer)
+            log.warning("webhook.refused", entity=entity.name, action=action, outcome=rejected.answer)
+            return refuse(rejected.status, rejected.text)
+        except HTTPException:  # the body grew over the limit while it was read
+            deps.metrics.webhook(Answer.TOO_LARGE)
+            raise
+        deps.metrics.webhook(Answer.RECEIVED, len(keys))
+        log.info("webhook.received", entity=entity.name, action=action, webhook=signed.webhook_id, count=len(keys))
+        answer = {
+            "status": "received",
+            "action": action,
+            "new_ids_count": len(set(keys)),
+            "total_ids_in_batch": len(keys),
+        }
+        return JSONResponse(answer, background=BackgroundTask(deps.intake.tell, keys))
+
+    @routes.post("/webhooks/espocrm/{entity}/{action}")
+    async def webhook(request: Request, entity: str, action: str) -> Response:
+        """What EspoCRM sends: a JSON array of objects with `id`, signed."""
+        return await receive(request, deps.desk.entity(entity), _action(action))
+
+    @routes.post("/vmh/webhook/beteiligte/{action}")
+    async def older_webhook(request: Request, action: str) -> Response:
+        """The same under the address older installations have registered."""
+        return await receive(request, deps.desk.entity("beteiligte"), _action(action))
+
+    return routes
+
+
+def _action(action: str) -> str:
+    if action not in ACTIONS:
+        raise NotKnown(f"no such action; there is {', '.join(ACTIONS)}")
+    return action
+
+
+# --- machines ---------------------------------------------------------------------------------
+
+
+def _machines(deps: ApiDeps, api: FastAPI) -> APIRouter:
+    routes = APIRouter(tags=["machines"])
+
+    @routes.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """The process is alive."""
+        return {"status": "ok"}
+
+    @routes.get("/readyz")
+    async def readyz() -> Response:
+        """Whether the daemon can work; 503 with the reasons where it cannot."""
+        reasons = deps.readiness()
+        answer = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+        return JSONResponse(answer, 503 if reasons else 200, HEADERS)
+
+    @routes.get("/metrics")
+    async def metrics() -> Response:
+        """Counters and gauges for Prometheus."""
+        await deps.before_metrics()
+        return Response(deps.metrics.render(), media_type=CONTENT_TYPE)
+
+    @routes.get("/version")
+    async def version() -> dict[str, str]:
+        """Which program this is."""
+        return {"name": "syncd", "version": deps.version}
+
+    @routes.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        policy = "default-src 'none'; style-src 'unsafe-inline'"
+        return HTMLResponse(_page(api.openapi()), headers=HEADERS | {"Content-Security-Policy": policy})
+
+    return routes
+
+
+def _page(schema: Mapping[str, Any]) -> str:
+    """The OpenAPI description as a page that loads nothing from anywhere."""
+    rows = [
+        f"<tr><td>{verb.upper()}</td><td><code>{html.escape(path)}</code></td>"
+        f"<td>{html.escape(told.get('description', ''))}</td></tr>"
+        for path, verbs in schema["paths"].items()
+        for verb, told in verbs.items()
+    ]
+    style = "body{font:16px sans-serif;margin:2em}td{padding:.3em 1em .3em 0;vertical-align:top}"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>syncd API</title><style>{style}</style>'
+        f"</head><body><h1>syncd {html.escape(schema['info']['version'])}</h1>"
+        '<p>The whole description: <a href="/openapi.json">openapi.json</a>. Everything under <code>/api/v1</code> and '
+        "<code>/sync</code> needs <code>Authorization: Bearer</code> with SYNCD_API_TOKEN.</p>"
+        f"<table>{''.join(rows)}</table></body></html>"
+    )
+
+
+# --- people -----------------------------------------------------------------------------------
+
+
+def _who(deps: ApiDeps) -> Callable[[Request], Awaitable[None]]:
+    async def check(request: Request) -> None:
+        if not deps.api_token:
+            raise HTTPException(403, "the API is switched off: set SYNCD_API_TOKEN")
+        if not bearer(request.headers.get("authorization"), deps.api_token):
+            raise HTTPException(401, "the bearer token is missing or wrong", {"WWW-Authenticate": "Bearer"})
+
+    return check
+
+
+def _looking(deps: ApiDeps) -> APIRouter:
+    routes = APIRouter(tags=["looking"])
+
+    @routes.get("/status")
+    async def status() -> dict[str, Any]:
+        """How everything stands: counts per status, what waits, what is stopped."""
+        return await inspect.status(deps.ledger, deps.now())
+
+    @routes.get("/records")
+    async def records(
+        entity: Text = None, status: Text = None, after: Annotated[str, Query(max_length=80)] = "", limit: Count = 200
+    ) -> dict[str, Any]:
+        """Records that take part; `after` is the last key of the page before."""
+        name = None if entity is None else deps.desk.entity(entity).name
+        return {"records": await inspect.records(deps.ledger, name, status, after, limit)}
+
+    @routes.get("/records/{id:path}")
+    async def record(id: str, limit: Count = 200) -> dict[str, Any]:
+        """One record: an EspoCRM id, `betnr:1234`, or `entity/id`."""
+        key = await deps.desk.find(id)
+        found = await inspect.record(deps.ledger, key, limit)
+        if found is None:
+            raise NotKnown("nothing is known of this record")
+        return {"key": key, **found}
+
+    @routes.get("/conflicts")
+    async def conflicts(state: Text = None, record: Text = None, limit: Count = 200) -> dict[str, Any]:
+        """What waits for a person; `state` = open, decided, kept, settled or all."""
+        states = inspect.CONFLICT_STATES if state == "all" else (state,) if state else inspect.WAITING
+        key = None if record is None else await deps.desk.find(record)
+        return {"conflicts": await inspect.conflicts(deps.ledger, states, key, limit)}
+
+    @routes.get("/conflicts/{id}")
+    async def conflict(id: str) -> dict[str, Any]:
+        """One conflict or kept value."""
+        found = await inspect.conflict(deps.ledger, id)
+        if found is None:
+            raise NotKnown("there is no such conflict")
+        return found
+
+    @routes.get("/guards")
+    async def guards() -> dict[str, Any]:
+        """What guards have stopped, with the records they hold."""
+        return {"guards": await inspect.guards(deps.ledger)}
+
+    @routes.get("/history")
+    async def history(record: Text = None, before: Before = None, limit: Count = 200) -> dict[str, Any]:
+        """What was done, newest first; `before` is the last id of the page before."""
+        key = None if record is None else await deps.desk.find(record)
+        return {"history": await inspect.history(deps.ledger, key, before, limit)}
+
+    @routes.get("/events")
+    async def events(record: Text = None, before: Before = None, limit: Count = 200) -> dict[str, Any]:
+        """Webhook events received, newest first, without their values."""
+        key = None if record is None else await deps.desk.find(record)
+        return {"events": await inspect.events(deps.ledger, key, before, limit)}
+
+    return routes
+
+
+def _told(deps: ApiDeps, asked: Asked) -> Response:
+    answer = {"status": "accepted", "text": asked.text, "keys": list(asked.keys)}
+    return JSONResponse(answer, 202, HEADERS, background=BackgroundTask(deps.intake.tell, asked.keys))
+
+
+def _asking(deps: ApiDeps) -> APIRouter:
+    routes = APIRouter(tags=["asking"])
+
+    @routes.post("/conflicts/{id}/resolve", status_code=202)
+    async def resolve(id: str, body: Resolve) -> Response:
+        """Choose a value or a counterpart, or take a kept value back."""
+        return _told(deps, await deps.desk.resolve(id, body.take))
+
+    @routes.post("/pause", status_code=202)
+    async def pause(body: Pause | None = None) -> Response:
+        """Stop writing: everything, an entity, or towards one side."""
+        wish = body or Pause()
+        return _told(deps, await deps.desk.pause(wish.entity, wish.side, wish.why))
+
+    @routes.post("/resume", status_code=202)
+    async def resume(body: Resume | None = None) -> Response:
+        """End a pause; what waited for it goes on."""
+        wish = body or Resume()
+        return _told(deps, await deps.desk.resume(wish.entity, wish.side))
+
+    @routes.post("/guards/{id}/allow", status_code=202)
+    async def allow(id: str, body: Allow | None = None) -> Response:
+        """Let exactly what a guard stopped through."""
+        return _told(deps, await deps.desk.allow(id, (body or Allow()).right))
+
+    @routes.post("/retry", status_code=202)
+    async def retry(body: Retry) -> Response:
+        """Try records again now: `keys`, or all of a `status`."""
+        if bool(body.keys) == (body.status is not None):
+            raise Refusal("give keys or a status")
+        if body.status is not None:
+            return _told(deps, await deps.desk.retry_status(body.status))
+        return _told(deps, await deps.desk.retry([await deps.desk.find(key) for key in body.keys]))
+
+    return routes
+
+
+def _syncing(deps: ApiDeps) -> APIRouter:
+    routes = APIRouter(tags=["asking"])
+
+    @routes.post("/sync/{entity}/{id}", status_code=202)
+    async def sync(entity: str, id: str) -> Response:
+        """Let a record take part, and sync it now."""
+        name = deps.desk.entity(entity).name
+        key = await deps.desk.find(id if ":" in id else f"{name}/{id}")
+        return _told(deps, await deps.desk.sync([key]))
+
+    return routes
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+def _errors(api: FastAPI, deps: ApiDeps) -> None:
+    """Every error as one line; what was sent is never repeated."""
+
+    @api.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
+        return refuse(error.status_code, str(error.detail), **dict(error.headers or {}))
+
+    @api.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        wrong = [
+            f"{'.'.join(str(part) for part in item['loc'][1:] if isinstance(part, str | int))}: {item['msg']}"
+            for item in error.errors()[:5]
+            if item["type"] not in ("json_invalid", "extra_forbidden")
+        ]
+        return refuse(400, "; ".join(wrong) or "the body is not JSON of the expected form")
+
+    @api.exception_handler(Refusal)
+    async def refusal(_: Request, error: Refusal) -> Response:
+        return refuse(404 if isinstance(error, NotKnown) else 409, str(error))
+
+    @api.exception_handler(LedgerUnavailable)
+    async def ledger(_: Request, error: LedgerUnavailable) -> Response:
+        return refuse(503, "the ledger is not available")
+
+    @api.exception_handler(RedisUnavailable)
+    async def redis(_: Request, error: RedisUnavailable) -> Response:
+        return refuse(503, "Redis is not available")
+
+    @api.exception_handler(Exception)
+    async def bug(_: Request, error: Exception) -> Response:
+        reference = deps.new_id()[:12]
+        log.error("api.bug", reference=reference, exc_info=error)
+        return refuse(500, f"internal error {reference}, see the log")
