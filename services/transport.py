@@ -14,6 +14,8 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+Transport = httpx.AsyncBaseTransport
+
 CONNECTIONS = 64
 # Apache closes idle connections after 5 s by default: be first, or a POST meets a closing door and is in
 # doubt.

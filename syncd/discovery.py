@@ -102,7 +102,9 @@ def _columns(context: Context) -> list[str]:
     return ["id", "modifiedAt", "createdAt", context.entity.link, names.status, names.last_sync]
 
 
-async def consider(context: Context, rows: Sequence[Mapping[str, Any]], first_start: float) -> int:
+async def consider(
+    context: Context, rows: Sequence[Mapping[str, Any]], first_start: float, into: Lane = Lane.LIVE
+) -> int:
     """Put those listed records to work of which the ledger does not know that it has seen them so."""
     keys = {str(Key(context.entity.name, row["id"])): row for row in rows}
     if not keys:
@@ -118,7 +120,7 @@ async def consider(context: Context, rows: Sequence[Mapping[str, Any]], first_st
             new.append(key)
         elif not _is_news(context, pair, row, now) or (key in waiting and pair["claimed_by"] is None):
             continue
-        due.append(Due(key, Lane.LIVE, Cause.EVENT, now))
+        due.append(Due(key, into, Cause.EVENT, now))
     if new:
         await context.ledger.write(pairs.admit, new, "created")
     if due:
@@ -196,12 +198,12 @@ async def _overlooked(
     known: Mapping[str, tuple[str, str | None]],
     first_start: float,
 ) -> int:
-    """Records that were restored, or whose creation no poll or webhook told."""
+    """Records that were restored, whose creation no poll or webhook told, or that an earlier installation left."""
     restored = [row for espo_id, row in listed.items() if known.get(espo_id, ("", ""))[0] == PairState.TOMBSTONE]
     strangers = [row for espo_id, row in listed.items() if espo_id not in known]
     found = 0
     for start in range(0, len(restored + strangers), PAGE):
-        found += await consider(context, (restored + strangers)[start : start + PAGE], first_start)
+        found += await consider(context, (restored + strangers)[start : start + PAGE], first_start, Lane.BACKFILL)
     return found
 
 

@@ -208,14 +208,14 @@ class Memory:
     advoware_id: int | None = None
     trust: Trust = Trust.UNCONFIRMED
     link_shown: bool = False  # EspoCRM has been seen carrying the id, so that a missing id was cleared
-    base: Mapping[str, Base] = NOTHING
+    base: Mapping[str, Base] = field(default_factory=dict)
     espo_version: Version = Version()
     advoware_version: Version = Version()
     unremembered: bool = False  # EspoCRM shows a sync this ledger has no memory of: it was restored
     intents: tuple[Intent, ...] = ()
-    decisions: Mapping[str, Decision] = NOTHING
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
     link_decision: LinkDecision | None = None
-    quarantine: Mapping[tuple[Side, str], Canonical] = NOTHING
+    quarantine: Mapping[tuple[Side, str], Canonical] = field(default_factory=dict)
     rivals: tuple[str, ...] = ()  # keys of other living pairs that hold the id this record names
     misses: int = 0  # successive 404 of the counterpart
     miss_ripe: bool = False  # the last one is long enough ago to believe a second
@@ -223,6 +223,12 @@ class Memory:
     believe: Side | None = None  # after a restored backup a person said this side is right
     allow_new_fields: bool = False
     retries: int = 0
+    written_over: Mapping[Side, Version] = field(default_factory=dict)  # this job wrote: what the side's version was before that
+
+    @property
+    def met(self) -> bool:
+        """Both sides have been made the same once; until then every field is at its first sync."""
+        return bool(self.base) and self.advoware_version != Version()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,318 @@
+"""Builds every object once, from the settings, and wires them. Decides nothing.
+
+`App` is one daemon or command: the same with real clocks, threads and sockets, and in tests with
+virtual time and stand-ins handed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+
+import config
+from mappers.beteiligte import BETEILIGTE
+from mappers.spec import Direction, Entity, Policy
+from services.advoware import Access, AdvowareClient
+from services.errors import PeerError
+from services.espocrm import ApiKey, EspoClient
+from services.ports import Ports, lane, Urgency
+from services.transport import Transport
+from syncd import courier, discovery
+from syncd.clock import Clock
+from syncd.context import Context, Settings
+from syncd.guard import Limits
+from syncd.ledger import brakes, facts, journal, people, work
+from syncd.ledger.store import Ledger
+from syncd.model import PlanPolicy
+from syncd.queue import Queue, Waiting
+from syncd.scheduler import Chore
+from syncd.shared import Shared
+from syncd.worker import Crew, Observe, serve, work_on
+
+log = structlog.get_logger()
+
+ENTITIES: tuple[Entity, ...] = (BETEILIGTE,)
+
+DUE_EVERY = 1.0  # seconds between two copies of due work from the ledger to the queue
+BEAT_EVERY = 10.0
+PRUNE_EVERY = 3600.0
+COURIER_EVERY = 3.0
+IDENTIFY_EVERY = 60.0
+SWEEP_SHARE = 0.5  # of Advoware's calls per minute that looking round may use
+DUE_BATCH = 500
+DELIVERY_LIFE = 2 * 86400.0
+SIGHTING_LIFE = 2 * 86400.0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What differs between production and tests. `now`: None lets Redis judge deadlines itself."""
+
+    ledger: Ledger
+    queue: Queue
+    shared: Shared
+    clock: Clock
+    new_id: Callable[[], str]
+    jitter: Callable[[], float]
+    owner: str
+    observe_call: Callable[[str, str, str, str, float], None]
+    observe_job: Observe
+    espo_transport: Transport | None = None
+    advoware_transport: Transport | None = None
+
+
+@dataclass
+class App:
+    """Everything one process works with."""
+
+    settings: config.Settings
+    parts: Parts
+    espo: EspoClient
+    advoware: AdvowareClient
+    contexts: dict[str, Context]
+    crew: Crew
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def open(self) -> None:
+        """Check whose ledger this is, and learn who we are in EspoCRM; raises `config.ConfigError`."""
+        clock = self.parts.clock
+        wrong = await self.parts.ledger.write(facts.start, identity(self.settings), clock.now())
+        if wrong is not None:
+            raise config.ConfigError([f"{wrong}: use another SYNCD_STATE_DIR or DATABASE_URL"])
+        known = await self.parts.ledger.read(facts.get, "our_espo_user")
+        self._know_user(known)
+        if known is None:
+            try:
+                await self.identify()
+            except PeerError as error:
+                log.info("espocrm.user_unknown_yet", reason=error.reason)
+
+    async def identify(self) -> None:
+        """Learn our user's id in EspoCRM, by which our own writes are told from people's."""
+        user = (await self.espo.whoami()).body.get("user") or {}
+        if user.get("id"):
+            await self.parts.ledger.write(facts.put, "our_espo_user", user["id"])
+            self._know_user(user["id"])
+
+    def _know_user(self, user_id: str | None) -> None:
+        for name, context in self.contexts.items():
+            self.contexts[name] = replace(context, policy=replace(context.policy, our_espo_user=user_id))
+
+    async def close(self) -> None:
+        """Close the connections to both systems."""
+        await self.espo.close()
+        await self.advoware.close()
+
+    # --- the daemon -------------------------------------------------------------------------
+
+    async def worker(self, number: int) -> None:
+        """One worker, until told to stop."""
+        await work_on(self.crew, f"{self.parts.owner}:{number}", self.stopping)
+
+    def stop(self) -> None:
+        """Finish the jobs under way and take no more."""
+        self.stopping.set()
+
+    def chores(self) -> list[Chore]:
+        """Everything that is done regularly."""
+        settings = self.settings
+        poll = settings.syncd_poll_seconds
+        sweep_every = min(poll, settings.syncd_sweep_min_seconds)
+        return [
+            Chore("due", DUE_EVERY, self.copy_due, alone=False),
+            Chore("poll", poll, self.poll),
+            Chore("sweep", sweep_every, lambda: self.sweep(sweep_every)),
+            Chore("full_pass", poll, self.full_pass_if_due),
+            Chore("courier", COURIER_EVERY, self.deliver),
+            Chore("beat", BEAT_EVERY, self.beat, alone=False),
+            Chore("identify", IDENTIFY_EVERY, self.identify),
+            Chore("prune", PRUNE_EVERY, self.prune),
+        ]
+
+    async def copy_due(self) -> None:
+        """What the ledger has due goes to the queue; whatever Redis has lost comes back by this."""
+        await self.parts.queue.reclaim()
+        due = await self.parts.ledger.read(work.due, self.parts.clock.now(), DUE_BATCH)
+        await self.parts.queue.add_all([Waiting(item.key, item.lane, item.due_at) for item in due])
+
+    async def poll(self) -> int:
+        """Ask EspoCRM what changed."""
+        found = sum([await discovery.poll(context) for context in self.contexts.values()])
+        await self.parts.ledger.write(facts.put, "polled_at", self.parts.clock.now())
+        if found:
+            await self.copy_due()
+        return found
+
+    async def sweep(self, seconds: float) -> int:
+        """Look round in Advoware as far as the budget of that many seconds allows."""
+        per_minute = self.settings.syncd_advoware_calls_per_minute
+        limit = max(1, int(per_minute * SWEEP_SHARE * seconds / 60))
+        found = sum([await discovery.sweep(context, limit) for context in self.contexts.values()])
+        await self.parts.ledger.write(facts.put, "swept_at", self.parts.clock.now())
+        return found
+
+    async def full_pass_if_due(self) -> None:
+        """A complete listing once a day, or soon after a record seemed to have vanished."""
+        now, ledger = self.parts.clock.now(), self.parts.ledger
+        done = await ledger.read(facts.get, "full_pass_at", float("-inf"))
+        asked = await ledger.read(facts.get, "full_pass_asked", 0.0)
+        if asked <= done and now - done < self.settings.syncd_full_pass_hours * 3600:
+            return
+        for context in self.contexts.values():
+            await discovery.full_pass(context)
+        await ledger.write(facts.put, "full_pass_at", now)
+
+    async def deliver(self) -> int:
+        """Post the Tasks and notes owed to people."""
+        with lane(Urgency.BACKGROUND):
+            return sum([await courier.deliver(context) for context in self.contexts.values()])
+
+    async def beat(self) -> None:
+        """The ledger is alive."""
+        await self.parts.ledger.write(facts.beat, self.parts.clock.now())
+
+    async def prune(self) -> None:
+        """Forget what is settled and old."""
+        now, ledger = self.parts.clock.now(), self.parts.ledger
+        old = now - self.settings.syncd_history_days * 86400
+        await ledger.write(journal.prune, old)
+        await ledger.write(people.prune, old)
+        await ledger.write(brakes.prune, now - SIGHTING_LIFE)
+        await ledger.write(work.prune_deliveries, now - DELIVERY_LIFE)
+
+    async def drain(self, seconds: float) -> int:
+        """Work until nothing is due any more, or the time is over; returns how many jobs were done."""
+        clock, done = self.parts.clock, 0
+        end = clock.monotonic() + seconds
+
+        async def one(number: int) -> None:
+            nonlocal done
+            while clock.monotonic() < end:
+                taken = await self.parts.queue.take(f"{self.parts.owner}:{number}", self.settings.syncd_lease_seconds)
+                if taken is None:
+                    return
+                await serve(self.crew, taken)
+                done += 1
+
+        while clock.monotonic() < end:
+            await self.copy_due()
+            before = done
+            await asyncio.gather(*(one(number) for number in range(self.settings.syncd_workers)))
+            if done == before:
+                return done
+        return done
+
+
+def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> App:
+    """Build an app from its parts."""
+    ports = Ports(
+        parts.clock.now,
+        parts.clock.sleep,
+        parts.new_id,
+        parts.jitter,
+        parts.shared.budget,
+        parts.shared.circuit,
+        parts.observe_call,
+    )
+    espo = EspoClient(
+        settings.espocrm_api_base_url,
+        ApiKey(settings.espocrm_api_key.get_secret_value()),
+        ports,
+        timeout=settings.espocrm_api_timeout_seconds,
+        transport=parts.espo_transport,
+    )
+    advoware = AdvowareClient(
+        access(settings),
+        ports,
+        parts.shared.tokens,
+        timeout=settings.advoware_api_timeout_seconds,
+        transport=parts.advoware_transport,
+    )
+    contexts = {}
+    for declared in ENTITIES:
+        own = mapping.entities.get(declared.name, config.EntityMapping())
+        contexts[declared.name] = Context(
+            entity=mapped(declared, own, Policy(settings.syncd_default_policy)),
+            ledger=parts.ledger,
+            espo=espo,
+            advoware=advoware,
+            clock=parts.clock,
+            new_id=parts.new_id,
+            jitter=parts.jitter,
+            owner=parts.owner,
+            policy=PlanPolicy(our_advoware_user=settings.advoware_user),
+            settings=job_settings(settings, own),
+        )
+    crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, parts.observe_job)
+    return App(settings, parts, espo, advoware, contexts, crew)
+
+
+def mapped(declared: Entity, own: config.EntityMapping, policy: Policy) -> Entity:
+    """The declared entity with the firm's names, directions and policies."""
+    changes: dict[str, Mapping[str, Any]] = {}
+    for item in declared.fields:
+        wish = own.fields.get(item.name, config.FieldMapping())
+        changes[item.name] = {
+            "espo": wish.espo or item.espo,
+            "advoware": wish.advoware or item.advoware,
+            "direction": Direction(wish.direction) if wish.direction else item.direction,
+            "policy": Policy(wish.policy) if wish.policy else policy,
+        }
+    return replace(declared.with_fields(changes), espo_type=own.espo_type or declared.espo_type)
+
+
+def job_settings(settings: config.Settings, own: config.EntityMapping) -> Settings:
+    """What jobs obey."""
+    return Settings(
+        lease=settings.syncd_lease_seconds,
+        http_timeout=settings.advoware_api_timeout_seconds,
+        retry_waits=tuple(minutes * 60 for minutes in settings.syncd_retry_minutes),
+        auto_reset=settings.syncd_auto_reset_hours * 3600,
+        sweep_min=settings.syncd_sweep_min_seconds,
+        sweep_max=settings.syncd_sweep_max_seconds,
+        language=settings.syncd_language,
+        dry_run=settings.syncd_dry_run,
+        search=settings.advoware_search,
+        create_unchecked=own.create == "unchecked",
+        espo_filter=own.filter,
+        task_user=settings.syncd_task_user or None,
+        limits=Limits(
+            delete_min=settings.syncd_delete_guard_min,
+            delete_percent=settings.syncd_delete_guard_percent,
+            delete_run=settings.syncd_delete_guard_run,
+            create_per_hour=settings.syncd_create_guard,
+            change_min=settings.syncd_change_guard_min,
+            change_percent=settings.syncd_change_guard_percent,
+        ),
+    )
+
+
+def access(settings: config.Settings) -> Access:
+    """Where and how to log in to Advoware."""
+    return Access(
+        kanzlei=settings.advoware_kanzlei,
+        database=settings.advoware_database,
+        user=settings.advoware_user,
+        password=settings.advoware_password.get_secret_value(),
+        app_id=settings.advoware_app_id,
+        api_key=settings.advoware_api_key.get_secret_value(),
+        product=settings.advoware_product_id,
+        role=settings.advoware_role,
+        base_url=settings.advoware_api_base_url,
+        security_url=settings.advoware_security_url,
+        configurator_url=settings.advoware_configurator_url,
+        token_minutes=settings.advoware_token_lifetime_minutes,
+    )
+
+
+def identity(settings: config.Settings) -> dict[str, str]:
+    """Which two systems a ledger belongs to."""
+    return {
+        "espocrm": settings.espocrm_api_base_url,
+        "kanzlei": settings.advoware_kanzlei,
+        "database": settings.advoware_database,
+    }
