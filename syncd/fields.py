@@ -28,6 +28,7 @@ from syncd.model import (
     Settle,
     Status,
     Update,
+    Version,
 )
 
 
@@ -60,14 +61,14 @@ def plan_fields(
     entity: Entity, memory: Memory, espo: Present, advoware: Present, policy: PlanPolicy
 ) -> tuple[Action, ...]:
     """Decide every field of a confirmed, living pair."""
-    recovered = None if memory.base else _recovered(entity, espo, advoware, policy)
+    recovered = None if memory.met else _recovered(entity, memory, espo, advoware, policy)
     pair = _Pair(
         entity,
         memory,
         espo,
         advoware,
         policy,
-        _newer(espo, advoware, policy),
+        _newer(memory, espo, advoware, policy),
         recovered,
     )
     draft = _Draft()
@@ -111,13 +112,13 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
         verdict = merge(mapped, values, stage, newer)
     match verdict:
         case Nothing():
-            if pair.recovered is not None:
+            if pair.recovered is not None and mapped.name not in pair.memory.base:
                 draft.agreed.append(mapped.name)
         case Equal():
             if mapped.name not in pair.memory.base or _moved(pair, mapped):
                 draft.agreed.append(mapped.name)
         case Write(target, value, loses):
-            if loses:
+            if loses and not _is_quarantined(pair, mapped, target, value):
                 why = "changed_on_both" if stage is Stage.KNOWN else "first_sync"
                 draft.kept.append(Keep(mapped.name, target.other, espo, advoware, base, why))
             _write(pair, mapped, target, value, draft)
@@ -131,12 +132,16 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
 
 
 def _write(pair: _Pair, mapped: Field, side: Side, value: Canonical, draft: _Draft) -> None:
-    key = (side, mapped.name)
-    if key in pair.memory.quarantine and pair.memory.quarantine[key] == value:
+    if _is_quarantined(pair, mapped, side, value):
         draft.refused.append(Quarantine(side, mapped.name, value, ""))
         return
     seen = pair.espo if side is Side.ESPO else pair.advoware
     draft.writes[side].append(FieldWrite(mapped.name, mapped.raw(side, seen.body), value))
+
+
+def _is_quarantined(pair: _Pair, mapped: Field, side: Side, value: Canonical) -> bool:
+    key = (side, mapped.name)
+    return key in pair.memory.quarantine and pair.memory.quarantine[key] == value
 
 
 def _past(pair: _Pair, mapped: Field, espo: Canonical, advoware: Canonical) -> tuple[Stage, Values]:
@@ -149,7 +154,7 @@ def _past(pair: _Pair, mapped: Field, espo: Canonical, advoware: Canonical) -> t
         except Unmappable:
             return Stage.FIRST, Values(espo, advoware)
         return Stage.KNOWN, Values(espo, advoware, base_espo, base_advoware)
-    if pair.memory.base:
+    if pair.memory.met:
         return (Stage.FIRST if pair.memory.allow_new_fields else Stage.FILL), Values(espo, advoware)
     match pair.recovered:
         case (False, False):
@@ -162,14 +167,17 @@ def _past(pair: _Pair, mapped: Field, espo: Canonical, advoware: Canonical) -> t
             return Stage.FIRST, Values(espo, advoware)
 
 
-def _recovered(entity: Entity, espo: Present, advoware: Present, policy: PlanPolicy) -> tuple[bool, bool] | None:
+def _recovered(
+    entity: Entity, memory: Memory, espo: Present, advoware: Present, policy: PlanPolicy
+) -> tuple[bool, bool] | None:
     """Ledger lost: who changed since the last sync, judged by what the record itself still says of it."""
     row_id = espo.body.get(entity.status.row_id)
     if not row_id or not espo.body.get(entity.status.last_sync):
         return None
     clean = espo.body.get(entity.status.status) == Status.CLEAN
     ours = policy.our_espo_user is not None and espo.version.changed_by == policy.our_espo_user
-    return (not (clean and ours), row_id != advoware.version.token)
+    token = memory.written_over.get(Side.ADVOWARE, advoware.version).token
+    return (not (clean and ours), row_id != token)
 
 
 def _own_late_write(pair: _Pair, mapped: Field, values: Values) -> bool:
@@ -196,11 +204,20 @@ def _moved(pair: _Pair, mapped: Field) -> bool:
     return base.espo != raw_espo or base.advoware != raw_advoware or base.rule != mapped.rule
 
 
-def _newer(espo: Present, advoware: Present, policy: PlanPolicy) -> Side | None:
-    one, other = espo.version.changed_at, advoware.version.changed_at
+def _newer(memory: Memory, espo: Present, advoware: Present, policy: PlanPolicy) -> Side | None:
+    one = _typed_at(espo, memory.written_over.get(Side.ESPO), policy.our_espo_user)
+    other = _typed_at(advoware, memory.written_over.get(Side.ADVOWARE), policy.our_advoware_user)
     if one is None or other is None or abs(one - other) < policy.clock_slack:
         return None
     return Side.ESPO if one > other else Side.ADVOWARE
+
+
+def _typed_at(seen: Present, written_over: Version | None, ours: str | None) -> float | None:
+    """When a person saved last, as far as that is known: our own saving is nobody's typing."""
+    for version in (seen.version, written_over):
+        if version is not None and (ours is None or version.changed_by != ours):
+            return version.changed_at
+    return None
 
 
 def _ordered(entity: Entity, draft: _Draft) -> tuple[Action, ...]:

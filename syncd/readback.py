@@ -8,11 +8,11 @@ typed by a person meanwhile.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mappers.spec import Canonical, Entity, Side, Unmappable
-from syncd.model import FieldWrite, Present
+from syncd.model import FieldWrite, Memory, Present, Version
 
 
 class Verdict(StrEnum):
@@ -50,6 +50,14 @@ def judge(
             before = None
         judged.append(Judged(write, _verdict(write.after, before, seen, by_us), seen))
     return tuple(judged)
+
+
+def written_over(memory: Memory, side: Side, before: Version, ours: str | None) -> Memory:
+    """After our own write, the record bears our name and time; who saved it last before us is still to be known."""
+    known = memory.written_over.get(side)
+    if known is not None and ours is not None and before.changed_by == ours:
+        return memory
+    return replace(memory, written_over={**memory.written_over, side: before})
 
 
 def _verdict(wanted: Canonical, before: Canonical, seen: Canonical, by_us: bool) -> Verdict:
