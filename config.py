@@ -344,6 +344,23 @@ def _meant(name: str, known: abc.Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
+@dataclass(frozen=True)
+class ServiceManager:
+    """What systemd asked of this process: where to tell how it is, and within which seconds a sign of life."""
+
+    socket: str = ""
+    watchdog_seconds: float | None = None
+
+
+def service_manager(env: abc.Mapping[str, str] | None = None) -> ServiceManager:
+    """What the service manager asked; nothing where there is none."""
+    environment = os.environ if env is None else env
+    microseconds = environment.get("WATCHDOG_USEC", "")
+    asked_of_us = environment.get("WATCHDOG_PID") in (None, str(os.getpid()))
+    watchdog = int(microseconds) / 1e6 if microseconds.isdigit() and asked_of_us else None
+    return ServiceManager(environment.get("NOTIFY_SOCKET", ""), watchdog)
+
+
 # --- syncd.toml ---------------------------------------------------------------------------------------------------
 
 

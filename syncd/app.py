@@ -19,7 +19,7 @@ from mappers.spec import Direction, Entity, Policy
 from services.advoware import Access, AdvowareClient
 from services.errors import PeerError
 from services.espocrm import ApiKey, EspoClient
-from services.ports import Ports, lane, Urgency
+from services.ports import Ports, Urgency, lane
 from services.transport import Transport
 from syncd import courier, discovery
 from syncd.clock import Clock
@@ -77,15 +77,18 @@ class App:
     crew: Crew
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def open(self) -> None:
-        """Check whose ledger this is, and learn who we are in EspoCRM; raises `config.ConfigError`."""
+    async def start(self) -> None:
+        """Check whose ledger this is; asks neither system. Raises `config.ConfigError`."""
         clock = self.parts.clock
         wrong = await self.parts.ledger.write(facts.start, identity(self.settings), clock.now())
         if wrong is not None:
             raise config.ConfigError([f"{wrong}: use another SYNCD_STATE_DIR or DATABASE_URL"])
-        known = await self.parts.ledger.read(facts.get, "our_espo_user")
-        self._know_user(known)
-        if known is None:
+        self._know_user(await self.parts.ledger.read(facts.get, "our_espo_user"))
+
+    async def open(self) -> None:
+        """`start`, and learn who we are in EspoCRM if that is not known yet."""
+        await self.start()
+        if await self.parts.ledger.read(facts.get, "our_espo_user") is None:
             try:
                 await self.identify()
             except PeerError as error:
@@ -97,6 +100,12 @@ class App:
         if user.get("id"):
             await self.parts.ledger.write(facts.put, "our_espo_user", user["id"])
             self._know_user(user["id"])
+
+    def remap(self, mapping: config.Mapping) -> None:
+        """Obey another syncd.toml from the next job on; jobs under way end as they began."""
+        known = next((context.policy.our_espo_user for context in self.contexts.values()), None)
+        self.contexts.update(_contexts(self.settings, mapping, self.parts, self.espo, self.advoware))
+        self._know_user(known)
 
     def _know_user(self, user_id: str | None) -> None:
         for name, context in self.contexts.items():
@@ -129,7 +138,7 @@ class App:
             Chore("full_pass", poll, self.full_pass_if_due),
             Chore("courier", COURIER_EVERY, self.deliver),
             Chore("beat", BEAT_EVERY, self.beat, alone=False),
-            Chore("identify", IDENTIFY_EVERY, self.identify),
+            Chore("identify", IDENTIFY_EVERY, self.identify, alone=False),
             Chore("prune", PRUNE_EVERY, self.prune),
         ]
 
@@ -232,6 +241,14 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
         timeout=settings.advoware_api_timeout_seconds,
         transport=parts.advoware_transport,
     )
+    contexts = _contexts(settings, mapping, parts, espo, advoware)
+    crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, parts.observe_job)
+    return App(settings, parts, espo, advoware, contexts, crew)
+
+
+def _contexts(
+    settings: config.Settings, mapping: config.Mapping, parts: Parts, espo: EspoClient, advoware: AdvowareClient
+) -> dict[str, Context]:
     contexts = {}
     for declared in ENTITIES:
         own = mapping.entities.get(declared.name, config.EntityMapping())
@@ -247,8 +264,7 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
             policy=PlanPolicy(our_advoware_user=settings.advoware_user),
             settings=job_settings(settings, own),
         )
-    crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, parts.observe_job)
-    return App(settings, parts, espo, advoware, contexts, crew)
+    return contexts
 
 
 def mapped(declared: Entity, own: config.EntityMapping, policy: Policy) -> Entity:

@@ -6,6 +6,7 @@ Times shared between daemons are epoch seconds of Redis; a step of the machine's
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,11 @@ class Clock(Protocol):
 def new_id() -> str:
     """32 hex digits nobody else has."""
     return uuid.uuid4().hex
+
+
+def chance() -> float:
+    """A number in [0, 1) nobody can tell in advance."""
+    return random.random()
 
 
 class SystemClock:

@@ -88,7 +88,7 @@ async def serve(crew: Crew, taken: Taken) -> Ended | None:
     ended: Ended | None = None
     try:
         with structlog.contextvars.bound_contextvars(key=taken.key), lane(urgency):
-            ended = await _do(context, taken.key)
+            ended = await do(context, taken.key)
         due = await context.ledger.read(work.next_due, taken.key)
     except LedgerUnavailable:
         await crew.queue.requeue(taken, taken.lane, context.clock.now() + TROUBLE_WAIT)
@@ -105,7 +105,8 @@ async def serve(crew: Crew, taken: Taken) -> Ended | None:
     return ended
 
 
-async def _do(context: Context, key: str) -> Ended:
+async def do(context: Context, key: str) -> Ended:
+    """Claim a record and do its job, whatever happens; `BUSY` where somebody else is at it."""
     job = await claim(context, key)
     if job is None:
         return Ended.BUSY

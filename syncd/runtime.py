@@ -1,0 +1,188 @@
+"""Gives a process all it runs on: state directory, ledger, Redis, clock, shared limits; and closes it again.
+
+The same for the daemon and for commands. Does not know what they do with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+import config
+from syncd.app import App, Parts, build
+from syncd.bell import Bell
+from syncd.clock import SharedClock, SystemClock, chance, new_id
+from syncd.ledger.store import Ledger, open_ledger, sqlite_url
+from syncd.queue import Queue
+from syncd.redis_client import RedisUnavailable, connect
+from syncd.redis_server import embedded_redis
+from syncd.shared import connect as share
+from syncd.shared import redis_time
+
+log = structlog.get_logger()
+
+MEASURE_EVERY = 60.0  # seconds between two comparisons with the shared clock
+MEASURE_AGAIN = 5.0  # after one that failed
+MEASURE_PATIENCE = 1.0  # the start waits no longer for it
+
+
+class NoLedger(Exception):
+    """There is no ledger yet; the text says what to do."""
+
+
+def _unobserved(*_: object) -> None:
+    """Nobody counts."""
+
+
+@dataclass(frozen=True)
+class Observers:
+    """Who counts calls and jobs: `call(side, verb, route, outcome, seconds)`, `job(ended, lane, seconds)`."""
+
+    call: Callable[[str, str, str, str, float], None] = _unobserved
+    job: Callable[[str, str, float], None] = _unobserved
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A process with everything open. `revive` starts an own Redis again that died; None where it is not ours."""
+
+    app: App
+    clock: SharedClock
+    bell: Bell
+    revive: Callable[[], None] | None
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where everything is remembered."""
+        return self.app.parts.ledger
+
+    @property
+    def queue(self) -> Queue:
+        """Who waits to be worked on."""
+        return self.app.parts.queue
+
+    async def follow_clock(self) -> None:
+        """Compare with Redis' clock once a minute, for ever."""
+        while True:
+            seconds = MEASURE_EVERY if await measured(self.clock) else MEASURE_AGAIN
+            await self.clock.sleep(seconds)
+
+
+async def measured(clock: SharedClock) -> bool:
+    """Compare with the shared clock, briefly; False if it does not answer, then the last offset stays."""
+    try:
+        async with asyncio.timeout(MEASURE_PATIENCE):
+            await clock.measure()
+    except (RedisUnavailable, TimeoutError):
+        return False
+    return True
+
+
+@asynccontextmanager
+async def opened(
+    settings: config.Settings, mapping: config.Mapping, observers: Observers | None = None
+) -> AsyncIterator[Runtime]:
+    """Everything open, nothing running yet, neither system asked.
+
+    Raises what says why it cannot be: `LedgerUnavailable`, `WrongRevision`, `RedisServerError`, `ConfigError`.
+    A Redis server of others may be away: then limits hold within this process until it is back.
+    """
+    watching = observers or Observers()
+    async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(opened_ledger(settings))
+        url, revive = settings.redis_url.get_secret_value(), None
+        if not url:
+            url = stack.enter_context(embedded_redis(settings.state_dir)).url
+
+            def revive() -> None:
+                with embedded_redis(settings.state_dir):
+                    """Started again if it was gone; the user that stays keeps it running."""
+
+        redis = connect(url)
+        stack.push_async_callback(redis.aclose)
+        machine = SystemClock()
+        clock = SharedClock(lambda: redis_time(redis), machine)
+        if not await measured(clock):
+            log.warning("clock.unmeasured", effect="the machine's own time until Redis answers")
+        bell = Bell(clock.sleep)
+        limits = {
+            "espocrm": settings.syncd_espocrm_calls_per_minute,
+            "advoware": settings.syncd_advoware_calls_per_minute,
+        }
+        parts = Parts(
+            ledger=ledger,
+            queue=Queue(redis, bell=bell, new_id=new_id),
+            shared=share(redis, clock.now, limits),
+            clock=clock,
+            new_id=new_id,
+            jitter=chance,
+            owner=owner(),
+            observe_call=watching.call,
+            observe_job=watching.job,
+        )
+        app = build(settings, mapping, parts)
+        stack.push_async_callback(app.close)
+        yield Runtime(app, clock, bell, revive)
+
+
+@asynccontextmanager
+async def opened_ledger(settings: config.Settings) -> AsyncIterator[Ledger]:
+    """The ledger alone, made or brought to this program's form if need be."""
+    # Alembic takes longer to load than all the rest of a command.
+    from syncd.ledger.upgrade import prepare
+
+    make_state_dir(settings)
+    url = ledger_url(settings)
+    applied = prepare(url)
+    if applied:
+        log.info("ledger.upgraded", revisions=applied)
+    ledger = open_ledger(url)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+@asynccontextmanager
+async def existing_ledger(settings: config.Settings) -> AsyncIterator[Ledger]:
+    """The ledger as it is, for looking; raises `NoLedger` where there is none."""
+    file = ledger_file(settings)
+    if file is not None and not file.is_file():
+        raise NoLedger(f"there is no ledger in {file.parent} yet: start `syncd serve`, or set SYNCD_STATE_DIR")
+    async with opened_ledger(settings) as ledger:
+        yield ledger
+
+
+def ledger_url(settings: config.Settings) -> str:
+    """Where the ledger is, as SQLAlchemy wants it."""
+    url = settings.database_url.get_secret_value()
+    if not url:
+        return sqlite_url(settings.state_dir / "ledger.db")
+    # SQLAlchemy's default driver for this name is another one than ours.
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def ledger_file(settings: config.Settings) -> Path | None:
+    """The ledger's file, None where a server holds it."""
+    url = ledger_url(settings)
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+
+def make_state_dir(settings: config.Settings) -> None:
+    """People's data is kept there: for its owner only."""
+    try:
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise config.ConfigError([f"SYNCD_STATE_DIR: cannot be made ({error.strerror})"]) from None
+
+
+def owner() -> str:
+    """Who holds a claim, for people to find: host, process, and something no other start shares."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{new_id()[:8]}"
