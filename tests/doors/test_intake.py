@@ -217,9 +217,10 @@ async def _ask(port: int, head: str, parts: AsyncIterator[bytes] | None = None) 
 
     async def send() -> None:
         with contextlib.suppress(ConnectionError):
-            async for part in parts or _none():
-                writer.write(part)
-                await writer.drain()
+            if parts is not None:
+                async for part in parts:
+                    writer.write(part)
+                    await writer.drain()
 
     sending = asyncio.create_task(send())
     try:
@@ -228,11 +229,6 @@ async def _ask(port: int, head: str, parts: AsyncIterator[bytes] | None = None) 
     finally:
         sending.cancel()
         writer.close()
-
-
-async def _none() -> AsyncIterator[bytes]:
-    return
-    yield b""
 
 
 def _head(headers: dict[str, str], length: str) -> str:
