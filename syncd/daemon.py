@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
 import config
 from services.errors import Credentials, Outage, PeerError
-from syncd import inspect
+from syncd import __version__, inspect
 from syncd.health import PEERS, Health
 from syncd.intake import secrets_of
 from syncd.lanes import Lane
@@ -39,12 +39,11 @@ DISCOVERY = frozenset({"poll", "sweep", "full_pass"})
 
 @dataclass(frozen=True)
 class Wishes:
-    """What of the daemon shall run here, and how its settings are read anew on SIGHUP."""
+    """What of the daemon shall run here, and what is read anew on SIGHUP: log level and syncd.toml."""
 
     listener: socket.socket | None
     discovery: bool
-    reload: Callable[[], tuple[config.Settings, config.Mapping]]
-    set_level: Callable[[str], None]
+    reload: Callable[[], config.Mapping]
 
 
 async def serve(settings: config.Settings, mapping: config.Mapping, wishes: Wishes) -> None:
@@ -95,6 +94,7 @@ class _Daemon:
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
         self.reload = asyncio.Event()
+        self.running: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
         """From the first task to the last."""
@@ -103,7 +103,11 @@ class _Daemon:
             loop.add_signal_handler(name, self._asked_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self.reload.set)
         app = self.runtime.app
-        chores = [chore for chore in app.chores() if self.wishes.discovery or chore.name not in DISCOVERY]
+        chores = [
+            replace(chore, run=self._noted(chore.run))
+            for chore in app.chores()
+            if self.wishes.discovery or chore.name not in DISCOVERY
+        ]
         async with asyncio.TaskGroup() as group:
             always = [
                 group.create_task(self.runtime.follow_clock()),
@@ -122,15 +126,16 @@ class _Daemon:
                 self.notify("READY=1")
                 log.info(
                     "daemon.ready",
-                    version=version("syncd"),
+                    version=__version__,
                     owner=app.parts.owner,
                     workers=len(workers),
                     port=self._port(),
                 )
                 await self.stop.wait()
+                scheduler.pause()
+                await self._drain(workers)
             finally:
                 scheduler.shutdown(wait=False)
-            await self._drain(workers)
             close_doors()
             for task in always:
                 task.cancel()
@@ -150,22 +155,36 @@ class _Daemon:
         for _ in workers:
             self.runtime.bell.ring()
         hurry = asyncio.ensure_future(self.hurry.wait())
-        ends = asyncio.gather(*workers)
-        try:
-            await asyncio.wait({ends, hurry}, timeout=DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            hurry.cancel()
+        ends = asyncio.ensure_future(asyncio.wait({*workers, *self.running}))
+        await asyncio.wait({ends, hurry}, timeout=DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        ends.cancel()
+        left = [task for task in (*workers, *self.running) if not task.done()]
+        for task in left:
             # What is cut off is no worse off than by a crash: the journal tells what may have been written.
-            ends.cancel()
-        left = [task for task in workers if not task.done()]
+            task.cancel()
         if left:
             log.warning("daemon.cut_off", count=len(left))
+
+    def _noted(self, run: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
+        """A chore of which is known that it runs, so that the end can wait for it."""
+
+        async def noted() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self.running.add(task)
+            try:
+                await run()
+            finally:
+                self.running.discard(task)
+
+        return noted
 
     async def _open_doors(self, group: asyncio.TaskGroup) -> Callable[[], None]:
         if self.wishes.listener is None:
             return lambda: None
         from syncd.api import ApiDeps, create_api
-        from syncd.listener import Door, Server
+        from syncd.http_server import Door, Server
 
         app, settings = self.runtime.app, self.runtime.app.settings
         configured = {id: secret.get_secret_value() for id, secret in settings.espocrm_webhook_secrets.items()}
@@ -177,7 +196,7 @@ class _Daemon:
                 secrets=secrets_of(configured, self.runtime.ledger),
                 readiness=self.health.lines,
                 metrics=self.metrics,
-                version=version("syncd"),
+                version=__version__,
                 api_token=settings.syncd_api_token.get_secret_value(),
                 now=self.runtime.clock.now,
                 new_id=app.parts.new_id,
@@ -218,11 +237,10 @@ class _Daemon:
             self.reload.clear()
             self.notify("RELOADING=1", f"MONOTONIC_USEC={int(self.runtime.clock.monotonic() * 1e6)}")
             try:
-                settings, mapping = self.wishes.reload()
+                mapping = self.wishes.reload()
             except config.ConfigError as error:
                 log.error("config.not_reloaded", count=len(error.lines), reason=error.lines[0])
             else:
-                self.wishes.set_level(settings.syncd_log_level)
                 self.runtime.app.remap(mapping)
                 log.info("config.reloaded")
             self.notify("READY=1")

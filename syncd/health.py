@@ -26,6 +26,8 @@ LOOK_EVERY = 2.0
 PATIENCE = 5.0
 SILENCE = 300.0  # seconds without a success after which something is wrong
 POLLS_MISSED = 4
+GREETING = 15.0  # seconds after the start in which nobody need have answered yet
+UNHEARD = "unheard:"
 PEERS = ("espocrm", "advoware")
 SUCCESS = frozenset({Ended.SETTLED, Ended.UNCHANGED, Ended.IGNORED, Ended.IDLE, Ended.STAGED, Ended.HELD})
 
@@ -54,6 +56,7 @@ class Health:
     def __post_init__(self) -> None:
         self.started = self.clock.now()
         self._succeeded = self.clock.monotonic()
+        self._told: set[str] = set()
 
     def lines(self) -> list[str]:
         """What is wrong, for people; nothing if all is well."""
@@ -78,11 +81,13 @@ class Health:
             await self.clock.sleep(LOOK_EVERY)
 
     def _tell(self, found: tuple[Reason, ...]) -> None:
-        before, now = {reason.code for reason in self.reasons}, {reason.code for reason in found}
-        if now - before:
-            log.error("health.alarm", reasons=sorted(now - before))
-        if before - now - {"starting"}:
-            log.warning("health.recovered", reasons=sorted(before - now - {"starting"}))
+        fresh = self.clock.now() - self.started < GREETING
+        codes = {reason.code for reason in found if not (fresh and reason.code.startswith(UNHEARD))}
+        if codes - self._told:
+            log.error("health.alarm", reasons=sorted(codes - self._told))
+        if self._told - codes:
+            log.warning("health.recovered", reasons=sorted(self._told - codes))
+        self._told = codes
 
     async def look(self) -> tuple[Reason, ...]:
         """What is wrong now."""
@@ -127,5 +132,5 @@ class Health:
             elif state.state is CircuitName.OPEN:
                 found.append(Reason(f"away:{side}", f"{side} is away, asked again in {state.seconds:.0f} s"))
             elif side in self.unheard:
-                found.append(Reason(f"unheard:{side}", f"{side} has not answered since the start"))
+                found.append(Reason(f"{UNHEARD}{side}", f"{side} has not answered since the start"))
         return found

@@ -1,0 +1,64 @@
+"""What surrounds every command: global options, and how failures are told. Knows each command only by its module."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from syncd import __version__
+from syncd.cli import daemon, looking, people, records, upkeep
+from syncd.cli.output import OPTIONS, Code, complain
+
+EPILOG = "Settings come from the environment and .env; `syncd config show` lists them, `syncd doctor` checks them."
+
+app = typer.Typer(
+    name="syncd",
+    help="Keeps the Beteiligte of EspoCRM and Advoware the same, in both directions.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for module in (daemon, records, looking, people, upkeep):
+    module.add(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"syncd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Log everything, and show the trace of a failure.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    OPTIONS.debug = debug
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code."""
+    OPTIONS.debug = False
+    try:
+        code = app(args=list(arguments), prog_name="syncd", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort, asyncio.CancelledError):
+        sys.stderr.write("error: interrupted; what was begun is finished by the next run\n")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away; the interpreter would complain while closing stdout
+        return Code.DONE
+    except Exception as error:
+        if OPTIONS.debug:
+            raise
+        return complain(error)
+    return int(code or Code.DONE)

@@ -1,0 +1,190 @@
+"""Work done in a command's own process: one pass over everything, or certain records now.
+
+The same jobs as the daemon's, claimed in the ledger, so both may run at once. Knows no terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.errors import Credentials, Outage
+from services.ports import CircuitName
+from syncd import inspect
+from syncd.app import App
+from syncd.health import PEERS
+from syncd.job import Ended
+from syncd.ledger import pairs, work
+from syncd.ledger.work import Cause
+from syncd.model import Key, Status
+from syncd.worker import do, serve
+
+Progress = Callable[[int, int], None]  # done, total
+
+SOON = 12.0  # seconds: what is due within them is waited for, as the late look after a write
+BUSY_WAIT = 0.5
+BUSY_PATIENCE = 120.0
+NEEDS_PERSON = (Status.CONFLICT, Status.FAILED, Status.PERMANENTLY_FAILED, Status.DELETED_IN_ADVOWARE)
+
+
+@dataclass
+class Report:
+    """What a pass found and did; `open` = something failed or waits for a person."""
+
+    found: int = 0
+    jobs: Counter[str] = field(default_factory=Counter)
+    messages: int = 0
+    left: int = 0
+    statuses: dict[str, int] = field(default_factory=dict)
+    conflicts: int = 0
+    guards: int = 0
+    open: bool = False
+
+    def lines(self) -> list[str]:
+        """For people."""
+        jobs = ", ".join(f"{count} {ended}" for ended, count in sorted(self.jobs.items())) or "none"
+        statuses = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items())) or "none"
+        lines = [f"found {self.found}, jobs: {jobs}; messages: {self.messages}", f"records: {statuses}"]
+        if self.left:
+            lines.append(f"{self.left} still due: the time was over")
+        if self.conflicts:
+            lines.append(f"{self.conflicts} wait for a person: `syncd conflicts`")
+        if self.guards:
+            lines.append(f"{self.guards} guards stopped something: `syncd guard`")
+        return lines
+
+
+async def one_pass(app: App, seconds: float, progress: Progress) -> Report:
+    """Poll, look round, full pass if due, work until nothing is due, deliver messages. Raises `PeerError`."""
+    clock, report = app.parts.clock, Report()
+    end = clock.monotonic() + seconds
+    await app.open()
+    report.found += await app.poll()
+    report.found += await app.sweep(seconds)
+    await app.full_pass_if_due()
+    while clock.monotonic() < end:
+        await _work_off(app, end, report, progress)
+        await check_systems(app)
+        wait = await _next_due(app)
+        if wait is None or clock.monotonic() + wait >= end:
+            break
+        await clock.sleep(wait)
+    report.messages = await app.deliver()
+    known = await inspect.status(app.parts.ledger, clock.now())
+    report.statuses, report.conflicts, report.guards = known["pairs"], known["conflicts"], len(known["guards"])
+    report.left = len(await app.parts.ledger.read(work.due, clock.now(), 10_000))
+    report.open = bool(report.conflicts or report.guards or any(known["pairs"].get(status) for status in NEEDS_PERSON))
+    await app.beat()
+    return report
+
+
+async def _work_off(app: App, end: float, report: Report, progress: Progress) -> None:
+    clock, queue = app.parts.clock, app.parts.queue
+
+    async def one(number: int) -> None:
+        while clock.monotonic() < end:
+            taken = await queue.take(f"{app.parts.owner}:{number}", app.settings.syncd_lease_seconds)
+            if taken is None:
+                return
+            ended = await serve(app.crew, taken)
+            if ended is not None:
+                report.jobs[str(ended)] += 1
+            done = report.jobs.total()
+            progress(done, done + (await queue.stats()).waiting)
+
+    while clock.monotonic() < end:
+        before = report.jobs.total()
+        await app.copy_due()
+        async with asyncio.TaskGroup() as group:
+            for number in range(app.settings.syncd_workers):
+                group.create_task(one(number))
+        if report.jobs.total() == before:
+            return
+        await check_systems(app)
+
+
+async def _next_due(app: App) -> float | None:
+    """Seconds until something is due that is worth waiting for."""
+    now = app.parts.clock.now()
+    due = await app.parts.ledger.read(work.due, now + SOON, 1_000)
+    soonest = min((item.due_at for item in due if item.cause is not Cause.SWEEP), default=None)
+    return None if soonest is None else max(0.05, soonest - now)
+
+
+async def check_systems(app: App) -> None:
+    """Raise what keeps jobs from being done: a system that is away or refuses our login."""
+    for side in PEERS:
+        state = await app.parts.shared.circuit.look(side)
+        if state.state is CircuitName.BARRED:
+            raise Credentials(side, "our login was refused")
+        if state.state is CircuitName.OPEN:
+            raise Outage(side, "does not answer")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one record came out. `ended` is None where another process did it."""
+
+    key: str
+    ended: str | None
+    status: str | None
+    error: str | None
+    held: str | None
+
+    @property
+    def open(self) -> bool:
+        """Whether it failed or waits for a person."""
+        return self.held is not None or self.status != Status.CLEAN
+
+
+async def work_on(app: App, keys: Iterable[str], progress: Progress) -> list[Done]:
+    """Do the waiting work of these records now, whoever has put it there. Raises `PeerError`."""
+    todo, finished = list(keys), 0
+    ends: dict[str, Ended | None] = {}
+    waiting = iter(todo)
+
+    async def one() -> None:
+        nonlocal finished
+        for key in waiting:
+            ends[key] = await _finish(app, key)
+            finished += 1
+            progress(finished, len(todo))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(app.settings.syncd_workers, len(todo))):
+                group.create_task(one())
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
+    return [await _came_out(app, key, ends[key]) for key in todo]
+
+
+async def _finish(app: App, key: str) -> Ended | None:
+    """Work until nothing is due for this record soon; the late look after a write belongs to it."""
+    context, clock, last = app.contexts[Key.parse(key).entity], app.parts.clock, None
+    patience = clock.monotonic() + BUSY_PATIENCE
+    while clock.monotonic() < patience:
+        due = await app.parts.ledger.read(work.next_due, key)
+        if due is None or due.due_at - clock.now() > SOON:
+            break
+        if due.due_at > clock.now():
+            await clock.sleep(max(0.05, due.due_at - clock.now()))
+            continue
+        ended = await do(context, key)
+        if ended is Ended.BUSY:
+            await clock.sleep(BUSY_WAIT)
+            continue
+        last = ended if last is None or ended is not Ended.UNCHANGED else last
+        if ended is Ended.WAITING:
+            await check_systems(app)
+    return last
+
+
+async def _came_out(app: App, key: str, ended: Ended | None) -> Done:
+    row: dict[str, Any] = await app.parts.ledger.read(pairs.get, key) or {}
+    found = await inspect.record(app.parts.ledger, key, 1)
+    held = (found or {}).get("work") or {}
+    return Done(key, None if ended is None else str(ended), row.get("status"), row.get("error"), held.get("held"))
