@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from mappers.spec import Canonical, Direction, Entity, Field, Side, Unmappable
+from mappers.spec import Can, Canonical, Direction, Entity, Field, Side, Unmappable
 from syncd.merge import ByHand, Equal, Nothing, Stage, Unsettled, Values, Write, merge
 from syncd.model import (
     Action,
@@ -30,6 +30,8 @@ from syncd.model import (
     Update,
     Version,
 )
+
+NEW_FIELD, BY_HAND = "new_field", "by_hand"  # why a field waits for a person
 
 
 @dataclass(slots=True)
@@ -101,6 +103,8 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
             return
 
     stage, values = _past(pair, mapped, espo, advoware)
+    if stage is not Stage.KNOWN and espo != advoware and _still_waits(pair, mapped, current, draft):
+        return
     if _own_late_write(pair, mapped, values):
         _write(pair, mapped, Side.ADVOWARE, espo, draft)
         return
@@ -123,7 +127,7 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
                 draft.kept.append(Keep(mapped.name, target.other, espo, advoware, base, why))
             _write(pair, mapped, target, value, draft)
         case Unsettled():
-            why = "new_field" if stage is Stage.FILL else "manual"
+            why = NEW_FIELD if stage is Stage.FILL else "manual"
             draft.disputes.append(Dispute(mapped.name, espo, advoware, base, why))
         case ByHand(value):
             draft.asks.append(Ask(mapped.name, value, advoware))
@@ -137,6 +141,18 @@ def _write(pair: _Pair, mapped: Field, side: Side, value: Canonical, draft: _Dra
         return
     seen = pair.espo if side is Side.ESPO else pair.advoware
     draft.writes[side].append(FieldWrite(mapped.name, mapped.raw(side, seen.body), value))
+
+
+def _still_waits(pair: _Pair, mapped: Field, current: dict[Side, Canonical], draft: _Draft) -> bool:
+    """Without a base nothing tells a second look from the first: what was refused or asked then still is."""
+    for side in Side:
+        if mapped.direction.allows(side) and _is_quarantined(pair, mapped, side, current[side.other]):
+            _write(pair, mapped, side, current[side.other], draft)
+            return True
+    if pair.memory.waiting.get(mapped.name) == BY_HAND and mapped.can is Can.CREATE_ONLY:
+        draft.asks.append(Ask(mapped.name, current[Side.ESPO], current[Side.ADVOWARE]))
+        return True
+    return False
 
 
 def _is_quarantined(pair: _Pair, mapped: Field, side: Side, value: Canonical) -> bool:
@@ -154,7 +170,7 @@ def _past(pair: _Pair, mapped: Field, espo: Canonical, advoware: Canonical) -> t
         except Unmappable:
             return Stage.FIRST, Values(espo, advoware)
         return Stage.KNOWN, Values(espo, advoware, base_espo, base_advoware)
-    if pair.memory.met:
+    if pair.memory.met and pair.memory.waiting.get(mapped.name, NEW_FIELD) == NEW_FIELD:
         return (Stage.FIRST if pair.memory.allow_new_fields else Stage.FILL), Values(espo, advoware)
     match pair.recovered:
         case (False, False):

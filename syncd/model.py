@@ -216,6 +216,7 @@ class Memory:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     link_decision: LinkDecision | None = None
     quarantine: Mapping[tuple[Side, str], Canonical] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)  # field -> why it waits for a person (`Dispute.why`…)
     rivals: tuple[str, ...] = ()  # keys of other living pairs that hold the id this record names
     misses: int = 0  # successive 404 of the counterpart
     miss_ripe: bool = False  # the last one is long enough ago to believe a second
@@ -223,7 +224,9 @@ class Memory:
     believe: Side | None = None  # after a restored backup a person said this side is right
     allow_new_fields: bool = False
     retries: int = 0
-    written_over: Mapping[Side, Version] = field(default_factory=dict)  # this job wrote: what the side's version was before that
+    written_over: Mapping[Side, Version] = field(
+        default_factory=dict
+    )  # this job wrote: what the side's version was before that
 
     @property
     def met(self) -> bool:
