@@ -42,6 +42,7 @@ from syncd.model import (
     Vanished,
 )
 from syncd.plan import plan
+from syncd.readback import written_over
 from syncd.status import ASKS_FOR_WORK, Outcome, after_failure, found, may_write
 from syncd.write import Mismatch, Stopped, Writer
 
@@ -326,7 +327,8 @@ class Job:
         syncing = str(may_write(Outcome.WORKING, Status.SYNCING))
         if espo.body.get(self.entity.status.status) != syncing:
             patched = await self.writer.patch(espo, {self.entity.status.status: syncing})
-            self.snapshot = replace(self.snapshot, espo=patched)
+            memory = written_over(self.snapshot.memory, Side.ESPO, espo.version, self.context.policy.our_espo_user)
+            self.snapshot = replace(self.snapshot, memory=memory, espo=patched)
 
     # --- ends -------------------------------------------------------------------------------
 

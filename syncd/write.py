@@ -34,7 +34,7 @@ from syncd.model import (
     Trust,
     Update,
 )
-from syncd.readback import Judged, Verdict, judge
+from syncd.readback import Judged, Verdict, judge, written_over
 
 READ_LIFE = 5.0  # seconds a read may be old when it is written over
 FIRMNESS = 0.5  # part of the lease that must be left before a write
@@ -120,6 +120,7 @@ class Writer:
         if intent is not None:
             await self._confirm(intent, Side.ESPO, judged, espo, after, agreed)
         memory = self._learned(shot.memory, Side.ESPO, judged, agreed)
+        memory = written_over(memory, Side.ESPO, espo.version, context.policy.our_espo_user)
         shot = Snapshot(memory, after, advoware)
         if any(item.verdict in (Verdict.REFUSED, Verdict.EDITED) for item in judged):
             return shot, None
@@ -154,6 +155,7 @@ class Writer:
         agreed = self._agreed(judged, espo, after)
         await self._confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)
         memory = self._learned(shot.memory, Side.ADVOWARE, judged, agreed)
+        memory = written_over(memory, Side.ADVOWARE, advoware.version, context.policy.our_advoware_user)
         return Snapshot(memory, replace(espo, direct=False), after)
 
     async def create(self, shot: Snapshot, create: Create) -> Snapshot:

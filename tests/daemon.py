@@ -54,18 +54,24 @@ class Effects:
         self.crash_before: int | None = None
         self.crash_after: int | None = None
         self.names: list[str] = []
-        self.dead = False
+        self.life = 0
 
-    async def around(self, name: str, call: Callable[[], Awaitable[Any]]) -> Any:
-        if self.dead:
+    def kill(self) -> None:
+        """Whatever a daemon of now still does for a moment has no effect any more."""
+        self.life += 1
+
+    async def around(self, life: int, name: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        if life != self.life:
             raise Crash("already dead")
         self.count += 1
         number = self.count
         self.names.append(name)
         if number == self.crash_before:
+            self.kill()
             raise Crash(f"before {name}")
         answer = await call()
         if number == self.crash_after:
+            self.kill()
             raise Crash(f"after {name}")
         return answer
 
@@ -74,10 +80,11 @@ class CountingTransport(httpx.AsyncBaseTransport):
     def __init__(self, inner: httpx.AsyncBaseTransport, effects: Effects) -> None:
         self._inner = inner
         self._effects = effects
+        self._life = effects.life
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name = f"{request.method} {request.url.path}"
-        response: httpx.Response = await self._effects.around(name, lambda: self._inner.handle_async_request(request))
+        response: httpx.Response = await self._effects.around(self._life, name, lambda: self._inner.handle_async_request(request))
         return response
 
 
@@ -85,12 +92,13 @@ class CountingRunner:
     def __init__(self, inner: Inline, effects: Effects) -> None:
         self._inner = inner
         self._effects = effects
+        self._life = effects.life
 
     async def read(self, step: Callable[..., Any]) -> Any:
         return await self._inner.read(step)
 
     async def write(self, step: Callable[..., Any]) -> Any:
-        return await self._effects.around("commit", lambda: self._inner.write(step))
+        return await self._effects.around(self._life, "commit", lambda: self._inner.write(step))
 
     def close(self) -> None:
         self._inner.close()
@@ -153,14 +161,16 @@ class World:
         )
         return build(self.settings, config.Mapping(), parts)
 
-    async def live(self, app: App, seconds: float) -> bool:
-        """Let a daemon run for so long; False if it crashed. Its tasks are gone afterwards."""
-        self.effects.dead = False
+    async def live(self, app: App, seconds: float, pace: float = 0.0) -> bool:
+        """Let a daemon run for so long; False if it crashed. Its tasks are gone afterwards.
+
+        `pace`: no chore runs more often than that, which makes long times cheap to simulate.
+        """
         tasks: list[asyncio.Task[Any]] = []
         try:
             await app.open()
             coroutines: list[Coroutine[Any, Any, None]] = [app.worker(number) for number in range(2)]
-            coroutines += [self._repeat(chore, app) for chore in app.chores()]
+            coroutines += [self._repeat(chore, app, pace) for chore in app.chores()]
             tasks = [asyncio.create_task(item) for item in coroutines]
             sleeping = asyncio.create_task(asyncio.sleep(seconds))
             done, _ = await asyncio.wait([*tasks, sleeping], return_when=asyncio.FIRST_COMPLETED)
@@ -175,7 +185,7 @@ class World:
         except Crash:
             return False
         finally:
-            self.effects.dead = True  # whatever still runs for a moment has no effect any more
+            self.effects.kill()
             while tasks:
                 for task in tasks:
                     task.cancel()
@@ -185,10 +195,10 @@ class World:
                         task.exception()  # a dead daemon's complaints are nobody's
                 tasks = [task for task in tasks if not task.done()]
 
-    async def _repeat(self, chore: Chore, app: App) -> None:
+    async def _repeat(self, chore: Chore, app: App, pace: float) -> None:
         async def lock(name: str, seconds: float) -> bool:
             return await app.parts.shared.tokens.lock(name, app.parts.owner + name, seconds)
 
         while True:
             await turn(chore, lock)
-            await self.clock.sleep(chore.every)
+            await self.clock.sleep(max(chore.every, pace))

@@ -65,6 +65,7 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
         for base in conn.execute(select(bases).where(bases.c.key == key))
     }
     choice = row["link_decision"]
+    waiting, decided = people.waiting(conn, key)
     return Memory(
         key=Key.parse(key),
         state=PairState(row["state"]),
@@ -76,7 +77,8 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
         espo_version=Version(**row["espo_version"]),
         advoware_version=Version(**row["advoware_version"]),
         intents=journal.unsettled(conn, key),
-        decisions=people.decisions(conn, key),
+        decisions=decided,
+        waiting=waiting,
         link_decision=LinkDecision(LinkChoice(choice["choice"]), choice.get("advoware_id")) if choice else None,
         quarantine=people.quarantined(conn, key),
         misses=row["misses"],

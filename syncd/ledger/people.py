@@ -16,18 +16,19 @@ OPEN, DECIDED, KEPT, SETTLED = "open", "decided", "kept", "settled"
 WAITING = (OPEN, DECIDED)
 
 
-def decisions(conn: Connection, key: str) -> dict[str, Decision]:
-    """What people chose for fields of this record and what is not carried out yet."""
+def waiting(conn: Connection, key: str) -> tuple[dict[str, str], dict[str, Decision]]:
+    """What waits for a person at this record (field -> kind), and what people chose but is not carried out yet."""
     rows = conn.execute(
         select(conflicts)
-        .where(conflicts.c.key == key, conflicts.c.state == DECIDED, conflicts.c.field != "")
+        .where(conflicts.c.key == key, conflicts.c.state.in_(WAITING), conflicts.c.field != "")
         .order_by(conflicts.c.opened_at)
-    )
-    return {
+    ).all()
+    decided = {
         row.field: Decision(row.id, row.decision["value"], row.decision["saw_espo"], row.decision["saw_advoware"])
         for row in rows
-        if row.decision
+        if row.state == DECIDED and row.decision
     }
+    return {row.field: row.kind for row in rows}, decided
 
 
 def raise_conflict(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, case, delete, func, select, update
 
 from syncd.lanes import Lane
 from syncd.ledger.schema import deliveries, work
-from syncd.ledger.sql import insert_new
+from syncd.ledger.sql import insert_into
 
 
 class Cause(StrEnum):
@@ -25,7 +25,7 @@ class Cause(StrEnum):
     SWEEP = "sweep"  # look round in Advoware
 
 
-_DEPTH = {cause: depth for depth, cause in enumerate(Cause)}
+_DEPTH = {str(cause): depth for depth, cause in enumerate(Cause)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +49,29 @@ class Task:
 
 
 def put(conn: Connection, asked: Sequence[Due], now: float) -> None:
-    """Note that records may differ. A waiting record keeps the better lane, the earlier time, the deeper look."""
-    if not asked:
-        return
-    known = {row.key: row for row in conn.execute(select(work).where(work.c.key.in_([due.key for due in asked])))}
-    fresh = [
-        {
-            "key": due.key,
-            "gen": 1,
-            "lane": int(due.lane),
-            "cause": due.cause,
-            "due_at": due.due_at,
-            "since": now,
-        }
-        for due in asked
-        if due.key not in known
-    ]
-    insert_new(conn, work, fresh)
+    """Note that records may differ. A waiting record keeps the better lane, the earlier time, the deeper look.
+
+    One statement per record, so that no daemon ends the work between our looking and our writing.
+    New input (the live lane) sets free what a pause or guard holds: the job will see whether it still must wait.
+    """
     for due in asked:
-        row = known.get(due.key)
-        if row is None:
-            continue
-        cause = min(Cause(row.cause), due.cause, key=_DEPTH.__getitem__)
-        values: dict[str, Any] = {
-            "gen": row.gen + 1,
-            "lane": min(row.lane, int(due.lane)),
-            "due_at": min(row.due_at, due.due_at),
-            "cause": cause,
-        }
-        if due.lane is Lane.LIVE:
-            values["held"] = None  # new input may have changed what held it; the job will see
-        conn.execute(update(work).where(work.c.key == due.key).values(**values))
+        insert = insert_into(conn, work).values(
+            key=due.key, gen=1, lane=int(due.lane), cause=due.cause, due_at=due.due_at, since=now
+        )
+        new = insert.excluded
+        depth = [case(_DEPTH, value=column, else_=0) for column in (new.cause, work.c.cause)]
+        conn.execute(
+            insert.on_conflict_do_update(
+                index_elements=["key"],
+                set_={
+                    "gen": work.c.gen + 1,
+                    "lane": case((new.lane < work.c.lane, new.lane), else_=work.c.lane),
+                    "due_at": case((new.due_at < work.c.due_at, new.due_at), else_=work.c.due_at),
+                    "cause": case((depth[0] < depth[1], new.cause), else_=work.c.cause),
+                    "held": case((new.lane == int(Lane.LIVE), None), else_=work.c.held),
+                },
+            )
+        )
 
 
 def receive(conn: Connection, events: Sequence[tuple[str, str, Mapping[str, Any]]], now: float) -> None:

@@ -152,7 +152,7 @@ async def test_a_choice_becomes_a_decision_and_work(doors: Doors, client: httpx.
     await disputed(doors)
     answer = await client.post("/api/v1/conflicts/c1/resolve", json={"take": "advoware"}, headers=OURS)
     assert (answer.status_code, answer.json()["keys"]) == (202, [KEY])
-    decision = (await doors.ledger.read(people.decisions, KEY))["name"]
+    decision = (await doors.ledger.read(people.waiting, KEY))[1]["name"]
     assert (decision.value, decision.saw_espo, decision.saw_advoware) == ("Anders", MARK, "Anders")
     assert doors.rung == [KEY]
 
