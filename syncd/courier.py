@@ -14,7 +14,7 @@ import structlog
 
 from services.errors import Missing, Outage, PeerError
 from syncd.context import Context
-from syncd.ledger import pairs, people
+from syncd.ledger import facts, pairs, people
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ async def _deal(context: Context, message: Mapping[str, Any]) -> None:
         await _close(context, message)
         return
     pair = await context.ledger.read(pairs.get, message["key"]) or {}
-    assignee = message["body"].get("assignee") or pair.get("assignee") or context.settings.task_user
+    assignee = message["body"].get("assignee") or pair.get("assignee") or await _task_user(context)
     orphan = bool(message["body"].get("orphan"))
     if message["kind"] == "task" and assignee:
         espo_id = await _task(context, message, assignee, orphan)
@@ -65,6 +65,21 @@ async def _deal(context: Context, message: Mapping[str, Any]) -> None:
     else:
         espo_id = await _note(context, message)
     await context.ledger.write(people.message_done, message["id"], "posted", espo_id)
+
+
+async def _task_user(context: Context) -> str | None:
+    """Id of the configured user for Tasks nobody is assigned to; a user name is looked up once."""
+    named = context.settings.task_user
+    if not named:
+        return None
+    fact = f"user:{named}"
+    known: str | None = await context.ledger.read(facts.get, fact)
+    if known is None:
+        by_name = [{"type": "equals", "attribute": "userName", "value": named}]
+        page = await context.espo.list("User", where=by_name, select=["id"], max_size=1)
+        known = str(page.rows[0]["id"]) if page.rows else named
+        await context.ledger.write(facts.put, fact, known)
+    return known
 
 
 async def _task(context: Context, message: Mapping[str, Any], assignee: str, orphan: bool) -> str:

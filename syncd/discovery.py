@@ -27,7 +27,7 @@ OVERLAP = 60.0  # seconds a poll reads again, for rows committed late
 PAGE = 200
 MAX_PAGES = 500
 STATUS_PAGES = 5
-SWEEP_LOST = 900.0  # a look round that got lost is due again after this
+SWEEP_LOST = 4.0  # minimum sweep times after which a look round that got lost is due again
 IN_DOUBT = (Status.PENDING_SYNC, Status.DIRTY, Status.SYNCING)
 
 
@@ -142,11 +142,8 @@ def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], 
 
 async def sweep(context: Context, limit: int) -> int:
     """Put the pairs to work whose next look round in Advoware is due."""
-    now = context.clock.now()
-    keys = await context.ledger.read(pairs.due_checks, now, limit)
-    if keys:
-        await context.ledger.write(pairs.postpone_checks, keys, now + SWEEP_LOST)
-        await context.ledger.write(work.put, [Due(key, Lane.SWEEP, Cause.SWEEP, now) for key in keys], now)
+    now, lost_after = context.clock.now(), context.settings.sweep_min * SWEEP_LOST
+    keys = await context.ledger.write(pairs.take_due_checks, context.entity.name, now, limit, lost_after)
     return len(keys)
 
 

@@ -10,14 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select, update
+from sqlalchemy import Connection, case, delete, exists, func, select, update
 
 from mappers.spec import Side
+from syncd.lanes import Lane
 from syncd.ledger import facts, journal, people
-from syncd.ledger.schema import bases, conflicts, history, intents, pairs, quarantine, sightings
+from syncd.ledger.schema import bases, conflicts, history, intents, pairs, quarantine, sightings, work
 from syncd.ledger.sql import insert_new
-from syncd.ledger.work import Task
+from syncd.ledger.work import Cause, Due, Task
 from syncd.ledger.work import find as find_work
+from syncd.ledger.work import put as put_work
 from syncd.model import NOTHING, Base, Key, LinkChoice, LinkDecision, Memory, PairState, Trust, Version
 
 
@@ -186,20 +188,29 @@ def any_linked(conn: Connection, entity: str) -> dict[str, Any] | None:
     return None if row is None else dict(row._mapping)
 
 
-def due_checks(conn: Connection, now: float, limit: int) -> list[str]:
-    """Pairs whose next look round in Advoware is due, longest overdue first."""
+def take_due_checks(conn: Connection, entity: str, now: float, limit: int, lost_after: float) -> list[str]:
+    """Put the pairs to work whose look round in Advoware is due, longest overdue first; returns their keys.
+
+    A record that waits for another look is passed over until that is done: two looks in one would be half of each.
+    A look round that gets lost is due again `lost_after` seconds later.
+    """
+    waits = exists().where(work.c.key == pairs.c.key)
     query = (
         select(pairs.c.key)
-        .where(pairs.c.next_check_at <= now, pairs.c.state.in_([PairState.LINKED, PairState.GONE]))
+        .where(
+            pairs.c.next_check_at <= now,
+            pairs.c.entity == entity,
+            pairs.c.state.in_([PairState.LINKED, PairState.GONE]),
+            ~waits,
+        )
         .order_by(pairs.c.next_check_at)
         .limit(limit)
     )
-    return list(conn.execute(query).scalars())
-
-
-def postpone_checks(conn: Connection, keys: Iterable[str], until: float) -> None:
-    """The look round of these pairs is under way; if it gets lost it is due again then."""
-    conn.execute(update(pairs).where(pairs.c.key.in_(list(keys))).values(next_check_at=until))
+    keys = list(conn.execute(query).scalars())
+    if keys:
+        conn.execute(update(pairs).where(pairs.c.key.in_(keys)).values(next_check_at=now + lost_after))
+        put_work(conn, [Due(key, Lane.SWEEP, Cause.SWEEP, now) for key in keys], now)
+    return keys
 
 
 def of_entity(conn: Connection, entity: str) -> dict[str, tuple[str, str | None]]:
