@@ -1,0 +1,145 @@
+"""Prints what the docs take from the code: fields, statuses, metrics, tables, routes, sentences.
+
+Nothing of it is written by hand, so it cannot be wrong for long: `tests/docs` compares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, cast
+
+from fastapi import FastAPI
+
+from mappers.spec import Can, Direction, Entity, Field, StatusFields
+from scripts.truth_table import with_base
+from syncd import messages, metrics, status
+from syncd.api import ApiDeps, create_api
+from syncd.app import ENTITIES
+from syncd.ledger.schema import metadata
+from syncd.metrics import Metrics
+from syncd.model import Notice
+
+STATUS_FIELDS = {
+    "status": "state of the sync, one of the eight values",
+    "last_sync": "when syncd last wrote here",
+    "row_id": "the Beteiligter's `rowId` at that time",
+    "error": "what happened and what to do, at most 2,000 characters",
+    "retries": "failed retries so far",
+    "next_retry": "when the next try is due",
+    "auto_reset": "when a permanently failed record is tried anew",
+}
+
+
+def entities() -> str:
+    """Every mapped field of every entity."""
+    return "\n\n".join(_entity(entity) for entity in ENTITIES)
+
+
+def _entity(entity: Entity) -> str:
+    head = (
+        f"### {entity.name}\n\n`{entity.espo_type}` in EspoCRM, `{entity.advoware_path}` in Advoware, linked by"
+        f" `{entity.link}` = `{entity.advoware_id}`."
+    )
+    rows = [
+        f"| `{field.name}` | `{field.espo}` | `{field.advoware}` | {field.codec.name} | {_can(field)} |"
+        f" {_role(field)} | `{field.direction}` |"
+        for field in entity.fields
+    ]
+    table = [
+        "| field | EspoCRM | Advoware | form | in Advoware by API | says who it is | direction |",
+        "|---|---|---|---|---|---|---|",
+        *rows,
+    ]
+    return f"{head}\n\n" + "\n".join(table)
+
+
+def _can(field: Field) -> str:
+    return "only when created" if field.can is Can.CREATE_ONLY else "create, change"
+
+
+def _role(field: Field) -> str:
+    return field.role.replace("_", " ") if field.role is not None else "–"
+
+
+def status_fields() -> str:
+    """The attributes in EspoCRM that show the state of the sync."""
+    rows = [f"| `{getattr(StatusFields(), item.name)}` | {STATUS_FIELDS[item.name]} |" for item in fields(StatusFields)]
+    return "\n".join(["| attribute | shows |", "|---|---|", *rows])
+
+
+def statuses() -> str:
+    """Which outcome lets the daemon write which status, and the diagram of it."""
+    return f"{status.table()}\n\n```mermaid\n{status.diagram()}\n```"
+
+
+def merge() -> str:
+    """The truth table of a field that may travel both ways."""
+    return with_base(Direction.BOTH, Can.UPDATE)
+
+
+def sentences() -> str:
+    """What people read in EspoCRM."""
+    rows = []
+    for code in sorted(messages.CODES):
+        notice = Notice(code, ("FIELDS",), "…")
+        rows.append(f"| `{code}` | {messages.sentence(notice, 'de')} | {messages.sentence(notice, 'en')} |")
+    return "\n".join(["| code | German | English |", "|---|---|---|", *rows])
+
+
+def all_metrics() -> str:
+    """Every metric."""
+    return metrics.table()
+
+
+def tables() -> str:
+    """Every table of the ledger with its columns."""
+    return "\n\n".join(_table(name) for name in sorted(metadata.tables))
+
+
+def _table(name: str) -> str:
+    table = metadata.tables[name]
+    columns = ", ".join(
+        f"**`{column.name}`**" if column.primary_key else f"`{column.name}`" for column in table.columns
+    )
+    person = "Holds something about a record: part of export and erasure." if "key" in table.columns else ""
+    return "\n\n".join(part for part in (f"### {name}", f"{table.comment} {person}".strip(), columns) if part)
+
+
+def routes() -> str:
+    """Every route of the HTTP API."""
+    rows = [f"| `{verb}` | `{path}` | {_needs(path)} | {what} |" for verb, path, what in api_routes()]
+    return "\n".join(["| verb | path | needs | what |", "|---|---|---|---|", *rows])
+
+
+def _needs(path: str) -> str:
+    if "webhook" in path:
+        return "signature"
+    return "token" if path.startswith(("/api/", "/sync/")) else "–"
+
+
+def api_routes() -> list[tuple[str, str, str]]:
+    """Verb, path and first line of what it does, as the application describes itself."""
+    return [
+        (verb.upper(), path, told.get("description", "").split("\n")[0])
+        for path, verbs in bare_api().openapi()["paths"].items()
+        for verb, told in verbs.items()
+    ]
+
+
+def bare_api() -> FastAPI:
+    """The application with nothing behind it: only its routes are looked at."""
+    nothing = cast(Any, None)
+    return create_api(
+        ApiDeps(
+            ledger=nothing,
+            ring=nothing,
+            entities={entity.name: entity for entity in ENTITIES},
+            secrets=nothing,
+            readiness=list,
+            metrics=Metrics(),
+            version="0",
+            api_token="",
+            now=nothing,
+            new_id=nothing,
+        )
+    )
