@@ -83,6 +83,10 @@ class App:
         wrong = await self.parts.ledger.write(facts.start, identity(self.settings), clock.now())
         if wrong is not None:
             raise config.ConfigError([f"{wrong}: use another SYNCD_STATE_DIR or DATABASE_URL"])
+        await self.look()
+
+    async def look(self) -> None:
+        """Who we are in EspoCRM, as far as the ledger knows; changes nothing."""
         self._know_user(await self.parts.ledger.read(facts.get, "our_espo_user"))
 
     async def open(self) -> None:
@@ -100,6 +104,10 @@ class App:
         if user.get("id"):
             await self.parts.ledger.write(facts.put, "our_espo_user", user["id"])
             self._know_user(user["id"])
+
+    def entities(self) -> dict[str, Entity]:
+        """Every entity by our name, as the firm has mapped it."""
+        return {name: context.entity for name, context in self.contexts.items()}
 
     def remap(self, mapping: config.Mapping) -> None:
         """Obey another syncd.toml from the next job on; jobs under way end as they began."""
@@ -249,11 +257,11 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
 def _contexts(
     settings: config.Settings, mapping: config.Mapping, parts: Parts, espo: EspoClient, advoware: AdvowareClient
 ) -> dict[str, Context]:
-    contexts = {}
+    contexts, known = {}, entities(settings, mapping)
     for declared in ENTITIES:
         own = mapping.entities.get(declared.name, config.EntityMapping())
         contexts[declared.name] = Context(
-            entity=mapped(declared, own, Policy(settings.syncd_default_policy)),
+            entity=known[declared.name],
             ledger=parts.ledger,
             espo=espo,
             advoware=advoware,
@@ -265,6 +273,15 @@ def _contexts(
             settings=job_settings(settings, own),
         )
     return contexts
+
+
+def entities(settings: config.Settings, mapping: config.Mapping) -> dict[str, Entity]:
+    """Every entity by our name, as the firm has mapped it."""
+    policy = Policy(settings.syncd_default_policy)
+    return {
+        declared.name: mapped(declared, mapping.entities.get(declared.name, config.EntityMapping()), policy)
+        for declared in ENTITIES
+    }
 
 
 def mapped(declared: Entity, own: config.EntityMapping, policy: Policy) -> Entity:

@@ -6,20 +6,21 @@ The same jobs as the daemon's, claimed in the ledger, so both may run at once. K
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from services.errors import Credentials, Outage
 from services.ports import CircuitName
 from syncd import inspect
 from syncd.app import App
+from syncd.commands import Desk, NotKnown
 from syncd.health import PEERS
 from syncd.job import Ended
 from syncd.ledger import pairs, work
 from syncd.ledger.work import Cause
-from syncd.model import Key, Status
+from syncd.load import read_espo
+from syncd.model import Absent, Key, PairState, Status
 from syncd.worker import do, serve
 
 Progress = Callable[[int, int], None]  # done, total
@@ -32,10 +33,9 @@ NEEDS_PERSON = (Status.CONFLICT, Status.FAILED, Status.PERMANENTLY_FAILED, Statu
 
 @dataclass
 class Report:
-    """What a pass found and did; `open` = something failed or waits for a person."""
+    """What a pass did and left; `open` = something failed or waits for a person."""
 
-    found: int = 0
-    jobs: Counter[str] = field(default_factory=Counter)
+    jobs: dict[str, int] = field(default_factory=dict)
     messages: int = 0
     left: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Report:
         """For people."""
         jobs = ", ".join(f"{count} {ended}" for ended, count in sorted(self.jobs.items())) or "none"
         statuses = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items())) or "none"
-        lines = [f"found {self.found}, jobs: {jobs}; messages: {self.messages}", f"records: {statuses}"]
+        lines = [f"jobs: {jobs}; messages: {self.messages}", f"records: {statuses}"]
         if self.left:
             lines.append(f"{self.left} still due: the time was over")
         if self.conflicts:
@@ -62,8 +62,8 @@ async def one_pass(app: App, seconds: float, progress: Progress) -> Report:
     clock, report = app.parts.clock, Report()
     end = clock.monotonic() + seconds
     await app.open()
-    report.found += await app.poll()
-    report.found += await app.sweep(seconds)
+    await app.poll()
+    await app.sweep(seconds)
     await app.full_pass_if_due()
     while clock.monotonic() < end:
         await _work_off(app, end, report, progress)
@@ -91,17 +91,17 @@ async def _work_off(app: App, end: float, report: Report, progress: Progress) ->
                 return
             ended = await serve(app.crew, taken)
             if ended is not None:
-                report.jobs[str(ended)] += 1
-            done = report.jobs.total()
+                report.jobs[str(ended)] = report.jobs.get(str(ended), 0) + 1
+            done = sum(report.jobs.values())
             progress(done, done + (await queue.stats()).waiting)
 
     while clock.monotonic() < end:
-        before = report.jobs.total()
+        before = sum(report.jobs.values())
         await app.copy_due()
         async with asyncio.TaskGroup() as group:
             for number in range(app.settings.syncd_workers):
                 group.create_task(one(number))
-        if report.jobs.total() == before:
+        if sum(report.jobs.values()) == before:
             return
         await check_systems(app)
 
@@ -135,9 +135,42 @@ class Done:
     held: str | None
 
     @property
+    def text(self) -> str | None:
+        """What keeps it from being clean."""
+        return f"held by {self.held}" if self.held else self.error
+
+    def told(self) -> dict[str, str | None]:
+        """As JSON."""
+        return asdict(self)
+
+    @property
     def open(self) -> bool:
         """Whether it failed or waits for a person."""
         return self.held is not None or self.status != Status.CLEAN
+
+
+async def chosen(app: App, texts: Sequence[str], status: str | None) -> list[str]:
+    """Let records take part and put them to work: those named, those of a status, else all; returns their keys."""
+    desk = Desk(app.parts.ledger, app.entities(), app.parts.clock.now)
+    if status is not None:
+        return list((await desk.retry_status(status)).keys)
+    keys = [await desk.find(text) for text in texts]
+    for key in keys:
+        context = app.contexts[Key.parse(key).entity]
+        if isinstance(await read_espo(context, Key.parse(key).espo_id), Absent):
+            raise NotKnown(f"EspoCRM has no record {Key.parse(key).espo_id}")
+    if not texts:
+        keys = await _all_keys(app)
+    return list((await desk.sync(keys)).keys)
+
+
+async def _all_keys(app: App) -> list[str]:
+    keys: list[str] = []
+    page = await inspect.records(app.parts.ledger, limit=inspect.MAX_PAGE)
+    while page:
+        keys += [row["key"] for row in page if row["state"] not in (PairState.EXCLUDED, PairState.TOMBSTONE)]
+        page = await inspect.records(app.parts.ledger, after=page[-1]["key"], limit=inspect.MAX_PAGE)
+    return keys
 
 
 async def work_on(app: App, keys: Iterable[str], progress: Progress) -> list[Done]:

@@ -8,12 +8,13 @@ from typing import Any
 import typer
 
 from syncd.cli import output
-from syncd.cli.output import Code, ago, say, table, when
+from syncd.cli.output import Code, ago, say, table, value, when
 
 
 def add(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.command()(status)
+    app.command()(show)
 
 
 def status(as_json: output.AsJson = False) -> int:
@@ -71,3 +72,87 @@ def _circuit(circuit: Mapping[str, Any]) -> str:
             return f"away, asked again in {circuit['seconds']:.0f} s"
         case other:
             return str(other)
+
+
+def show(key: output.Key, as_json: output.AsJson = False) -> int:
+    """One record: both sides, what they last agreed on, waiting fields, history.
+
+    Reads both systems where they can be read; exit code 3 where one does not answer.
+
+    Example: `syncd show betnr:1234`
+    """
+    from services.errors import PeerError
+    from syncd import inspect
+    from syncd.commands import Desk, NotKnown
+    from syncd.rehearsal import both_sides
+    from syncd.runtime import opened
+
+    settings = output.settings()
+    mapping = output.mapping(settings)
+    trouble: list[PeerError] = []
+
+    async def looking() -> dict[str, Any]:
+        async with opened(settings, mapping) as runtime:
+            app = runtime.app
+            found_key = await Desk(runtime.ledger, app.entities(), runtime.clock.now).find(key)
+            found = await inspect.record(runtime.ledger, found_key)
+            if found is None:
+                raise NotKnown(f"nothing is known of {found_key}; `syncd plan` shows what would be done with it")
+            linked = (found["pair"] or {}).get("advoware_id")
+            try:
+                now = await both_sides(app.contexts[found_key.partition("/")[0]], found_key, linked)
+            except PeerError as error:
+                trouble.append(error)
+                now = None
+            return {"key": found_key, "now": now, **found}
+
+    found = output.work(looking())
+    if as_json:
+        output.show_json(found)
+    else:
+        _print_record(found)
+    if trouble:
+        raise trouble[0]
+    return Code.DONE
+
+
+def _print_record(found: Mapping[str, Any]) -> None:
+    pair, waits = found["pair"] or {}, found["work"]
+    say(f"{found['key']}  {pair.get('status') or 'new'}  Beteiligter {pair.get('advoware_id') or '–'}")
+    say(f"  {pair.get('state')}, link {pair.get('trust')}, looked at {when(pair.get('checked_at')) or 'never'}")
+    if pair.get("error"):
+        say(f"  {pair['error']}")
+    if waits:
+        held = f", held by {waits['held']}" if waits["held"] else ""
+        say(f"  waits: {waits['cause']}, due {when(waits['due_at'])}{held}")
+    say()
+    table(("field", "espocrm", "advoware", "last agreed: espocrm", "advoware"), _fields(found))
+    for one in found["conflicts"]:
+        if one["state"] in ("open", "decided"):
+            say(f"\nconflict {one['id']} {one['field'] or '(link)'} {one['kind']}: `syncd conflicts show {one['id']}`")
+    for one in found["quarantine"]:
+        say(f"\n{one['side']} does not take {one['field']}: {value(one['value'])} ({one['reason']})")
+    if found["history"]:
+        say()
+        table(
+            ("when", "side", "field", "before", "after", "why"),
+            (
+                (when(o["at"]), o["side"], o["field"], value(o["before"]), value(o["after"]), o["why"])
+                for o in found["history"]
+            ),
+        )
+
+
+def _fields(found: Mapping[str, Any]) -> list[tuple[object, ...]]:
+    now = found["now"] or {}
+    base = {one["field"]: one for one in found["base"]}
+    sides = {side: now.get(side, "no answer") for side in ("espocrm", "advoware")}
+    names = dict.fromkeys([*base, *(name for shown in sides.values() if isinstance(shown, Mapping) for name in shown)])
+    return [
+        (
+            name,
+            *(value(shown.get(name)) if isinstance(shown, Mapping) else f"({shown})" for shown in sides.values()),
+            *(value(base[name][side]) if name in base else "–" for side in ("espo", "advoware")),
+        )
+        for name in names
+    ]

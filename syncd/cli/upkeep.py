@@ -1,9 +1,319 @@
-"""Commands."""
+"""`syncd locks`, `queue`, `config`, `db`, `doctor`, `webhooks`, `demo`, `sandbox`: looking after the installation."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
 import typer
+
+import config
+from syncd.cli import output
+from syncd.cli.output import Code, UsageError, say, table, when
+
+if TYPE_CHECKING:
+    from syncd.commands import Desk
+    from syncd.runtime import Runtime
+
+T = TypeVar("T")
+
+locks = typer.Typer(help="Who works on which record.", invoke_without_command=True)
+queue = typer.Typer(help="What waits to be worked on.", invoke_without_command=True)
+configuration = typer.Typer(help="Settings: where each comes from, and whether they are usable.", no_args_is_help=True)
+database = typer.Typer(help="The ledger.", no_args_is_help=True)
+webhooks = typer.Typer(help="EspoCRM's webhooks towards this daemon.", invoke_without_command=True)
+
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Rows at most.")]
 
 
 def add(app: typer.Typer) -> None:
     """Register the commands of this module."""
+    app.add_typer(locks, name="locks")
+    app.add_typer(queue, name="queue")
+    app.command()(doctor)
+    app.add_typer(webhooks, name="webhooks")
+    app.add_typer(configuration, name="config")
+    app.add_typer(database, name="db")
+    app.command()(demo)
+    app.command()(sandbox)
+
+
+def _with_redis(todo: Callable[[Runtime, Desk], Awaitable[T]]) -> T:
+    """Run something over ledger and Redis; neither system is called."""
+    from syncd.commands import Desk
+    from syncd.runtime import opened
+
+    settings = output.ledger_settings()
+    mapping = output.mapping(settings)
+
+    async def running() -> T:
+        async with opened(settings, mapping) as runtime:
+            return await todo(runtime, Desk(runtime.ledger, runtime.app.entities(), runtime.clock.now))
+
+    return output.work(running())
+
+
+# --- locks ------------------------------------------------------------------------------------
+
+
+@locks.callback()
+def _locks(context: typer.Context) -> int | None:
+    return None if context.invoked_subcommand else list_locks()
+
+
+@locks.command("list")
+def list_locks(as_json: output.AsJson = False) -> int:
+    """Leases in Redis and claims in the ledger. A claim that ended long ago belonged to a process that died."""
+    from syncd.ledger import terminal
+
+    async def looking(runtime: Runtime, _: Desk) -> dict[str, Any]:
+        leases = [
+            {"key": one.key, "owner": one.owner, "since": one.since, "ends_at": one.ends_at}
+            for one in await runtime.queue.leases()
+        ]
+        return {"leases": leases, "claims": await runtime.ledger.read(terminal.claims)}
+
+    found = _with_redis(looking)
+    if as_json:
+        output.show_json(found)
+        return Code.DONE
+    if not any(found.values()):
+        say("nobody works on anything")
+    rows = [("lease", one["key"], one["owner"], when(one["ends_at"])) for one in found["leases"]]
+    rows += [("claim", one["key"], one["claimed_by"], when(one["claimed_until"])) for one in found["claims"]]
+    table(("kind", "record", "owner", "until"), rows)
+    return Code.DONE
+
+
+@locks.command("clear")
+def clear_locks(
+    key: Annotated[str | None, typer.Argument(metavar="[KEY]", help="EspoCRM id, or betnr:1234.")] = None,
+    stale: Annotated[bool, typer.Option("--stale", help="All leases that have run out.")] = False,
+) -> int:
+    """End a lease, so that the record is taken again. The claim in the ledger ends by itself within its lease time.
+
+    Examples: `syncd locks clear --stale` · `syncd locks clear betnr:1234`
+    """
+    if stale == (key is not None):
+        raise UsageError("give KEY or --stale")
+
+    async def clearing(runtime: Runtime, desk: Desk) -> str:
+        if key is None:
+            return f"{len(await runtime.queue.reclaim())} stale leases ended"
+        found = await desk.find(key)
+        return f"{found}: {'lease ended, it waits again' if await runtime.queue.clear(found) else 'nobody holds it'}"
+
+    say(_with_redis(clearing))
+    return Code.DONE
+
+
+# --- queue ------------------------------------------------------------------------------------
+
+
+@queue.callback()
+def _queue(context: typer.Context) -> int | None:
+    return None if context.invoked_subcommand else list_queue()
+
+
+@queue.command("list")
+def list_queue(limit: Limit = 100, as_json: output.AsJson = False) -> int:
+    """Waiting work in the order in which it is taken; `held` waits for a pause or guard to end."""
+    from syncd.cli.desk import at_desk
+    from syncd.lanes import Lane
+    from syncd.ledger import terminal
+
+    async def looking(desk: Desk) -> list[dict[str, Any]]:
+        return await desk.ledger.read(terminal.waiting, limit)
+
+    found = [one | {"lane": Lane(one["lane"]).name.lower()} for one in at_desk(looking)]
+    if as_json:
+        output.show_json(found)
+        return Code.DONE
+    if not found:
+        say("nothing waits")
+    columns = ("record", "lane", "cause", "due", "held")
+    table(columns, ((one["key"], one["lane"], one["cause"], when(one["due_at"]), one["held"]) for one in found))
+    return Code.DONE
+
+
+@queue.command("drop")
+def drop(key: output.Key) -> int:
+    """Forget that a record waits. The next poll or look round finds it again if the sides differ."""
+    from syncd.ledger import work
+
+    async def dropping(runtime: Runtime, desk: Desk) -> str:
+        found = await desk.find(key)
+        known = await runtime.ledger.write(work.drop, found)
+        queued = await runtime.queue.drop(found)
+        return f"{found}: {'waits no longer' if known or queued else 'did not wait'}"
+
+    say(_with_redis(dropping))
+    return Code.DONE
+
+
+# --- config, db -------------------------------------------------------------------------------
+
+
+@configuration.command("show")
+def show_config(as_json: output.AsJson = False) -> int:
+    """Every setting, secrets masked, with where it comes from."""
+    shown = config.describe(output.ledger_settings())
+    if as_json:
+        output.show_json({one.name: {"value": one.value, "origin": one.origin} for one in shown})
+    else:
+        table(("setting", "value", "from"), ((one.name, one.value, one.origin) for one in shown))
+    return Code.DONE
+
+
+@configuration.command("check")
+def check_config() -> int:
+    """Whether settings and syncd.toml can be used. Calls nobody; `syncd doctor` does."""
+    found = output.mapping(output.settings())
+    say(f"the settings can be used; {found.path or 'no syncd.toml: the defaults hold'}")
+    return Code.DONE
+
+
+@database.command("upgrade")
+def upgrade_database() -> int:
+    """Bring the ledger to this program's form. On PostgreSQL stop all daemons first."""
+    from syncd.ledger.upgrade import upgrade
+    from syncd.runtime import ledger_url, make_state_dir
+
+    settings = output.ledger_settings()
+    make_state_dir(settings)
+    applied = upgrade(ledger_url(settings))
+    say(f"applied: {', '.join(applied)}" if applied else "the ledger is up to date")
+    return Code.DONE
+
+
+# --- doctor, webhooks -------------------------------------------------------------------------
+
+
+def doctor(as_json: output.AsJson = False) -> int:
+    """Check everything: settings, logins, rights, fields, webhooks, clocks, Redis, ledger. Changes nothing.
+
+    Says for each finding what to do. Exit code 1 if something must be done, 3 if something cannot be reached.
+    """
+    from syncd.doctor import examine
+
+    found = output.work(examine())
+    if as_json:
+        output.show_json({"findings": found.findings})
+    else:
+        columns = ("", "check", "found", "what to do")
+        table(columns, ((one.grade.upper(), one.name, one.seen, one.todo) for one in found.findings))
+    return found.code
+
+
+@webhooks.callback()
+def _webhooks(context: typer.Context) -> int | None:
+    return None if context.invoked_subcommand else list_webhooks()
+
+
+def _with_espocrm(todo: Callable[[Runtime], Awaitable[T]]) -> T:
+    from syncd.runtime import opened
+
+    settings = output.settings()
+    mapping = output.mapping(settings)
+
+    async def running() -> T:
+        async with opened(settings, mapping) as runtime:
+            return await todo(runtime)
+
+    return output.work(running())
+
+
+@webhooks.command("list")
+def list_webhooks(as_json: output.AsJson = False) -> int:
+    """Every webhook of our user in EspoCRM."""
+    from syncd.webhooks import Known, listed
+
+    async def looking(runtime: Runtime) -> list[Known]:
+        configured = runtime.app.settings.espocrm_webhook_secrets
+        return await listed(runtime.app.espo, runtime.ledger, configured)
+
+    found = _with_espocrm(looking)
+    if as_json:
+        output.show_json(found)
+        return Code.DONE
+    if not found:
+        say("none; `syncd webhooks register` makes them")
+    table(
+        ("id", "event", "address", "active", "without own", "secret known"),
+        ((o.id, o.event, o.url, *map(_yes, (o.active, o.skips_own, o.secret_known))) for o in found),
+    )
+    return Code.DONE
+
+
+@webhooks.command("register")
+def register_webhooks(
+    url: Annotated[
+        str | None, typer.Option(help="Address under which EspoCRM reaches this daemon, as https://sync.firm.example.")
+    ] = None,
+) -> int:
+    """Make create, update and delete webhooks where they are missing, and keep their secrets. May be repeated.
+
+    Example: `syncd webhooks register --url https://sync.firm.example`
+    """
+    from syncd.webhooks import register
+
+    async def registering(runtime: Runtime) -> list[str]:
+        settings = runtime.app.settings
+        base = url or f"http://{settings.syncd_http_host}:{settings.syncd_http_port}"
+        return await register(runtime.app.espo, runtime.ledger, runtime.app.entities().values(), base)
+
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise UsageError("--url must begin with http:// or https://")
+    for line in _with_espocrm(registering):
+        say(line)
+    return Code.DONE
+
+
+@webhooks.command("check")
+def check_webhooks(as_json: output.AsJson = False) -> int:
+    """Whether each webhook is there, active and checkable. Exit code 1 if one is not."""
+    from syncd.webhooks import Verdict, judge, listed, wanted
+
+    async def checking(runtime: Runtime) -> list[Verdict]:
+        configured = runtime.app.settings.espocrm_webhook_secrets
+        known = await listed(runtime.app.espo, runtime.ledger, configured)
+        return judge(wanted(runtime.app.entities().values()), known)
+
+    verdicts = _with_espocrm(checking)
+    if as_json:
+        output.show_json(verdicts)
+    else:
+        table(("event", "found"), ((one.event, one.wrong or "as it should be") for one in verdicts))
+    return Code.OPEN if any(one.wrong for one in verdicts) else Code.DONE
+
+
+def _yes(wanted: bool) -> str:
+    return "yes" if wanted else "no"
+
+
+# --- demo, sandbox ----------------------------------------------------------------------------
+
+
+def demo(
+    seconds: Annotated[float, typer.Option(min=5, help="How long people edit.")] = 60.0,
+    records: Annotated[int, typer.Option(min=40, help="Linked records to begin with.")] = 200,
+    seed: Annotated[int, typer.Option(help="Another number, another story.")] = 1,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running at the end, to look around.")] = False,
+) -> int:
+    """Two stand-in systems, the real daemon, people who edit, and an honest check at the end. Needs no settings."""
+    from syncd.sandbox.demo import Options, main
+
+    return output.work(main(Options(keep=keep, seconds=seconds, records=records, seed=seed)))
+
+
+def sandbox(
+    espocrm_port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 0,
+    advoware_port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 0,
+    records: Annotated[int, typer.Option(min=0, help="Linked records to begin with.")] = 0,
+) -> int:
+    """Only the stand-in servers of EspoCRM and Advoware, until Ctrl-C. The first line is JSON with their addresses."""
+    from syncd.sandbox.server import main
+
+    ports = [f"--espocrm-port={espocrm_port}", f"--advoware-port={advoware_port}", f"--seed-records={records}"]
+    main(ports)
+    return Code.DONE
