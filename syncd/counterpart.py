@@ -38,10 +38,9 @@ def named_id(entity: Entity, espo: Present) -> int | None:
         return None
     if isinstance(raw, bool) or not isinstance(raw, int | str):
         raise Unmappable("not a number")
-    try:
-        number = int(raw)
-    except ValueError:
-        raise Unmappable("not a number") from None
+    if not str(raw).strip().removeprefix("-").isdecimal():
+        raise Unmappable("not a number")
+    number = int(raw)
     if number <= 0:
         raise Unmappable("not positive")
     return number
@@ -97,7 +96,7 @@ def _resolve(
     if ours:
         ids = tuple(row.advoware_id for row in ours)
         return (Hold(HoldReason.CANDIDATES, Notice("several_created", (), _listed(ids)), ids),)
-    if memory.link_decision is not None and memory.link_decision.choice is LinkChoice.CREATE:
+    if _asked_again(memory, intent):
         return _create(entity, memory, espo)
     if seen.search is not Search.TRUSTED:
         return (
@@ -110,6 +109,14 @@ def _resolve(
     if not intent.repeatable:
         return (Hold(HoldReason.CREATE_IN_DOUBT, Notice("create_in_doubt")),)
     return _match(entity, memory, espo, seen)
+
+
+def _asked_again(memory: Memory, intent: Intent) -> bool:
+    """A person who knows of the lost answer asks for a new one. The wish that led to the lost POST is not repeated."""
+    decision = memory.link_decision
+    if decision is None or decision.choice is not LinkChoice.CREATE:
+        return False
+    return intent.repeatable or (decision.at is not None and decision.at > intent.sent_at)
 
 
 def _made_by(entity: Entity, row: Found, intent: Intent, policy: PlanPolicy) -> bool:

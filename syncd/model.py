@@ -185,6 +185,9 @@ class Decision:
     saw_advoware: Canonical
 
 
+RECORD = ""  # stands for the record as a whole where fields are named
+
+
 class LinkChoice(StrEnum):
     CREATE = "create"
     LINK = "link"
@@ -192,10 +195,11 @@ class LinkChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkDecision:
-    """What a person said about the counterpart: make a new one, or it is this Advoware id."""
+    """What a person said about the counterpart: make a new one, or it is this Advoware id. `at` epoch seconds."""
 
     choice: LinkChoice
     advoware_id: int | None = None
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
