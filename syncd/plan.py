@@ -12,6 +12,7 @@ from mappers.spec import Entity, Side, Unmappable
 from syncd.counterpart import differing_identity, find, named_id
 from syncd.fields import plan_fields
 from syncd.model import (
+    RECORD,
     Absent,
     Action,
     AdvowareSeen,
@@ -85,7 +86,7 @@ def _with_espo(
         case Unlinked():
             return _held(*find(entity, memory, espo, advoware, policy))
         case Absent():
-            return _without_advoware(memory)
+            return _without_advoware(memory, named)
         case Present():
             return _with_both(entity, memory, espo, advoware, policy, named)
         case _:
@@ -110,7 +111,7 @@ def _with_both(
         return (
             Link(
                 advoware_id,
-                memory.trust if same and memory.base else Trust.CONFIRMED,
+                Trust.OWN if same and memory.trust is Trust.OWN else Trust.CONFIRMED,
                 restart=not same,
             ),
         )
@@ -178,6 +179,8 @@ def _differs_from_base(entity: Entity, memory: Memory, side: Side, seen: Present
 
 
 def _without_espo(memory: Memory) -> tuple[Action, ...]:
+    if memory.state is PairState.EXCLUDED:
+        return (Ignore(),)
     if memory.state is PairState.TOMBSTONE:
         return ()
     if memory.state is PairState.NEW and memory.advoware_id is None and not memory.intents:
@@ -185,12 +188,14 @@ def _without_espo(memory: Memory) -> tuple[Action, ...]:
     return (Bury(),) if memory.espo_deletion_confirmed else (Vanished(),)
 
 
-def _without_advoware(memory: Memory) -> tuple[Action, ...]:
+def _without_advoware(memory: Memory, named: int | None) -> tuple[Action, ...]:
+    missing = named or memory.advoware_id
     gone = Settle(
         Status.DELETED_IN_ADVOWARE,
-        (Notice("deleted_in_advoware", (), str(memory.advoware_id or "")),),
+        (Notice("deleted_in_advoware", (), str(missing or "")),),
     )
-    if memory.state is PairState.GONE or (memory.misses and memory.miss_ripe):
+    known_gone = memory.state is PairState.GONE and missing == memory.advoware_id
+    if known_gone or (memory.misses and memory.miss_ripe):
         return (gone,)
     return (Missed(),)
 
@@ -203,7 +208,7 @@ def _held(*actions: Action) -> tuple[Action, ...]:
     """A hold that waits for a person shows as `conflict`; one that time settles shows nothing new."""
     for action in actions:
         if isinstance(action, Hold) and action.reason is not HoldReason.CREATE_IN_DOUBT:
-            return (*actions, Settle(Status.CONFLICT, (action.notice,), ("",)))
+            return (*actions, Settle(Status.CONFLICT, (action.notice,), (RECORD,)))
     return actions
 
 
