@@ -12,7 +12,7 @@ from typing import Any
 
 from mappers.spec import Entity, Side
 from syncd.messages import text
-from syncd.model import FieldWrite, Notice, Settle, Status
+from syncd.model import RECORD, FieldWrite, Notice, Settle, Status
 from syncd.status import NextTry, Outcome, may_write, outcome_of
 
 
@@ -24,7 +24,7 @@ def espo_text(at: float) -> str:
 def settled(
     entity: Entity, body: Mapping[str, Any], settle: Settle, advoware_id: int | None, language: str
 ) -> dict[str, Any]:
-    """Attributes that show the end of a job."""
+    """Attributes that show the end of a job. A number a person typed or took away is never put back."""
     names = entity.status
     wanted: dict[str, Any] = {
         names.status: str(may_write(outcome_of(settle.status), settle.status)),
@@ -33,7 +33,7 @@ def settled(
         names.next_retry: None,
         names.auto_reset: None,
     }
-    if advoware_id is not None:
+    if advoware_id is not None and not body.get(entity.link) and RECORD not in settle.open_fields:
         wanted[entity.link] = advoware_id
     return differing(body, wanted)
 
@@ -49,11 +49,15 @@ def rendered(entity: Entity, writes: Iterable[FieldWrite]) -> dict[str, Any]:
 def stamped(
     entity: Entity, body: Mapping[str, Any], changes: Mapping[str, Any], row_id: str | None, now: float
 ) -> dict[str, Any]:
-    """The changes with sync time and token added, which alone are never worth a write."""
+    """The changes with sync time and token added, which alone are never worth a write.
+
+    The token says that all was agreed then: a lost ledger is rebuilt on that.
+    """
     if not changes:
         return {}
     names = entity.status
-    tokens = differing(body, {names.row_id: row_id}) if row_id is not None else {}
+    agreed = {**body, **changes}.get(names.status) == Status.CLEAN
+    tokens = differing(body, {names.row_id: row_id}) if row_id is not None and agreed else {}
     return {**changes, **tokens, names.last_sync: espo_text(now)}
 
 
