@@ -6,11 +6,11 @@ to keep, the questions to people, and the status at the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from mappers.spec import Can, Canonical, Direction, Entity, Field, Side, Unmappable
-from syncd.merge import ByHand, Equal, Nothing, Stage, Unsettled, Values, Write, merge
+from mappers.spec import Can, Canonical, Direction, Entity, Field, Policy, Side, Unmappable
+from syncd.merge import ByHand, Equal, Nothing, Stage, Unsettled, Values, Verdict, Write, merge
 from syncd.model import (
     Action,
     Agree,
@@ -99,7 +99,7 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
         if fresh and (espo != decision.value or advoware != decision.value):
             for side in (Side.ADVOWARE, Side.ESPO):
                 if current[side] != decision.value:
-                    _write(pair, mapped, side, decision.value, draft)
+                    _carry_out(pair, mapped, side, decision.value, current, draft)
             return
 
     stage, values = _past(pair, mapped, espo, advoware)
@@ -109,11 +109,8 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
         _write(pair, mapped, Side.ADVOWARE, espo, draft)
         return
     base = values.base_espo if stage is Stage.KNOWN else None
-    newer = pair.memory.believe or pair.newer
-    if pair.memory.believe is not None and espo != advoware:
-        verdict = merge(mapped, values, Stage.FIRST, newer)
-    else:
-        verdict = merge(mapped, values, stage, newer)
+    right = pair.memory.believe
+    verdict = merge(mapped, values, stage, pair.newer) if right is None else _believed(mapped, values, right)
     match verdict:
         case Nothing():
             if pair.recovered is not None and mapped.name not in pair.memory.base:
@@ -135,12 +132,29 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
             assert_never(verdict)
 
 
+def _carry_out(
+    pair: _Pair, mapped: Field, side: Side, chosen: Canonical, current: dict[Side, Canonical], draft: _Draft
+) -> None:
+    """A person's choice for a field, as far as the side's interface can make it."""
+    if side is Side.ADVOWARE and mapped.can is Can.CREATE_ONLY:
+        draft.asks.append(Ask(mapped.name, chosen, current[side]))
+    else:
+        _write(pair, mapped, side, chosen, draft)
+
+
 def _write(pair: _Pair, mapped: Field, side: Side, value: Canonical, draft: _Draft) -> None:
     if _is_quarantined(pair, mapped, side, value):
         draft.refused.append(Quarantine(side, mapped.name, value, ""))
         return
     seen = pair.espo if side is Side.ESPO else pair.advoware
     draft.writes[side].append(FieldWrite(mapped.name, mapped.raw(side, seen.body), value))
+
+
+def _believed(mapped: Field, values: Values, right: Side) -> Verdict:
+    """After a restored backup a person said which side is right, blanks included; the other's values are kept."""
+    policy = Policy.ESPOCRM if right is Side.ESPO else Policy.ADVOWARE
+    both_changed = replace(values, base_espo=values.advoware, base_advoware=values.espo)
+    return merge(replace(mapped, policy=policy), both_changed, Stage.KNOWN, None)
 
 
 def _still_waits(pair: _Pair, mapped: Field, current: dict[Side, Canonical], draft: _Draft) -> bool:
@@ -190,6 +204,8 @@ def _recovered(
     row_id = espo.body.get(entity.status.row_id)
     if not row_id or not espo.body.get(entity.status.last_sync):
         return None
+    if espo.body.get(entity.status.status) == Status.CONFLICT:
+        return None  # the token may be of a sync that left a question open
     clean = espo.body.get(entity.status.status) == Status.CLEAN
     ours = policy.our_espo_user is not None and espo.version.changed_by == policy.our_espo_user
     token = memory.written_over.get(Side.ADVOWARE, advoware.version).token
