@@ -17,7 +17,7 @@ from syncd.app import App
 from syncd.commands import Desk, NotKnown
 from syncd.health import PEERS
 from syncd.job import Ended
-from syncd.ledger import pairs, work
+from syncd.ledger import work
 from syncd.ledger.work import Cause
 from syncd.load import read_espo
 from syncd.model import Absent, Key, PairState, Status
@@ -217,7 +217,6 @@ async def _finish(app: App, key: str) -> Ended | None:
 
 
 async def _came_out(app: App, key: str, ended: Ended | None) -> Done:
-    row: dict[str, Any] = await app.parts.ledger.read(pairs.get, key) or {}
-    found = await inspect.record(app.parts.ledger, key, 1)
-    held = (found or {}).get("work") or {}
+    found = await inspect.record(app.parts.ledger, key, 1) or {}
+    row, held = found.get("pair") or {}, found.get("work") or {}
     return Done(key, None if ended is None else str(ended), row.get("status"), row.get("error"), held.get("held"))

@@ -34,7 +34,7 @@ def serve(
     from syncd.daemon import serve as serve_until_stopped
 
     settings = output.settings()
-    output.logs(settings, "full")
+    output.full_logs(settings)
     mapping = output.mapping(settings)
     if workers is not None:
         settings = settings.model_copy(update={"syncd_workers": workers})
@@ -47,7 +47,7 @@ def serve(
     def reload() -> config.Mapping:
         read = config.load()
         again = output.mapping(read)
-        output.logs(read, "full")
+        output.full_logs(read)
         return again
 
     wishes = Wishes(listener, not no_discovery, reload)
@@ -72,7 +72,7 @@ def run(
     from syncd.runtime import opened
 
     settings = output.settings()
-    output.logs(settings, "full")
+    output.full_logs(settings)
     mapping = output.mapping(settings)
 
     async def passing() -> int:

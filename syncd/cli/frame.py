@@ -11,7 +11,7 @@ import typer
 
 from syncd import __version__
 from syncd.cli import daemon, looking, people, records, upkeep
-from syncd.cli.output import OPTIONS, Code, complain
+from syncd.cli.output import OPTIONS, Code, complain, quiet
 
 EPILOG = "Settings come from the environment and .env; `syncd config show` lists them, `syncd doctor` checks them."
 
@@ -44,6 +44,7 @@ def _options(
     ] = False,
 ) -> None:
     OPTIONS.debug = debug
+    quiet()
 
 
 def run(arguments: Sequence[str]) -> int:

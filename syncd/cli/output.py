@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 OPTIONS = SimpleNamespace(debug=False)  # the global options of the one command this process runs
 
-UsageError = typer.BadParameter.__mro__[1]
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Keys = Annotated[list[str], typer.Argument(metavar="KEY...", help="EspoCRM id, or betnr:1234.")]
@@ -45,10 +45,8 @@ class Unreachable(Exception):
 
 
 def settings(*, required: Iterable[str] = config.REQUIRED) -> config.Settings:
-    """The settings of this command; logs are set up by them."""
-    found = config.load(required=tuple(required))
-    logs(found, "quiet")
-    return found
+    """The settings of this command."""
+    return config.load(required=tuple(required))
 
 
 def ledger_settings() -> config.Settings:
@@ -64,13 +62,22 @@ def mapping(found: config.Settings) -> config.Mapping:
     return config.load_mapping(config.mapping_path(found), known)
 
 
-def logs(found: config.Settings, kind: Literal["quiet", "full"]) -> None:
-    """Log lines go to standard error; a command for people keeps to failures."""
+def logs(form: Literal["json", "console"], level: str) -> None:
+    """Log lines go to standard error."""
     from syncd.clock import SystemClock
     from syncd.logs import configure
 
-    level = found.syncd_log_level if kind == "full" else "CRITICAL"
-    configure(found.syncd_log_format, "DEBUG" if OPTIONS.debug else level, now=SystemClock().now)
+    configure(form, "DEBUG" if OPTIONS.debug else level, now=SystemClock().now)
+
+
+def quiet() -> None:
+    """A command for people tells its failure in one line, and nothing else."""
+    logs("console", "CRITICAL")
+
+
+def full_logs(found: config.Settings) -> None:
+    """What a service manager keeps."""
+    logs(found.syncd_log_format, found.syncd_log_level)
 
 
 def work(todo: Coroutine[Any, Any, T]) -> T:
@@ -166,7 +173,7 @@ def explain(error: BaseException) -> tuple[Code, Sequence[str]]:
     match error:
         case config.ConfigError():
             return Code.USAGE, error.lines
-        case UsageError():
+        case _ if isinstance(error, UsageError):
             return Code.USAGE, [f"{_one_line(getattr(error, 'format_message', error.__str__)())} (see --help)"]
         case Refusal() | WrongRevision() | CannotListen():
             return Code.USAGE, [_one_line(str(error))]

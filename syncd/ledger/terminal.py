@@ -1,12 +1,14 @@
-"""Lists for people at a terminal: whose claim, what waits. Only reads."""
+"""What people at a terminal look at: whose claim, what waits, whether the file can be written. Changes nothing."""
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from syncd.ledger.schema import pairs, work
+from syncd.ledger.store import LedgerUnavailable
 
 
 def claims(conn: Connection) -> list[dict[str, Any]]:
@@ -20,3 +22,16 @@ def waiting(conn: Connection, limit: int) -> list[dict[str, Any]]:
     """What waits, in the order in which it is taken."""
     query = select(work).order_by(work.c.lane, work.c.due_at, work.c.key).limit(limit)
     return [dict(row._mapping) for row in conn.execute(query)]
+
+
+def try_writing(file: str) -> None:
+    """Take the right to write a SQLite ledger and give it back unused; raises `LedgerUnavailable`."""
+    try:
+        connection = sqlite3.connect(file, timeout=10, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise LedgerUnavailable(str(error)) from None
