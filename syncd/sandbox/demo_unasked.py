@@ -1,0 +1,137 @@
+"""What was written though nobody typed it: every attribute of both systems against how it was, and the call log.
+
+Raw values are compared: also another spelling of an untouched value is an unasked write. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from syncd.sandbox.demo_diary import FIELDS, SIDES, meaning
+from syncd.sandbox.sandbox import ADVOWARE, ESPO
+
+if TYPE_CHECKING:
+    from syncd.sandbox.demo_check import End
+
+BOOKKEEPING = {
+    ESPO: frozenset(
+        (
+            "syncStatus",
+            "advowareLastSync",
+            "advowareRowId",
+            "kommunikationHash",
+            "syncErrorMessage",
+            "syncRetryCount",
+            "syncNextRetry",
+            "syncAutoResetAt",
+            "modifiedAt",
+            "modifiedById",
+            "modifiedByName",
+            "streamUpdatedAt",
+            "versionNumber",
+            "name",
+            "deleted",
+        )
+    ),
+    ADVOWARE: frozenset(("rowId", "geaendertAm", "geaendertVon")),
+}
+"""Attributes that say who saved when, and those the daemon keeps its books in; `name` follows from two others."""
+CHILDREN = ("CAdressen", "CBankverbindungen")
+ALLOWED_POSTS = ("/Beteiligte", "/Task", "/Note", "/Token")
+RECORD = re.compile(r"/(?:CBeteiligte|Beteiligte)/([0-9a-f]+)(?:/|$)")
+
+Entered = Mapping[tuple[str, str], set[str | None]]
+
+
+def find(end: End) -> list[str]:
+    """One line for each."""
+    return [*_espo(end), *_advoware(end), *_others(end), *_calls(end)]
+
+
+def _entered(end: End) -> Entered:
+    """What people wanted by record and field."""
+    found: dict[tuple[str, str], set[str | None]] = defaultdict(set)
+    for one in end.typed:
+        found[one.record, one.field].add(one.value)
+    return found
+
+
+def _espo(end: End) -> Iterator[str]:
+    entered = _entered(end)
+    for record, old in end.start.items():
+        now = end.after[ESPO]["CBeteiligte"].get(record)
+        if now is None:
+            yield f"EspoCRM record {record} is gone"
+            continue
+        fresh = {"betnr"} if old["betnr"] is None else set()
+        yield from _attributes(ESPO, record, f"EspoCRM {record}", old, now, entered, fresh)
+
+
+def _advoware(end: End) -> Iterator[str]:
+    entered = _entered(end)
+    records = {int(row["betnr"]): record for record, row in end.start.items() if row["betnr"]}
+    for betnr, old in ((int(number), one) for number, one in end.before[ADVOWARE].items()):
+        now = end.beteiligte.get(betnr)
+        if now is not None:
+            yield from _attributes(ADVOWARE, records.get(betnr, ""), f"Advoware {betnr}", old, now, entered, set())
+        elif betnr not in end.vanished:
+            yield f"Advoware {betnr} is gone"
+
+
+def _attributes(
+    side: str,
+    record: str,
+    label: str,
+    old: Mapping[str, Any],
+    now: Mapping[str, Any],
+    entered: Entered,
+    fresh: set[str],
+) -> Iterator[str]:
+    names = {pair[SIDES.index(side)]: name for name, pair in FIELDS.items()}
+    for attribute in sorted({*old, *now} - BOOKKEEPING[side] - fresh):
+        was, is_now = old.get(attribute), now.get(attribute)
+        if was == is_now:
+            continue
+        name = names.get(attribute, "")
+        if meaning(name, is_now) not in entered.get((record, name), set()):
+            yield f"{label} {attribute}: {was!r} became {is_now!r}"
+
+
+def _others(end: End) -> Iterator[str]:
+    """Addresses and accounts are not part of the story."""
+    for entity in CHILDREN:
+        old, now = end.before[ESPO].get(entity, {}), end.after[ESPO].get(entity, {})
+        for record in {*old, *now}:
+            if _stored(old.get(record)) != _stored(now.get(record)):
+                yield f"EspoCRM {entity} {record} changed"
+
+
+def _stored(row: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Without the parent's name, which is shown with it but stored there."""
+    return {name: value for name, value in (row or {}).items() if name != "beteiligterName"}
+
+
+def _calls(end: End) -> Iterator[str]:
+    """Writes to records nobody touched, and writes of a kind nobody needs."""
+    touched = {one.record for one in end.typed} | end.deleted | set(end.born)
+    numbers = {str(betnr) for betnr in end.vanished}
+    for record, row in end.after[ESPO]["CBeteiligte"].items():
+        if record in touched:
+            numbers.add(str(row["betnr"]))
+        elif row["betnr"] in end.vanished:
+            touched.add(record)
+    for call in end.calls:
+        named = RECORD.search(call.path)
+        if call.method == "GET" or call.path.endswith("/Token"):
+            continue
+        if named is not None and named[1] not in touched | numbers:
+            yield f"{call.method} {call.path} ({', '.join(call.names)}): nobody touched it"
+        elif call.method == "DELETE" or (call.method == "POST" and not _expected(call.path)):
+            yield f"{call.method} {call.path}"
+
+
+def _expected(path: str) -> bool:
+    return path.endswith(ALLOWED_POSTS)
