@@ -25,7 +25,7 @@ from syncd import courier, discovery
 from syncd.clock import Clock
 from syncd.context import Context, Settings
 from syncd.guard import Limits
-from syncd.ledger import brakes, facts, journal, people, work
+from syncd.ledger import brakes, facts, journal, pairs, people, work
 from syncd.ledger.store import Ledger
 from syncd.model import PlanPolicy
 from syncd.queue import Queue, Waiting
@@ -83,6 +83,10 @@ class App:
         wrong = await self.parts.ledger.write(facts.start, identity(self.settings), clock.now())
         if wrong is not None:
             raise config.ConfigError([f"{wrong}: use another SYNCD_STATE_DIR or DATABASE_URL"])
+        staging = self.settings.syncd_dry_run
+        if await self.parts.ledger.read(facts.get, "staging", False) and not staging:
+            await self.parts.ledger.write(pairs.forget_looks, clock.now())
+        await self.parts.ledger.write(facts.put, "staging", staging)
         await self.look()
 
     async def look(self) -> None:

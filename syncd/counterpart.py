@@ -92,7 +92,7 @@ def _resolve(
     """A POST whose answer we never got: adopt what it made, wait, or be certain that it made nothing."""
     ours = [row for row in seen.found if not row.taken and _made_by(entity, row, intent, policy)]
     if len(ours) == 1:
-        return (Link(ours[0].advoware_id, Trust.OWN, intent.id),)
+        return (_to(memory, ours[0], Trust.OWN, intent.id),)
     if ours:
         ids = tuple(row.advoware_id for row in ours)
         return (Hold(HoldReason.CANDIDATES, Notice("several_created", (), _listed(ids)), ids),)
@@ -140,7 +140,7 @@ def _match(entity: Entity, memory: Memory, espo: Present, seen: Unlinked) -> tup
     people = [(row, entity.person(Side.ADVOWARE, row.body)) for row in seen.found]
     certain = [row for row, person in people if is_certain(wanted, person)]
     if len(certain) == 1 and not certain[0].taken:
-        return (Link(certain[0].advoware_id, Trust.CONFIRMED),)
+        return (_to(memory, certain[0], Trust.CONFIRMED),)
     doubtful = [row for row, person in people if not row.taken and not contradicts(wanted, person)]
     candidates = tuple(dict.fromkeys(row.advoware_id for row in [*certain, *doubtful]))
     if candidates:
@@ -176,6 +176,12 @@ def _create(entity: Entity, memory: Memory, espo: Present) -> tuple[Action, ...]
     if not any(entity.field(write.field).role is Role.NAME for write in writes):
         return (_unnamed(entity),)
     return (*refused, Create(tuple(writes)))
+
+
+def _to(memory: Memory, row: Found, trust: Trust, intent_id: str | None = None) -> Link:
+    """A link; what was agreed on with another counterpart is forgotten with it."""
+    restart = memory.advoware_id not in (None, row.advoware_id)
+    return Link(row.advoware_id, trust, intent_id, restart)
 
 
 def _unnamed(entity: Entity) -> Hold:

@@ -60,7 +60,7 @@ def settled(
         "next_try_at": None,
         "error": text(settle.notices, settings.language),
         "assignee": espo.body.get("assignedUserId"),
-        "link_shown": memory.advoware_id is not None and espo.body.get(context.entity.link) == memory.advoware_id,
+        "link_shown": memory.link_shown or _shows_link(context, memory, espo),
         "waiting_since": None,
         "checked_at": now,
         "espo_read_at": now,
@@ -191,10 +191,15 @@ def buried(context: Context, row: Mapping[str, Any]) -> Ending:
 
 def staged(context: Context, row: Mapping[str, Any], shot: Snapshot, actions: Sequence[Action]) -> Ending:
     """Dry run: what would be done is noted in the history, and nothing else."""
-    names = ",".join(type(action).__name__ for action in actions)[:50]
-    return Ending(
-        event=f"staged:{names}"[:60], pair={"checked_at": context.clock.now(), **next_look(context, row, changed=False)}
-    )
+    names = ",".join(type(action).__name__ for action in actions)
+    pair = {"checked_at": context.clock.now(), **next_look(context, row, changed=False)}
+    if isinstance(shot.espo, Present):
+        pair["seen_token"] = shot.espo.version.token
+    return Ending(event=f"staged:{names}"[:60], pair=pair)
+
+
+def _shows_link(context: Context, memory: Memory, espo: Present) -> bool:
+    return memory.advoware_id is not None and espo.body.get(context.entity.link) == memory.advoware_id
 
 
 # --- parts ------------------------------------------------------------------------------------
@@ -312,6 +317,7 @@ def linked(memory: Memory, link: Link, base: Mapping[str, tuple[Any, Any, str]])
         trust=link.trust,
         base={**kept, **{name: Base(*values) for name, values in base.items()}},
         intents=tuple(item for item in memory.intents if item.id != link.intent_id),
+        link_shown=False,
         rivals=(),
         misses=0,
     )

@@ -288,7 +288,13 @@ class Job:
     async def _link(self, link: Link) -> None:
         memory = self.snapshot.memory
         base = endings.base_of_intent(self.entity, memory, link.intent_id)
-        values = {"trust": link.trust, "misses": 0, "missed_at": None, "deletion_confirmed": False}
+        values = {
+            "trust": link.trust,
+            "link_shown": False,
+            "misses": 0,
+            "missed_at": None,
+            "deletion_confirmed": False,
+        }
         await self.context.ledger.write(
             steps.link, self.job(), link.advoware_id, values, link.restart, link.intent_id, base
         )

@@ -22,6 +22,7 @@ from syncd.model import (
     Base,
     Create,
     FieldWrite,
+    Hold,
     Intent,
     IntentState,
     Keep,
@@ -98,7 +99,9 @@ class Writer:
         writes = update.writes if update else ()
         if writes and (self._old(espo) or not (espo.direct or espo.version.number is not None)):
             return replace(shot, espo=await read_espo(context, self._claim.memory.key.espo_id)), None
-        linked = shot.memory.advoware_id if shot.memory.state in (PairState.LINKED, PairState.GONE) else None
+        living = shot.memory.state in (PairState.LINKED, PairState.GONE)
+        held = any(isinstance(item, Hold) for item in actions)  # then the link itself may be what is asked about
+        linked = shot.memory.advoware_id if living and not held else None
         changes = projection.rendered(entity, writes)
         changes |= projection.settled(entity, espo.body, settle, linked, context.settings.language)
         row_id = advoware.version.token if isinstance(advoware, Present) and linked is not None else None
@@ -108,6 +111,8 @@ class Writer:
         if not changes:
             return shot, Patched()
         intent = await self._announce(Side.ESPO, "update", writes, espo, advoware, actions) if writes else None
+        if intent is not None:
+            await self._still_fresh(espo, intent)
         try:
             after = await self.patch(espo, changes)
         except Refused as error:
@@ -142,6 +147,7 @@ class Writer:
         if not context.settings.partial_put:
             body = {**advoware.body, **body}
         await self._firm(Side.ADVOWARE)
+        await self._still_fresh(advoware, intent)
         self.wrote_advoware = True
         try:
             await context.advoware.replace(entity.path(advoware_id), body)
@@ -186,7 +192,8 @@ class Writer:
         number = reply.body.get(entity.advoware_id)
         if not isinstance(number, int) or number <= 0:
             return await self._look_up(memory, intent, create.writes)
-        await context.ledger.write(steps.created, self.job(), intent, number, {"trust": Trust.OWN})
+        await context.ledger.write(steps.created, self.job(), intent, number, {"trust": Trust.OWN, "link_shown": False})
+        memory = replace(memory, base={}, quarantine={}, link_shown=False)
         after = await self._read_back(number)
         judged = judge(entity, Side.ADVOWARE, create.writes, after, context.policy.our_advoware_user)
         agreed = self._agreed(judged, espo, after) | self._as_sent(judged, espo)
@@ -327,6 +334,12 @@ class Writer:
             entity.field(write.field).advoware: entity.field(write.field).codec.render(Side.ADVOWARE, write.after)
             for write in writes
         }
+
+    async def _still_fresh(self, target: Present, intent: str) -> None:
+        """Journalling may have taken long: what was read too long ago is not written over."""
+        if self._old(target):
+            await self._context.ledger.write(steps.conclude, self.job(), intent, IntentState.VOID)
+            raise Mismatch
 
     def _old(self, seen: Present) -> bool:
         return self._context.clock.monotonic() - seen.read_at > READ_LIFE

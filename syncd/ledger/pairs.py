@@ -213,6 +213,15 @@ def take_due_checks(conn: Connection, entity: str, now: float, limit: int, lost_
     return keys
 
 
+def forget_looks(conn: Connection, now: float) -> None:
+    """A dry run is over: what was only staged is looked at anew, both sides."""
+    conn.execute(
+        update(pairs).values(
+            seen_token=None, settled_token=None, espo_digest=None, advoware_digest=None, next_check_at=now
+        )
+    )
+
+
 def of_entity(conn: Connection, entity: str) -> dict[str, tuple[str, str | None]]:
     """State and vanished mark of every pair that takes part: espo id -> (state, status)."""
     query = select(pairs.c.key, pairs.c.state, pairs.c.status).where(

@@ -94,6 +94,8 @@ def created(conn: Connection, job: Job, intent_id: str, advoware_id: int, values
     """Our POST was answered: the pair is linked at once, whatever happens next."""
     pairs.check_fence(conn, job.key, job.fence)
     journal.conclude(conn, intent_id, IntentState.DONE)
+    journal.forget_bases(conn, job.key)  # of a counterpart it may have had before
+    people.clear_quarantine(conn, job.key)
     brakes.used(conn, guard.CREATE_KIND, job.key)
     pairs.change(conn, job.key, {"advoware_id": advoware_id, "state": PairState.LINKED, **values})
 
