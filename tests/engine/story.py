@@ -29,9 +29,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # Everything comes round quickly, so that a story of half a minute is long enough.
-QUICK = {"SYNCD_POLL_SECONDS": "5", "SYNCD_SWEEP_MIN_SECONDS": "10", "SYNCD_SWEEP_MAX_SECONDS": "20"}
-ROUND = 35.0  # seconds in which every poll, look round and late check has had its turn
-POLL = 12.0  # seconds in which a poll, its job and the late check have had their turn
+QUICK = {
+    "SYNCD_POLL_SECONDS": "3",
+    "SYNCD_SWEEP_MIN_SECONDS": "5",
+    "SYNCD_SWEEP_MAX_SECONDS": "10",
+    "SYNCD_ADVOWARE_CALLS_PER_MINUTE": "1200",
+}
+ROUND = 20.0  # seconds in which every poll, look round and late check has had its turn
+POLL = 8.0  # seconds in which a poll, its job and the late check have had their turn
 
 ESPO = {
     "firstName": "Ida",
