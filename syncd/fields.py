@@ -12,6 +12,8 @@ from typing import assert_never
 from mappers.spec import Can, Canonical, Direction, Entity, Field, Policy, Side, Unmappable
 from syncd.merge import ByHand, Equal, Nothing, Stage, Unsettled, Values, Verdict, Write, merge
 from syncd.model import (
+    BY_HAND,
+    NEW_FIELD,
     Action,
     Agree,
     Ask,
@@ -30,8 +32,6 @@ from syncd.model import (
     Update,
     Version,
 )
-
-NEW_FIELD, BY_HAND = "new_field", "by_hand"  # why a field waits for a person
 
 
 @dataclass(slots=True)

@@ -56,6 +56,10 @@ def change_kind(source: Side, field: str) -> str:
     return f"change:{source}:{field}"
 
 
+def new_field_kind(field: str) -> str:
+    return f"new_field:{field}"
+
+
 def went_back_kind(side: Side | None) -> str:
     return f"went_back:{side or 'ledger'}"
 

@@ -16,6 +16,9 @@ from mappers.spec import Canonical, Raw, Side
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
+NEW_FIELD, BY_HAND = "new_field", "by_hand"  # why a field waits for a person, besides its policy
+
+
 class Status(StrEnum):
     """The eight values of EspoCRM's `syncStatus`."""
 

@@ -17,7 +17,7 @@ from syncd import guard
 from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, journal, pairs, people, work
 from syncd.ledger.work import Due
-from syncd.model import FieldWrite, IntentState, PairState
+from syncd.model import NEW_FIELD, FieldWrite, IntentState, PairState
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +197,8 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
     journal.put_bases(conn, job.key, ending.agreed)
     for item in ending.waiting:
         people.raise_conflict(conn, item.id, job.key, item.field, item.kind, item.values)
+        if item.kind == NEW_FIELD:
+            brakes.stop(conn, item.id, guard.new_field_kind(item.field), [job.key], {"field": item.field}, job.now)
     if ending.open_fields is not None:
         people.settle(conn, job.key, ending.open_fields, job.now)
         people.clear_quarantine(conn, job.key, ending.open_fields)
@@ -266,6 +268,9 @@ def allow_guard(conn: Connection, guard_id: str, right: Side | None, now: float)
         for scope, why in facts.list_pauses(conn).items():
             if why.startswith(f"guard {guard_id}"):
                 facts.end_pause(conn, scope)
+    if kind.startswith(guard.new_field_kind("")):
+        for key in keys:
+            pairs.change(conn, key, {"allow_new_fields": True})
     work.release(conn, f"guard:{guard_id}", now)
     work.put(conn, [Due(key, Lane.LIVE, work.Cause.EVENT, now) for key in keys], now)
     return kind, len(keys)
