@@ -22,7 +22,7 @@ from syncd.model import Notice
 STATUS_FIELDS = {
     "status": "state of the sync, one of the eight values",
     "last_sync": "when syncd last wrote here",
-    "row_id": "the Beteiligter's `rowId` at that time",
+    "row_id": "the Beteiligter's `rowId` when both sides last agreed in everything",
     "error": "what happened and what to do, at most 2,000 characters",
     "retries": "failed retries so far",
     "next_retry": "when the next try is due",
