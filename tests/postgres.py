@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -47,7 +48,7 @@ def server(binaries: Path) -> Iterator[str]:
             _await_ready(binaries, home, running)
             yield f"postgresql://syncd@/postgres?host={home}"
         finally:
-            running.terminate()
+            running.send_signal(signal.SIGINT)  # without waiting for those who are still connected
             running.wait(30)
 
 
