@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import io
 import json
 import logging
+import re
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
@@ -17,11 +20,13 @@ import structlog
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
+import services
 from services.errors import Retryable
 from syncd import logs
 
 MARK = "Geheimmandant"
 SECRET = "s3cr3t-Mandantenpasswort"
+_SPEAKS = re.compile(r"log\.(debug|info|warning|error|exception|critical)$|.*\bbound_contextvars$|say$")
 
 
 @pytest.fixture(autouse=True)
@@ -176,3 +181,18 @@ def test_long_texts_are_cut() -> None:
     out = _logging()
     structlog.get_logger().info("job.failed", reason="x" * 5000)
     assert len(_lines(out)[0]["reason"]) == logs.MAX_TEXT
+
+
+def _logged(source: Path) -> Iterator[tuple[str, list[str]]]:
+    """Every call of a logger in a source file: where it stands and what fields it names."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and _SPEAKS.match(ast.unparse(node.func)):
+            yield f"{source}:{node.lineno}", [item.arg or "**" for item in node.keywords]
+
+
+def test_every_field_the_program_logs_is_allowed() -> None:
+    sources = [*Path(logs.__file__).parent.rglob("*.py"), *Path(services.__file__).parent.rglob("*.py")]
+    calls = [call for source in sources if "sandbox" not in source.parts for call in _logged(source)]
+    assert len(calls) > 10
+    allowed = {*logs.FIELDS, "exc_info"}
+    assert [(place, set(names) - allowed) for place, names in calls if not set(names) <= allowed] == []
