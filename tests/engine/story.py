@@ -142,12 +142,12 @@ class Story:
     def forget_calls(self) -> None:
         self.sandbox.log.clear()
 
-    def calls(self, *parts: str) -> list[Call]:
+    def calls(self, *parts: str | int) -> list[Call]:
         """Calls whose path has one of these parts; all without."""
         wanted = [call for call in self.sandbox.log.calls if not call.route.endswith("/Token")]
         return [call for call in wanted if not parts or any(str(part) in call.path for part in parts)]
 
-    def writes(self, *parts: str) -> list[tuple[str, str]]:
+    def writes(self, *parts: str | int) -> list[tuple[str, str]]:
         """System and method of every write."""
         return [(call.system, call.method) for call in self.calls(*parts) if call.method != "GET"]
 
