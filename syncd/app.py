@@ -16,14 +16,14 @@ import structlog
 import config
 from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Direction, Entity, Policy
-from services.advoware import Access, AdvowareClient
+from services.advoware import PUT_IGNORES_MISSING_FIELDS, Access, AdvowareClient
 from services.errors import PeerError
 from services.espocrm import ApiKey, EspoClient
 from services.ports import Ports, Urgency, lane
 from services.transport import Transport
 from syncd import courier, discovery
 from syncd.clock import Clock
-from syncd.context import Context, Settings
+from syncd.context import Context, Observers, Settings
 from syncd.guard import Limits
 from syncd.ledger import brakes, facts, journal, pairs, people, work
 from syncd.ledger.store import Ledger
@@ -31,7 +31,7 @@ from syncd.model import PlanPolicy
 from syncd.queue import Queue, Waiting
 from syncd.scheduler import Chore
 from syncd.shared import Shared
-from syncd.worker import Crew, Observe, serve, work_on
+from syncd.worker import Crew, serve, work_on
 
 log = structlog.get_logger()
 
@@ -59,8 +59,7 @@ class Parts:
     new_id: Callable[[], str]
     jitter: Callable[[], float]
     owner: str
-    observe_call: Callable[[str, str, str, str, float], None]
-    observe_job: Observe
+    observers: Observers = field(default_factory=Observers)
     espo_transport: Transport | None = None
     advoware_transport: Transport | None = None
 
@@ -237,7 +236,7 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
         parts.jitter,
         parts.shared.budget,
         parts.shared.circuit,
-        parts.observe_call,
+        parts.observers.call,
     )
     espo = EspoClient(
         settings.espocrm_api_base_url,
@@ -254,7 +253,7 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
         transport=parts.advoware_transport,
     )
     contexts = _contexts(settings, mapping, parts, espo, advoware)
-    crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, parts.observe_job)
+    crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, parts.observers.job)
     return App(settings, parts, espo, advoware, contexts, crew)
 
 
@@ -275,6 +274,7 @@ def _contexts(
             owner=parts.owner,
             policy=PlanPolicy(our_advoware_user=settings.advoware_user),
             settings=job_settings(settings, own),
+            observers=parts.observers,
         )
     return contexts
 
@@ -315,6 +315,7 @@ def job_settings(settings: config.Settings, own: config.EntityMapping) -> Settin
         dry_run=settings.syncd_dry_run,
         search=settings.advoware_search,
         create_unchecked=own.create == "unchecked",
+        partial_put=PUT_IGNORES_MISSING_FIELDS,
         espo_filter=own.filter,
         task_user=settings.syncd_task_user or None,
         limits=Limits(

@@ -96,6 +96,25 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
 
+def _unobserved(*_: object) -> None:
+    """Nobody measures."""
+
+
+@dataclass(frozen=True)
+class Observers:
+    """Who counts and measures; seconds throughout.
+
+    `call(side, verb, route, outcome, seconds)` every call; `job(ended, lane, seconds)` every job;
+    `window(verb, seconds)` between a read and the write made of it; `delay(target, seconds)` from a
+    person's edit to its arrival on the other side.
+    """
+
+    call: Callable[[str, str, str, str, float], None] = _unobserved
+    job: Callable[[str, str, float], None] = _unobserved
+    window: Callable[[str, float], None] = _unobserved
+    delay: Callable[[str, float], None] = _unobserved
+
+
 @dataclass(frozen=True)
 class Context:
     """Everything one kind of job needs; built once by `app`. `jitter` gives numbers in [0, 1)."""
@@ -110,6 +129,7 @@ class Context:
     owner: str
     policy: PlanPolicy
     settings: Settings
+    observers: Observers = field(default_factory=Observers)
 
     def id12(self) -> str:
         """A short id, for what people type."""

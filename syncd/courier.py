@@ -103,9 +103,11 @@ async def _task(context: Context, message: Mapping[str, Any], assignee: str, orp
 
 
 async def _note(context: Context, message: Mapping[str, Any]) -> str:
-    known = await _find(context, "Note", "post", message["id"])
+    known = message["espo_id"] or await _find(context, "Note", "post", message["id"])
     if known is not None:
-        return known
+        with suppress(Missing):  # a person deleted it, but what it tells has changed: a new one
+            await context.espo.update("Note", known, {"post": _text(message)})
+            return known
     body = {
         "type": "Post",
         "parentType": context.entity.espo_type,

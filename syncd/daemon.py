@@ -18,6 +18,7 @@ import structlog
 import config
 from services.errors import Credentials, Outage, PeerError
 from syncd import __version__, inspect
+from syncd.context import Observers
 from syncd.health import PEERS, Health
 from syncd.intake import secrets_of
 from syncd.lanes import Lane
@@ -25,7 +26,7 @@ from syncd.ledger.store import LedgerUnavailable
 from syncd.metrics import Gauges, Metrics
 from syncd.redis_client import RedisUnavailable
 from syncd.redis_server import RedisServerError
-from syncd.runtime import Observers, Runtime, opened
+from syncd.runtime import Runtime, opened
 from syncd.scheduler import schedule
 from syncd.service_manager import Notifier
 
@@ -63,7 +64,7 @@ async def serve(settings: config.Settings, mapping: config.Mapping, wishes: Wish
         if health is not None:
             health.worked(ended)
 
-    async with opened(settings, mapping, Observers(called, worked)) as runtime:
+    async with opened(settings, mapping, Observers(called, worked, metrics.window, metrics.delay)) as runtime:
         await runtime.app.start()
         health = Health(
             runtime.ledger,

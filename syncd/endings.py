@@ -41,7 +41,8 @@ from syncd.write import Patched
 
 UNSETTLED_SPAN = 2.0  # seconds within which another edit would carry the same time stamp
 DOUBT_LIFE = 20  # HTTP time-outs after which an update that got no answer cannot apply any more
-PROJECT_WAIT = 60.0
+PROJECT_WAIT = 60.0  # seconds until an owed status is tried again, doubled each time
+PROJECT_LONGEST = 6 * 3600.0
 
 
 def settled(
@@ -56,6 +57,7 @@ def settled(
     pair: dict[str, Any] = {
         "status": settle.status,
         "owed": None,
+        "owed_tries": 0,
         "retries": 0,
         "next_try_at": None,
         "error": text(settle.notices, settings.language),
@@ -142,12 +144,21 @@ def still_waiting(context: Context, row: Mapping[str, Any]) -> Ending:
     return Ending(follow=next_try(row["key"], row["status"], row["next_try_at"] or context.clock.now()))
 
 
+def still_owed(context: Context, row: Mapping[str, Any]) -> Ending:
+    """EspoCRM will not take the owed status now: again later, ever more seldom."""
+    wait = min(PROJECT_WAIT * 2 ** row["owed_tries"], PROJECT_LONGEST)
+    follow = Due(row["key"], Lane.LATE, Cause.PROJECT, context.clock.now() + wait)
+    return Ending(pair={"owed_tries": row["owed_tries"] + 1}, follow=follow)
+
+
 def projected(context: Context, row: Mapping[str, Any], espo: Present) -> Ending:
     """The owed status has been written."""
     now = context.clock.now()
     follow = next_try(row["key"], row["status"], row["next_try_at"]) if row["next_try_at"] else None
     late = Due(row["key"], Lane.LATE, Cause.LATE, now + context.settings.late_after)
-    return Ending(pair={"owed": None, **espo_marks(context, espo)}, follow=late if follow is None else follow)
+    return Ending(
+        pair={"owed": None, "owed_tries": 0, **espo_marks(context, espo)}, follow=late if follow is None else follow
+    )
 
 
 def looked_late(context: Context, row: Mapping[str, Any], espo: Present) -> Ending:

@@ -239,9 +239,16 @@ def _moved(pair: _Pair, mapped: Field) -> bool:
 def _newer(memory: Memory, espo: Present, advoware: Present, policy: PlanPolicy) -> Side | None:
     one = _typed_at(espo, memory.written_over.get(Side.ESPO), policy.our_espo_user)
     other = _typed_at(advoware, memory.written_over.get(Side.ADVOWARE), policy.our_advoware_user)
-    if one is None or other is None or abs(one - other) < policy.clock_slack:
+    if one is None or other is None or abs(one - other) < policy.clock_slack + _clock_offset(espo, advoware):
         return None
     return Side.ESPO if one > other else Side.ADVOWARE
+
+
+def _clock_offset(espo: Present, advoware: Present) -> float:
+    """How far apart the two systems' clocks are, measured by the reads themselves; seconds."""
+    if espo.served_at is None or advoware.served_at is None:
+        return 0.0
+    return abs((espo.served_at - espo.read_at) - (advoware.served_at - advoware.read_at))
 
 
 def _typed_at(seen: Present, written_over: Version | None, ours: str | None) -> float | None:

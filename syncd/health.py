@@ -29,7 +29,7 @@ POLLS_MISSED = 4
 GREETING = 15.0  # seconds after the start in which nobody need have answered yet
 UNHEARD = "unheard:"
 PEERS = ("espocrm", "advoware")
-SUCCESS = frozenset({Ended.SETTLED, Ended.UNCHANGED, Ended.IGNORED, Ended.IDLE, Ended.STAGED, Ended.HELD})
+SUCCESS = frozenset(Ended) - {Ended.POSTPONED, Ended.FAILED, Ended.LOST, Ended.BUSY}
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,9 @@ class Ended(StrEnum):
     BUSY = "busy"
     IDLE = "idle"
     IGNORED = "ignored"
-    SETTLED = "settled"
+    SETTLED = "settled"  # the plan came to its end, and nothing waits
+    ASKED = "asked"  # the plan came to its end; a person must decide or do something
+    POSTPONED = "postponed"  # a system is away
     UNCHANGED = "unchanged"
     WAITING = "waiting"
     HELD = "held"
@@ -108,9 +110,13 @@ class Job:
             return await self._postpone(error)
         except pairs.FenceLost:
             return Ended.LOST
+        except Stopped as stopped:
+            return await self._end(steps.Ending(held=stopped.by), Ended.HELD)
+        except Mismatch:  # outside a plan there is nothing to plan again: look at both sides soon
+            follow = Due(self.claim.key, Lane.LIVE, Cause.EVENT, self.context.clock.now() + 1.0)
+            return await self._end(steps.Ending(follow=follow), Ended.WAITING)
         except Refused as error:
-            detail = Notice("record_refused", (error.field,) if error.field else (), "")
-            return await self.fail(detail, permanent=True)
+            return await self.fail(Notice(f"refused_by_{error.side}", (error.field or "?",)), permanent=True)
         except PeerError as error:
             return await self.fail(Notice("failed", (), f"{error.side}: {error.reason}"))
 
@@ -171,8 +177,14 @@ class Job:
             return await self._read_and_plan(espo=espo)
         self.snapshot = replace(self.snapshot, espo=espo)
         changes = projection.differing(espo.body, owed or {})
-        if changes:
-            espo = await self.writer.patch(espo, changes)
+        try:
+            if changes:
+                espo = await self.writer.patch(espo, changes)
+        except (Outage, Credentials, Mismatch):
+            raise
+        except PeerError as error:  # no try of the record: it is repeated by itself, ever more seldom
+            log.info("projection.still_owed", side=error.side, reason=error.reason)
+            return await self._end(endings.still_owed(self.context, self.claim.row), Ended.FAILED)
         return await self._end(endings.projected(self.context, self.claim.row, espo), Ended.SETTLED)
 
     def _is_known(self, espo: Present, *, but_status: bool = False) -> bool:
@@ -220,14 +232,12 @@ class Job:
                 return await self._end(endings.staged(self.context, self.claim.row, shot, actions), Ended.STAGED)
             try:
                 ended = await self._act(actions)
-            except Mismatch:
+            except (Mismatch, steps.LinkTaken):
                 mismatches += 1
                 if mismatches > MAX_MISMATCHES:
                     break
                 await self._read_again()
                 continue
-            except Stopped as stopped:
-                return await self._end(steps.Ending(held=stopped.by), Ended.HELD)
             except steps.NameBusy:
                 follow = Due(self.claim.key, Lane.LIVE, Cause.EVENT, self.context.clock.now() + NAME_BUSY_WAIT)
                 return await self._end(steps.Ending(follow=follow), Ended.WAITING)
@@ -272,7 +282,7 @@ class Job:
                     continue
         return await self._settle(actions)
 
-    async def _hold(self, hold: Hold, actions: Sequence[Action]) -> Ended:
+    async def _hold(self, hold: Hold, actions: Sequence[Action]) -> Ended | None:
         if hold.reason is HoldReason.UNREADABLE:
             return await self.fail(Notice("failed", (), hold.notice.detail))
         if hold.reason is HoldReason.CREATE_IN_DOUBT:
@@ -282,8 +292,7 @@ class Job:
         guard_id = None
         if hold.reason is HoldReason.WENT_BACK:
             guard_id = await self.context.ledger.write(steps.went_back, self.job(), hold.side, self.context.id12())
-        ended = await self._settle(actions, hold, held=f"guard:{guard_id}" if guard_id else None)
-        return ended or Ended.WAITING
+        return await self._settle(actions, hold, held=f"guard:{guard_id}" if guard_id else None)
 
     async def _link(self, link: Link) -> None:
         memory = self.snapshot.memory
@@ -317,7 +326,7 @@ class Job:
         if done is None:
             return None
         ending = endings.settled(self.context, self.claim, self.snapshot, actions, settle, done, hold, held)
-        return await self._end(ending, Ended.SETTLED if settle.status is Status.CLEAN else Ended.WAITING)
+        return await self._end(ending, Ended.SETTLED if settle.status is Status.CLEAN else Ended.ASKED)
 
     async def _count_missing(self, side: Side) -> None:
         limits = self.context.settings.limits
@@ -359,7 +368,7 @@ class Job:
         follow = Due(self.claim.key, lane, cause, self.context.clock.now() + wait)
         log.info("job.postponed", side=error.side, reason=error.reason)
         try:
-            return await self._end(steps.Ending(follow=follow), Ended.WAITING)
+            return await self._end(steps.Ending(follow=follow), Ended.POSTPONED)
         except pairs.FenceLost:
             return Ended.LOST
 
@@ -380,8 +389,8 @@ class Job:
                 changes = projection.failed(self.entity, espo.body, following, notice, now, settings.language)
                 if changes:
                     espo = await self.writer.patch(espo, changes)
-        except PeerError as error:
-            log.info("projection.owed", side=error.side, reason=error.reason)
+        except (PeerError, Mismatch, Stopped) as error:
+            log.info("projection.owed", error=type(error).__name__)
             owed = projection.failed(self.entity, {}, following, notice, now, settings.language)
         try:
             ending = endings.failed(self.context, self.snapshot, espo, following, notice, owed, self.claim.key)

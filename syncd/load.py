@@ -166,8 +166,11 @@ async def _look_for(context: Context, memory: Memory, espo: Present) -> tuple[Me
     trust = Search.UNTRUSTED
     mode = context.settings.search
     if mode == "list" and name:
-        rows = await context.advoware.search(name, first_name or "")
-        trust = await _trust(context)
+        try:
+            rows = await context.advoware.search(name, first_name or "")
+            trust = await _trust(context)
+        except (Missing, Denied):  # this installation has no search
+            rows = []
     elif mode == "probe" and doubt is not None:
         rows, trust = await _probe(context), Search.TRUSTED
     if trust is Search.UNTRUSTED and context.settings.create_unchecked:

@@ -96,9 +96,13 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Fehlgeschlagen ({detail}). Nach mehreren Versuchen aufgegeben; syncd retry versucht es sofort wieder.",
         "Failed ({detail}). Given up after several tries; syncd retry tries again at once.",
     ),
-    "record_refused": (
-        "EspoCRM lehnt den Datensatz ab: bitte {fields} berichtigen.",
-        "EspoCRM refuses the record: please correct {fields}.",
+    "refused_by_espocrm": (
+        "EspoCRM lehnt den Datensatz ab ({fields}). Bitte dort berichtigen, auch andere Pflichtfelder prüfen.",
+        "EspoCRM refuses the record ({fields}). Please correct it there, and check other required fields.",
+    ),
+    "refused_by_advoware": (
+        "Advoware lehnt den Datensatz ab ({fields}). Bitte die Angaben hier prüfen.",
+        "Advoware refuses the record ({fields}). Please check the values here.",
     ),
     "unreadable": ("Keine verlässliche Antwort ({detail}).", "No reliable answer ({detail})."),
 }

@@ -210,7 +210,7 @@ async def _finish(app: App, key: str) -> Ended | None:
             await clock.sleep(BUSY_WAIT)
             continue
         last = ended if last is None or ended is not Ended.UNCHANGED else last
-        if ended is Ended.WAITING:
+        if ended in (Ended.WAITING, Ended.ASKED, Ended.POSTPONED):
             await check_systems(app)
     return last
 

@@ -19,6 +19,7 @@ import config
 from syncd.app import App, Parts, build
 from syncd.bell import Bell
 from syncd.clock import SharedClock, SystemClock, chance, new_id
+from syncd.context import Observers
 from syncd.ledger.store import Ledger, open_ledger, sqlite_url
 from syncd.queue import Queue
 from syncd.redis_client import RedisUnavailable, connect
@@ -35,18 +36,6 @@ MEASURE_PATIENCE = 1.0  # the start waits no longer for it
 
 class NoLedger(Exception):
     """There is no ledger yet; the text says what to do."""
-
-
-def _unobserved(*_: object) -> None:
-    """Nobody counts."""
-
-
-@dataclass(frozen=True)
-class Observers:
-    """Who counts calls and jobs: `call(side, verb, route, outcome, seconds)`, `job(ended, lane, seconds)`."""
-
-    call: Callable[[str, str, str, str, float], None] = _unobserved
-    job: Callable[[str, str, float], None] = _unobserved
 
 
 @dataclass(frozen=True)
@@ -94,7 +83,6 @@ async def opened(
     Raises what says why it cannot be: `LedgerUnavailable`, `WrongRevision`, `RedisServerError`, `ConfigError`.
     A Redis server of others may be away: then limits hold within this process until it is back.
     """
-    watching = observers or Observers()
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(opened_ledger(settings))
         url, revive = settings.redis_url.get_secret_value(), None
@@ -124,8 +112,7 @@ async def opened(
             new_id=new_id,
             jitter=chance,
             owner=owner(),
-            observe_call=watching.call,
-            observe_job=watching.job,
+            observers=observers or Observers(),
         )
         app = build(settings, mapping, parts)
         stack.push_async_callback(app.close)

@@ -63,4 +63,3 @@ def schedule(chores: Sequence[Chore], lock: Lock) -> AsyncIOScheduler:
         )
     scheduler.start()
     return scheduler
-

@@ -113,6 +113,7 @@ class Writer:
         intent = await self._announce(Side.ESPO, "update", writes, espo, advoware, actions) if writes else None
         if intent is not None:
             await self._still_fresh(espo, intent)
+            context.observers.window("PATCH", context.clock.monotonic() - espo.read_at)
         try:
             after = await self.patch(espo, changes)
         except Refused as error:
@@ -124,6 +125,7 @@ class Writer:
         agreed = self._agreed(judged, after, advoware)
         if intent is not None:
             await self._confirm(intent, Side.ESPO, judged, espo, after, agreed)
+        self._arrived(Side.ESPO, judged, advoware)
         memory = self._learned(shot.memory, Side.ESPO, judged, agreed)
         memory = written_over(memory, Side.ESPO, espo.version, context.policy.our_espo_user)
         shot = Snapshot(memory, after, advoware)
@@ -149,6 +151,7 @@ class Writer:
         await self._firm(Side.ADVOWARE)
         await self._still_fresh(advoware, intent)
         self.wrote_advoware = True
+        context.observers.window("PUT", context.clock.monotonic() - advoware.read_at)
         try:
             await context.advoware.replace(entity.path(advoware_id), body)
         except Refused as error:
@@ -160,6 +163,7 @@ class Writer:
         judged = judge(entity, Side.ADVOWARE, update.writes, after, context.policy.our_advoware_user)
         agreed = self._agreed(judged, espo, after)
         await self._confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)
+        self._arrived(Side.ADVOWARE, judged, espo)
         memory = self._learned(shot.memory, Side.ADVOWARE, judged, agreed)
         memory = written_over(memory, Side.ADVOWARE, advoware.version, context.policy.our_advoware_user)
         return Snapshot(memory, replace(espo, direct=False), after)
@@ -334,6 +338,14 @@ class Writer:
             entity.field(write.field).advoware: entity.field(write.field).codec.render(Side.ADVOWARE, write.after)
             for write in writes
         }
+
+    def _arrived(self, target: Side, judged: Sequence[Judged], source: object) -> None:
+        """Measure how long a person's edit took to the other side, as far as its time is known."""
+        if not isinstance(source, Present) or source.version.changed_at is None or source.served_at is None:
+            return
+        if any(item.verdict is Verdict.CONFIRMED for item in judged):
+            since_read = self._context.clock.monotonic() - source.read_at
+            self._context.observers.delay(target, source.served_at - source.version.changed_at + since_read)
 
     async def _still_fresh(self, target: Present, intent: str) -> None:
         """Journalling may have taken long: what was read too long ago is not written over."""

@@ -84,7 +84,9 @@ class CountingTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name = f"{request.method} {request.url.path}"
-        response: httpx.Response = await self._effects.around(self._life, name, lambda: self._inner.handle_async_request(request))
+        response: httpx.Response = await self._effects.around(
+            self._life, name, lambda: self._inner.handle_async_request(request)
+        )
         return response
 
 
@@ -154,8 +156,6 @@ class World:
             new_id=self.new_id,
             jitter=self.chance.random,
             owner=owner,
-            observe_call=lambda *_: None,
-            observe_job=lambda *_: None,
             espo_transport=CountingTransport(self.sandbox.transport(), effects),
             advoware_transport=CountingTransport(self.sandbox.transport(), effects),
         )

@@ -184,5 +184,10 @@ def message_failed(conn: Connection, message_id: str, due_at: float) -> None:
 
 def prune(conn: Connection, before: float) -> None:
     """Forget kept and settled values and finished messages older than `before`; what is open stays."""
-    conn.execute(delete(conflicts).where(conflicts.c.state.in_([KEPT, SETTLED]), conflicts.c.opened_at < before))
+    conn.execute(
+        delete(conflicts).where(
+            conflicts.c.state.in_([KEPT, SETTLED]),
+            func.coalesce(conflicts.c.settled_at, conflicts.c.opened_at) < before,
+        )
+    )
     conn.execute(delete(messages).where(messages.c.state == "closed", messages.c.due_at < before))

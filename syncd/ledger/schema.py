@@ -46,6 +46,7 @@ pairs = Table(
     Column("crashes", Integer, nullable=False, server_default="0"),
     Column("status", String(24)),
     Column("owed", JSON(none_as_null=True)),
+    Column("owed_tries", Integer, nullable=False, server_default="0"),
     Column("retries", Integer, nullable=False, server_default="0"),
     Column("next_try_at", Float),
     Column("error", Text),
@@ -207,7 +208,7 @@ work = Table(
     Column("cause", String(16), nullable=False),
     Column("due_at", Float, nullable=False),
     Column("since", Float, nullable=False),
-    Column("held", String(40)),
+    Column("held", String(60)),
     Index("work_due", "held", "lane", "due_at"),
     comment="Which records may differ; the queue in Redis is only a copy of this.",
 )

@@ -34,6 +34,10 @@ class NameBusy(Exception):
     """Another record of the same name is being created; one at a time, so that a lost answer can be looked up."""
 
 
+class LinkTaken(Exception):
+    """Another record was linked to this counterpart a moment ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """A remote write to be journalled ahead of its call, with the values it replaces."""
@@ -149,7 +153,10 @@ def link(conn: Connection, job: Job, advoware_id: int, values: Mapping[str, Any]
     if intent_id is not None:
         journal.conclude(conn, intent_id, IntentState.DONE)
     journal.put_bases(conn, job.key, base)
-    pairs.change(conn, job.key, {"advoware_id": advoware_id, "state": PairState.LINKED, **values})
+    try:
+        pairs.change(conn, job.key, {"advoware_id": advoware_id, "state": PairState.LINKED, **values})
+    except IntegrityError:
+        raise LinkTaken(job.key) from None
     journal.record(conn, job.key, job.id, f"linked:{advoware_id}", job.now)
 
 

@@ -166,6 +166,8 @@ class GroupCommit:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._run_read, step)
 
     async def write(self, step: Step) -> Any:
+        if not self._writer.is_alive():
+            raise LedgerUnavailable("the ledger is closed")
         outcome: Future[Any] = Future()
         self._waiting.put((step, outcome))
         # Shielded: a caller that is cancelled must not leave the others of its group without an answer.

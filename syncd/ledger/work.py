@@ -51,27 +51,30 @@ class Task:
 def put(conn: Connection, asked: Sequence[Due], now: float) -> None:
     """Note that records may differ. A waiting record keeps the better lane, the earlier time, the deeper look.
 
-    One statement per record, so that no daemon ends the work between our looking and our writing.
-    New input (the live lane) sets free what a pause or guard holds: the job will see whether it still must wait.
+    One statement per record, so that no daemon ends the work between our looking and our writing; in the order
+    of keys, so that two daemons never wait for each other. New input (the live lane) sets free what a pause or
+    guard holds: the job will see whether it still must wait.
     """
-    for due in asked:
-        insert = insert_into(conn, work).values(
-            key=due.key, gen=1, lane=int(due.lane), cause=due.cause, due_at=due.due_at, since=now
-        )
-        new = insert.excluded
-        depth = [case(_DEPTH, value=column, else_=0) for column in (new.cause, work.c.cause)]
-        conn.execute(
-            insert.on_conflict_do_update(
-                index_elements=["key"],
-                set_={
-                    "gen": work.c.gen + 1,
-                    "lane": case((new.lane < work.c.lane, new.lane), else_=work.c.lane),
-                    "due_at": case((new.due_at < work.c.due_at, new.due_at), else_=work.c.due_at),
-                    "cause": case((depth[0] < depth[1], new.cause), else_=work.c.cause),
-                    "held": case((new.lane == int(Lane.LIVE), None), else_=work.c.held),
-                },
-            )
-        )
+    rows = [
+        {"key": due.key, "gen": 1, "lane": int(due.lane), "cause": due.cause, "due_at": due.due_at, "since": now}
+        for due in sorted(asked, key=lambda due: due.key)
+    ]
+    if not rows:
+        return
+    insert = insert_into(conn, work)
+    new = insert.excluded
+    depth = [case(_DEPTH, value=column, else_=0) for column in (new.cause, work.c.cause)]
+    merged = insert.on_conflict_do_update(
+        index_elements=["key"],
+        set_={
+            "gen": work.c.gen + 1,
+            "lane": case((new.lane < work.c.lane, new.lane), else_=work.c.lane),
+            "due_at": case((new.due_at < work.c.due_at, new.due_at), else_=work.c.due_at),
+            "cause": case((depth[0] < depth[1], new.cause), else_=work.c.cause),
+            "held": case((new.lane == int(Lane.LIVE), None), else_=work.c.held),
+        },
+    )
+    conn.execute(merged, rows)
 
 
 def receive(conn: Connection, events: Sequence[tuple[str, str, Mapping[str, Any]]], now: float) -> None:

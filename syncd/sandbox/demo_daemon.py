@@ -21,6 +21,7 @@ from syncd.sandbox.sandbox import Sandbox
 
 START_SECONDS = 45.0
 DRAIN_SECONDS = 40.0
+LINE_LIMIT = 300
 EVENTS = ("create", "update", "delete")
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 
@@ -151,7 +152,8 @@ class Daemon:
 
     def _last_line(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        return said if len(said) <= LINE_LIMIT else f"{said[:LINE_LIMIT]}…"
 
 
 def brisk(sweep_max: float, http_timeout: float) -> dict[str, str]:

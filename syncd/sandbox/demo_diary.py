@@ -53,7 +53,7 @@ def shown(name: str, side: str, body: Mapping[str, Any]) -> str | None:
 
 @dataclass(frozen=True)
 class Typed:
-    """One value a person entered. `before` is what that person saw there; `calm`: nothing was down at that time."""
+    """One value a person entered. `before` is what that person saw there."""
 
     number: int
     at: float
@@ -62,7 +62,6 @@ class Typed:
     field: str
     value: str | None
     before: str | None
-    calm: bool = True
 
 
 @dataclass
@@ -79,7 +78,14 @@ class Diary:
     waiting: dict[int, Typed] = field(default_factory=dict)
     """by number: what the other system does not show yet"""
     delays: dict[int, float] = field(default_factory=dict)
+    disturbed: set[int] = field(default_factory=set)
+    """by number: what was typed, or still on its way, while the daemon or a system was down"""
     calm: bool = True
+
+    def disturb(self) -> None:
+        """Something is down from now on, until `calm` is set again."""
+        self.calm = False
+        self.disturbed |= self.waiting.keys()
 
     def espo(self, record: str) -> dict[str, Any]:
         """The record in EspoCRM."""
@@ -156,7 +162,9 @@ class Diary:
                 del self.waiting[number]  # replaced before it got there
 
     def _note(self, side: str, record: str, name: str, value: str | None, before: str | None) -> None:
-        one = Typed(len(self.typed), self.sandbox.now(), side, record, name, value, before, self.calm)
+        one = Typed(len(self.typed), self.sandbox.now(), side, record, name, value, before)
         self.typed.append(one)
+        if not self.calm:
+            self.disturbed.add(one.number)
         if value != before:
             self.waiting[one.number] = one

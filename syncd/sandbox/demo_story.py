@@ -170,7 +170,7 @@ class Story:
     async def burst_and_kill(self) -> None:
         """Many new records at once, and the daemon is killed when some have been created."""
         before = len(self.sandbox.advoware.beteiligte)
-        self.diary.calm = False
+        self.diary.disturb()
         for _ in range(BURST):
             self._new("bernd")
         end = asyncio.get_running_loop().time() + SEEN_SECONDS
@@ -190,7 +190,7 @@ class Story:
 
     async def outage(self) -> None:
         """Advoware is away; EspoCRM's people do not care."""
-        self.diary.calm = False
+        self.diary.disturb()
         self.sandbox.faults.down.add(ADVOWARE)
         self.diary.tell("— Advoware is down")
         for record in self.rng.sample(self.cast.crowd, min(4, len(self.cast.crowd))):

@@ -216,8 +216,8 @@ def result(console: Console, report: Report, diary: Diary) -> None:
 
 
 def _delays(diary: Diary, side: str) -> str:
-    """Of edits made while nothing was down."""
-    numbers = {one.number for one in diary.typed if one.side == side and one.calm}
+    """Of edits that travelled while nothing was down."""
+    numbers = {one.number for one in diary.typed if one.side == side} - diary.disturbed
     delays = sorted(delay for number, delay in diary.delays.items() if number in numbers)
     if not delays:
         return "–"

@@ -167,6 +167,7 @@ def upgrade() -> None:
         sa.Column("crashes", sa.Integer(), server_default="0", nullable=False),
         sa.Column("status", sa.String(length=24), nullable=True),
         sa.Column("owed", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("owed_tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("retries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_try_at", sa.Float(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
@@ -248,7 +249,7 @@ def upgrade() -> None:
         sa.Column("cause", sa.String(length=16), nullable=False),
         sa.Column("due_at", sa.Float(), nullable=False),
         sa.Column("since", sa.Float(), nullable=False),
-        sa.Column("held", sa.String(length=40), nullable=True),
+        sa.Column("held", sa.String(length=60), nullable=True),
         sa.PrimaryKeyConstraint("key"),
         comment="Which records may differ; the queue in Redis is only a copy of this.",
     )
