@@ -23,6 +23,7 @@ from syncd.sandbox.calllog import Call
 from syncd.sandbox.demo_check import Report
 from syncd.sandbox.demo_daemon import Daemon, statuses
 from syncd.sandbox.demo_diary import LABELS, SIDES, Diary
+from syncd.sandbox.demo_unasked import BOOKKEEPING
 from syncd.sandbox.sandbox import Sandbox
 
 LINES = 14
@@ -126,7 +127,8 @@ class Screen:
             return
         self.writes[call.system] += 1
         self.last_write = max(self.last_write, call.at)
-        what = ", ".join(call.names[:6]) + (" …" if len(call.names) > 6 else "")
+        told = [name for name in call.names if name not in BOOKKEEPING[call.system]]
+        what = "the whole object" if call.method == "PUT" else ", ".join(told) or "status"
         answer = call.status if call.status is not None else "no answer"
         path = "/".join(call.path.split("/")[-2:])
         self.done.append(f"{self._clock(call.at)} {LABELS[call.system]} {call.method} {path} {answer}: {what}")
