@@ -15,7 +15,7 @@ import config
 from mappers.spec import Side, StatusFields
 from scripts.docs_commands import commands
 from scripts.docs_reference import api_routes
-from scripts.docs_update import ROOT
+from scripts.docs_update import ROOT, pages
 from syncd import guard, health, messages, metrics
 from syncd.app import ENTITIES
 from syncd.job import Ended
@@ -100,7 +100,7 @@ def conflict_kinds() -> set[str]:
 
 def guard_kinds() -> set[str]:
     """What guards stop."""
-    kinds = {guard.CREATE_KIND, guard.went_back_kind(None)}
+    kinds = {guard.CREATE_KIND, guard.went_back_kind(None), guard.new_field_kind("FIELD")}
     for side in Side:
         kinds |= {guard.missing_kind(side), guard.change_kind(side, "FIELD"), guard.went_back_kind(side)}
     return kinds
@@ -123,6 +123,13 @@ def test_every_command_has_a_section() -> None:
     text = page("docs/COMMANDS.md")
     missing = [name for name, _ in commands() if f"\n### {name}\n" not in text]
     assert not missing
+
+
+def test_no_page_names_a_setting_there_is_not() -> None:
+    there = {setting.name for setting in config.FIELDS}
+    for path in pages():
+        named = set(re.findall(r"\b(?:SYNCD|ESPOCRM|ADVOWARE)_[A-Z_]*[A-Z]\b", path.read_text("utf-8")))
+        assert named <= there, path.name
 
 
 @pytest.mark.parametrize("code", range(4))
