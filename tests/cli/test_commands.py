@@ -1,0 +1,264 @@
+"""What commands do, and that --json is one document."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli, one_line
+from tests.systems import Systems, environment
+
+
+def test_plan_shows_what_sync_then_does(synced: tuple[str, int], systems: Systems, cli: Cli, tmp_path: Path) -> None:
+    espo_id, number = synced
+    systems.act("espocrm", "edit", record_id=espo_id, values={"lastName": "Umbenannt"})
+    before = systems.writes(), _ledger(tmp_path)
+    plan = cli("plan", f"betnr:{number}", "--json")
+    assert plan.code == 0
+    [document] = plan.json
+    assert document["takes_part"]
+    [update] = [action for action in document["actions"] if action["do"] == "update"]
+    assert (update["side"], update["writes"][0]["after"]) == ("advoware", "Umbenannt")
+    assert "Umbenannt" in cli("plan", espo_id).out
+    assert (systems.writes(), _ledger(tmp_path)) == before
+
+    done = cli("sync", espo_id, "--json")
+    assert done.code == 0
+    assert [(one["key"], one["status"]) for one in done.json] == [(f"beteiligte/{espo_id}", "clean")]
+    assert systems.beteiligter(number)["name"] == "Umbenannt"
+    assert [action["do"] for action in cli("plan", espo_id, "--json").json[0]["actions"]] == ["settle"]
+
+
+def _ledger(directory: Path) -> list[object]:
+    """Everything in the ledger but its heartbeat."""
+    with sqlite3.connect(directory / "state" / "ledger.db") as ledger:
+        tables = [row[0] for row in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return [(table, ledger.execute(f"SELECT * FROM {table}").fetchall()) for table in sorted(tables)]
+
+
+def test_plan_of_a_record_that_does_not_take_part_says_so(settings: object, systems: Systems, cli: Cli) -> None:
+    espo_id, _ = systems.seed("unlinked", 1)[0]
+    document = cli("plan", espo_id, "--json").json[0]
+    assert not document["takes_part"]
+    assert document["actions"]
+    assert "does not take part yet" in cli("plan", espo_id).out
+
+
+def test_run_does_everything_once_and_then_nothing(settings: object, systems: Systems, cli: Cli) -> None:
+    espo_id, number = systems.seed("synced", 1)[0]
+    first = cli("run", "--json")
+    assert first.json["statuses"]["clean"] >= 1
+    systems.act("advoware", "edit", betnr=number, values={"titel": "Prof."})
+    assert cli("sync", espo_id).code == 0
+    assert systems.espo(espo_id)["titel"] == "Prof."
+    writes = systems.writes()
+    again = cli("run")
+    assert "records:" in again.out
+    assert systems.writes() == writes
+
+
+def test_run_creates_what_is_new_in_espocrm(settings: object, systems: Systems, cli: Cli) -> None:
+    systems.seed("synced", 1)
+    cli("run")
+    espo_id = systems.act("espocrm", "create", values={"firstName": "Nora", "lastName": "Neuling"})
+    assert cli("run").code in (0, 1)
+    record = systems.espo(espo_id)
+    assert record["syncStatus"] == "clean"
+    assert systems.beteiligter(record["betnr"])["name"] == "Neuling"
+
+
+def test_sync_of_all_and_of_a_status(synced: tuple[str, int], cli: Cli) -> None:
+    everything = cli("sync", "--all", "--json")
+    assert everything.code == 0
+    assert {one["status"] for one in everything.json} == {"clean"}
+    assert cli("sync", "--status", "failed", "--json").json == []
+    assert "records" in cli("sync", "--status", "clean").out
+
+
+def test_sync_waits_for_the_late_look_after_its_write(
+    settings: pytest.MonkeyPatch, synced: tuple[str, int], systems: Systems, cli: Cli
+) -> None:
+    settings.setattr("syncd.passes.SOON", 12.0)
+    systems.act("advoware", "edit", betnr=synced[1], values={"titel": "Dr. h. c."})
+    assert cli("sync", synced[0]).code == 0
+    assert systems.espo(synced[0])["titel"] == "Dr. h. c."
+    assert cli("queue", "list", "--json").json == []
+
+
+def test_status_tells_counts_and_both_systems(synced: tuple[str, int], cli: Cli) -> None:
+    shown = cli("status")
+    assert shown.code == 0
+    assert "clean" in shown.out
+    document = cli("status", "--json").json
+    assert document["pairs"] == {"clean": 1}
+    assert set(document["peers"]) == {"espocrm", "advoware"}
+    assert document["peers"]["espocrm"]["state"] == "closed"
+    assert document["redis"]["up"] is True
+
+
+def test_show_tells_both_sides_base_and_history(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:
+    espo_id, number = synced
+    document = cli("show", f"betnr:{number}", "--json").json
+    name = systems.espo(espo_id)["lastName"]
+    assert document["now"]["espocrm"]["name"] == document["now"]["advoware"]["name"] == name
+    assert document["pair"]["advoware_id"] == number
+    assert document["base"]
+    assert name in cli("show", espo_id).out
+
+
+def test_a_conflict_is_listed_shown_and_decided(
+    settings: pytest.MonkeyPatch, synced: tuple[str, int], systems: Systems, cli: Cli
+) -> None:
+    espo_id, number = synced
+    Path("syncd.toml").write_text("[entities.beteiligte.fields.titel]\npolicy = 'manual'\n")
+    assert cli("conflicts").code == 0
+    systems.act("espocrm", "edit", record_id=espo_id, values={"titel": "Dr."})
+    systems.act("advoware", "edit", betnr=number, values={"titel": "Prof."})
+    assert "titel" in cli("plan", espo_id).out
+    assert cli("sync", espo_id).code == 1
+    [conflict] = cli("conflicts", "list", "--json").json
+    assert (conflict["field"], conflict["espo"], conflict["advoware"]) == ("titel", "Dr.", "Prof.")
+    assert cli("conflicts").code == 1
+    assert cli("status").code == 1
+    assert "Prof." in cli("conflicts", "show", conflict["id"]).out
+    assert cli("conflicts", "show", conflict["id"], "--json").json["id"] == conflict["id"]
+    assert "decided" in cli("conflicts", "resolve", conflict["id"], "--take", "advoware").out
+    assert cli("run").code == 0
+    assert systems.espo(espo_id)["titel"] == "Prof."
+    assert cli("conflicts", "list").code == 0
+    assert len(cli("conflicts", "list", "--state", "settled", "--json").json) == 1
+
+
+def test_a_pause_holds_writes_and_resume_lets_them_go_on(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:
+    espo_id, number = synced
+    assert "paused" in cli("pause", "--why", "a test").out
+    systems.act("espocrm", "edit", record_id=espo_id, values={"zusatz": "c/o Pause"})
+    assert cli("sync", espo_id).code == 1
+    assert systems.beteiligter(number)["zusatz"] != "c/o Pause"
+    assert "a test" in cli("status").out
+    assert cli("queue", "list", "--json").json[0]["held"] == "pause:all"
+    assert "pause:all" in cli("queue").out
+    cli("resume")
+    assert cli("run").code == 0
+    assert systems.beteiligter(number)["zusatz"] == "c/o Pause"
+
+
+def test_retry_puts_a_record_to_work_and_drop_takes_it_off(synced: tuple[str, int], cli: Cli) -> None:
+    espo_id, _ = synced
+    assert cli("retry", espo_id).code == 0
+    assert cli("queue", "list", "--json").json[0]["key"] == f"beteiligte/{espo_id}"
+    assert "waits no longer" in cli("queue", "drop", espo_id).out
+    assert "did not wait" in cli("queue", "drop", espo_id).out
+    assert cli("queue", "list", "--json").json == []
+    assert "1 to be" in cli("retry", "--status", "clean").out
+
+
+def test_locks_are_listed_and_cleared(synced: tuple[str, int], cli: Cli) -> None:
+    assert cli("locks", "list", "--json").json == {"leases": [], "claims": []}
+    assert "nobody works" in cli("locks").out
+    assert "0 stale" in cli("locks", "clear", "--stale").out
+    assert "nobody holds it" in cli("locks", "clear", synced[0]).out
+
+
+def test_a_guard_is_shown_and_allowed(settings: pytest.MonkeyPatch, systems: Systems, cli: Cli) -> None:
+    settings.setenv("SYNCD_CREATE_GUARD", "1")
+    systems.seed("synced", 1)
+    cli("run")
+    assert cli("guard", "show").code == 0
+    for number in range(3):
+        values = {"firstName": "Gerd", "lastName": f"Wache{systems.writes()}-{number}"}
+        systems.act("espocrm", "create", values=values)
+    assert cli("run").code == 1
+    [guard] = cli("guard", "show", "--json").json
+    assert guard["keys"]
+    assert guard["id"] in cli("guard").out
+    assert "let through" in cli("guard", "allow", guard["id"]).out
+
+
+def test_webhooks_are_registered_once_and_checked(synced: tuple[str, int], cli: Cli) -> None:
+    url = ("--url", f"http://firm-{synced[1]}.example")
+    assert cli("webhooks", "register", *url).out.count("registered") == 3
+    assert cli("webhooks", "register", *url).out.count("was there") == 3
+    mine = [one for one in cli("webhooks", "list", "--json").json if url[1] in one["url"]]
+    assert len(mine) == 3
+    assert all(one["active"] and one["skips_own"] and one["secret_known"] for one in mine)
+    assert {one["event"] for one in cli("webhooks", "check", "--json").json} == {
+        "CBeteiligte.create",
+        "CBeteiligte.update",
+        "CBeteiligte.delete",
+    }
+
+
+def test_export_is_all_that_is_stored_and_erase_removes_it(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:
+    espo_id, _ = synced
+    document = json.loads(cli("export", espo_id).out)
+    assert document["key"] == f"beteiligte/{espo_id}"
+    assert document["bases"]
+    one_line(cli("erase", espo_id), 2)
+
+
+def test_config_show_masks_secrets(settings: object, cli: Cli) -> None:
+    shown = cli("config", "show")
+    document = cli("config", "show", "--json").json
+    assert document["ADVOWARE_PASSWORD"] == {"value": "********", "origin": "environment"}
+    assert "sandbox-advoware-password" not in shown.out + json.dumps(document)
+    assert cli("config", "check").code == 0
+
+
+def test_the_ledger_is_upgraded_and_private(bare: object, cli: Cli, tmp_path: Path) -> None:
+    assert "applied" in cli("db", "upgrade").out
+    assert "up to date" in cli("db", "upgrade").out
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "state" / "ledger.db").stat().st_mode) == 0o600
+
+
+def test_the_doctor_finds_a_good_installation_good(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:
+    writes = systems.writes()
+    result = cli("doctor", "--json")
+    findings = {one["name"]: one["grade"] for one in result.json["findings"]}
+    assert result.code == 0, findings
+    assert "fail" not in findings.values()
+    assert findings["search for beteiligte"] == "ok"
+    assert findings["fields of CBeteiligte"] == "ok"
+    assert systems.writes() == writes
+    assert "OK" in cli("doctor").out
+
+
+def test_the_doctor_says_what_to_do(settings: pytest.MonkeyPatch, systems: Systems, cli: Cli) -> None:
+    Path("syncd.toml").write_text("[entities.beteiligte.fields.titel]\nespo = 'notThere'\n")
+    settings.setenv("ADVOWARE_PASSWORD", "never-the-one")
+    result = cli("doctor", "--json")
+    found = {one["name"]: one for one in result.json["findings"]}
+    assert result.code == 1
+    assert found["field notThere"]["grade"] == "fail"
+    assert found["advoware"]["grade"] == "fail"
+    assert all(one["todo"] for one in found.values() if one["grade"] != "ok")
+    assert "never-the-one" not in json.dumps(found)
+    systems.control("down", {"espocrm": True})
+    assert cli("doctor").code == 3
+
+
+def test_the_doctor_reports_missing_settings(bare: object, cli: Cli) -> None:
+    result = cli("doctor", "--json")
+    assert result.code == 2
+    assert all(one["grade"] == "fail" for one in result.json["findings"])
+
+
+def test_the_command_is_started_as_a_module_and_says_its_version(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "syncd", "--version"],
+        env=environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("syncd ")
+    assert "TERM" not in os.environ or done.stderr == ""
