@@ -15,7 +15,7 @@ import config
 from mappers.spec import Side, StatusFields
 from scripts.docs_commands import commands
 from scripts.docs_reference import api_routes
-from scripts.docs_update import ROOT, pages
+from scripts.docs_update import PART, ROOT, pages
 from syncd import guard, health, messages, metrics
 from syncd.app import ENTITIES
 from syncd.job import Ended
@@ -125,10 +125,21 @@ def test_every_command_has_a_section() -> None:
     assert not missing
 
 
+def test_no_page_names_a_command_there_is_not() -> None:
+    """In code quotes or at the start of a line of code."""
+    there = {name for name, _ in commands()}
+    there |= {name.rpartition(" ")[0] for name in there if name.count(" ") == 2}
+    for path in pages():
+        by_hand = PART.sub("", path.read_text("utf-8"))
+        for words in re.findall(r"`(?:\.venv/bin/)?syncd((?: [a-z]+)+)", by_hand):
+            named = f"syncd{words} "
+            assert any(named.startswith(f"{one} ") for one in there), f"{path.name}: {named}"
+
+
 def test_no_page_names_a_setting_there_is_not() -> None:
     there = {setting.name for setting in config.FIELDS}
     for path in pages():
-        named = set(re.findall(r"\b(?:SYNCD|ESPOCRM|ADVOWARE)_[A-Z_]*[A-Z]\b", path.read_text("utf-8")))
+        named = set(re.findall(r"\b(?:SYNCD_(?!CONTRACT)|ESPOCRM_|ADVOWARE_)[A-Z_]*[A-Z]\b", path.read_text("utf-8")))
         assert named <= there, path.name
 
 
