@@ -31,7 +31,7 @@ from syncd.sandbox.demo_view import Screen, is_write, kept_running, result
 from syncd.sandbox.sandbox import Sandbox
 
 HTTP_TIMEOUT_SECONDS = 3.0
-LONGEST_SWEEP_SECONDS = 20.0
+LONGEST_SWEEP_SECONDS = 12.0
 SHORTEST_SWEEP_SECONDS = 5.0
 WEBHOOK_SECONDS = 0.5
 KNOWN_SECONDS = 90.0

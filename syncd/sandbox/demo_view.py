@@ -209,6 +209,8 @@ def result(console: Console, report: Report, diary: Diary) -> None:
     for side in SIDES:
         table.add_row(f"delay from {LABELS[side]} to the other side, p50 / p95", _delays(diary, side), "")
     console.print(table)
+    for line in report.window:
+        console.print(f"  in the instant of a PUT: {line}", markup=False, highlight=False, soft_wrap=True)
     for line in report.wrong[:SHOWN_FAULTS]:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     if len(report.wrong) > SHOWN_FAULTS:
