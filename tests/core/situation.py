@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import UnionType
 from typing import Any
 
 from mappers.beteiligte import BETEILIGTE
@@ -121,7 +122,7 @@ def lost_create(record: Mapping[str, Canonical] = ANNA, **changes: Any) -> Inten
     return Intent("i1", Side.ADVOWARE, "create", writes, **values)
 
 
-def only(actions: Iterable[Action], kind: type[Any]) -> list[Any]:
+def only(actions: Iterable[Action], kind: type[Any] | UnionType) -> list[Any]:
     return [action for action in actions if isinstance(action, kind)]
 
 
