@@ -50,7 +50,9 @@ class Systems:
     @property
     def settings(self) -> dict[str, str]:
         return {
-            "ADVOWARE_CONFIGURATOR_URL": f"{self.advoware}AdvonetConfigurator/",
+            # Both named: while the configurator is down the vendor's own addresses would be asked.
+            "ADVOWARE_API_BASE_URL": self.advoware,
+            "ADVOWARE_SECURITY_URL": self.advoware,
             "ADVOWARE_APP_ID": defaults.ADVOWARE_APP_ID,
             "ADVOWARE_API_KEY": defaults.ADVOWARE_API_KEY,
             "ADVOWARE_KANZLEI": defaults.ADVOWARE_KANZLEI,

@@ -1,0 +1,110 @@
+"""The real daemon as a process of its own, between the stand-in servers."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.systems import Systems, environment, eventually, running_systems
+
+QUICK = {
+    "SYNCD_HTTP_PORT": "0",
+    "SYNCD_POLL_SECONDS": "0.5",
+    "SYNCD_SWEEP_MIN_SECONDS": "1",
+    "SYNCD_SWEEP_MAX_SECONDS": "20",
+    "SYNCD_LEASE_SECONDS": "3",
+    "SYNCD_ADVOWARE_CALLS_PER_MINUTE": "6000",
+    "SYNCD_ESPOCRM_CALLS_PER_MINUTE": "6000",
+    "ADVOWARE_API_TIMEOUT_SECONDS": "5",
+    "SYNCD_API_TOKEN": "a-token-for-tests",
+}
+
+
+@dataclass
+class Daemon:
+    """One process of `syncd serve`, and its log."""
+
+    directory: Path
+    settings: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10.0, trust_env=False))
+
+    def start(self, *options: str) -> Daemon:
+        """Start it; it is ready when `port` answers."""
+        self.starts += 1
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "syncd", "serve", *options],
+                cwd=self.directory,
+                env=environment(**self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return self
+
+    @property
+    def log(self) -> Path:
+        return self.directory / f"daemon-{self.starts}.log"
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log lines of this event."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == name]
+
+    @property
+    def port(self) -> int:
+        """Where it listens, as soon as it does."""
+
+        def ready() -> list[dict[str, Any]]:
+            assert self.process is not None
+            assert self.process.poll() is None, self.log.read_text()
+            return self.events("daemon.ready")
+
+        port: int = eventually("the daemon is up", ready)[0]["port"]
+        return port
+
+    def get(self, path: str) -> httpx.Response:
+        """One request to it."""
+        return self.http.get(f"http://127.0.0.1:{self.port}{path}")
+
+    def wait_ready(self) -> Daemon:
+        """Until /readyz is green."""
+        eventually("the daemon is ready", lambda: self.get("/readyz").status_code == 200)
+        return self
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; returns the exit code."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def systems() -> Iterator[Systems]:
+    """Servers of this test's own."""
+    with running_systems(webhook_seconds="0.5") as running:
+        yield running
+
+
+@pytest.fixture
+def daemon(systems: Systems, redis_url: str, tmp_path: Path) -> Iterator[Daemon]:
+    """A daemon on a fresh ledger, not started."""
+    settings = {**systems.settings, **QUICK, "REDIS_URL": redis_url, "SYNCD_STATE_DIR": str(tmp_path / "state")}
+    made = Daemon(tmp_path, settings)
+    yield made
+    if made.process is not None and made.process.poll() is None:
+        made.process.kill()
+        made.process.wait()
+    made.http.close()
