@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts import docs_commands, docs_config, docs_reference, truth_table
+from scripts import docs_commands, docs_config, docs_reference, docs_stories, truth_table
 
 ROOT = Path(__file__).parent.parent
 PART = re.compile(r"(<!-- generated: (?P<name>[a-z_]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -25,6 +25,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "merge": docs_reference.merge,
     "sentences": docs_reference.sentences,
     "metrics": docs_reference.all_metrics,
+    "stories": docs_stories.stories,
     "tables": docs_reference.tables,
     "routes": docs_reference.routes,
 }
