@@ -9,6 +9,7 @@ import os
 import shutil
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 import config
 from services.advoware import AdvowareClient
@@ -144,9 +145,10 @@ async def _redis_and_peers(
         told: dict[str, str] = {}
         for name in ("appendonly", "maxmemory-policy", "save"):
             try:
-                told |= await guarded(lambda name=name: redis.config_get(name))  # type: ignore[misc]
+                answer = await guarded(partial(redis.config_get, name))
             except Exception:
                 break
+            told |= {str(key): str(value) for key, value in answer.items()}
         findings += _redis(told)
     shared = share(redis, clock.now, {})
     ports = Ports(clock.now, clock.sleep, new_id, chance, shared.budget, shared.circuit)

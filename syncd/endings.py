@@ -6,7 +6,8 @@ Builds values for `ledger.steps.finish`; reads and writes nothing itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from mappers.spec import Entity, Side
@@ -38,6 +39,32 @@ from syncd.model import (
 )
 from syncd.status import NextTry
 from syncd.write import Patched
+
+
+class Ended(StrEnum):
+    """How a job ended, for metrics and for whoever asked."""
+
+    BUSY = "busy"
+    IDLE = "idle"
+    IGNORED = "ignored"
+    SETTLED = "settled"  # the plan came to its end, and nothing waits
+    ASKED = "asked"  # the plan came to its end; a person must decide or do something
+    POSTPONED = "postponed"  # a system is away
+    UNCHANGED = "unchanged"
+    WAITING = "waiting"
+    HELD = "held"
+    FAILED = "failed"
+    LOST = "lost"
+    STAGED = "staged"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a job ended and what that leaves behind; no ending: nothing, the record is not ours to look after."""
+
+    ended: Ended
+    ending: Ending | None
+
 
 UNSETTLED_SPAN = 2.0  # seconds within which another edit would carry the same time stamp
 DOUBT_LIFE = 20  # HTTP time-outs after which an update that got no answer cannot apply any more
@@ -89,7 +116,7 @@ def settled(
     topic = "gone" if gone else "waiting"
     tell = text(settle.notices, settings.language)
     message = Message(context.id12(), "task", topic, {"text": tell}) if settle.status is not Status.CLEAN else None
-    topics = {"gone", "waiting"} - ({topic} if message else set())
+    topics = {"gone", "waiting", "deleted"} - ({topic} if message else set())
     return Ending(
         pair=pair,
         agreed={**_agreed(context.entity, actions, espo, advoware), **patched.agreed},

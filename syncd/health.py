@@ -14,7 +14,7 @@ import structlog
 
 from services.ports import CircuitName, CircuitState
 from syncd.clock import Clock
-from syncd.job import Ended
+from syncd.endings import Ended
 from syncd.ledger import facts
 from syncd.ledger.store import Ledger, LedgerUnavailable
 from syncd.queue import Queue

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -101,6 +102,8 @@ def configure(
     )
     _route_libraries()
     sys.excepthook = _crashed
+    threading.excepthook = _thread_crashed
+    sys.unraisablehook = _unraisable
 
 
 def only_allowed(now: Callable[[], float]) -> Callable[[Any, str, Event], Event]:
@@ -198,3 +201,12 @@ def _crashed(kind: type[BaseException], error: BaseException, at: TracebackType 
     if issubclass(kind, KeyboardInterrupt):
         return
     structlog.get_logger().critical("process.crashed", exc_info=(kind, error, at))
+
+
+def _thread_crashed(args: threading.ExceptHookArgs) -> None:
+    structlog.get_logger().critical("thread.crashed", exc_info=args.exc_value)
+
+
+def _unraisable(args: sys.UnraisableHookArgs) -> None:
+    """What went wrong where nobody can be told, as in a finalizer; Python would print its text."""
+    structlog.get_logger().error("process.unraisable", exc_info=args.exc_value)

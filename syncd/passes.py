@@ -14,8 +14,8 @@ from services.ports import CircuitName
 from syncd import inspect
 from syncd.app import App
 from syncd.commands import Desk, NotKnown
+from syncd.endings import Ended
 from syncd.health import PEERS
-from syncd.job import Ended
 from syncd.ledger import work
 from syncd.ledger.work import Cause
 from syncd.load import read_espo

@@ -15,7 +15,8 @@ import structlog
 
 from services.ports import CircuitState, Urgency, lane
 from syncd.context import Context
-from syncd.job import Ended, Job, claim
+from syncd.endings import Ended
+from syncd.job import Job, claim
 from syncd.lanes import Lane
 from syncd.ledger import work
 from syncd.ledger.store import LedgerUnavailable

@@ -18,7 +18,7 @@ from scripts.docs_reference import api_routes
 from scripts.docs_update import PART, ROOT, pages
 from syncd import guard, health, messages, metrics
 from syncd.app import ENTITIES
-from syncd.job import Ended
+from syncd.endings import Ended
 from syncd.lanes import Lane
 from syncd.ledger.schema import metadata
 from syncd.ledger.work import Cause

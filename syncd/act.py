@@ -1,0 +1,190 @@
+"""Carrying out plans: plan, do the first step, plan again from what was read back, until nothing is left to do.
+
+At most one write to Advoware happens between two plans, so every plan is made of what was just
+read. Decides nothing about fields: that is `plan`; stores nothing about the end: that is `job`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from mappers.spec import Side
+from services.errors import Retryable
+from syncd import endings
+from syncd.context import Context
+from syncd.endings import Ended, Result
+from syncd.lanes import Lane
+from syncd.ledger import facts, pairs, steps
+from syncd.ledger.work import Cause, Due
+from syncd.load import load, read_advoware
+from syncd.model import (
+    Action,
+    Bury,
+    Create,
+    Hold,
+    HoldReason,
+    Ignore,
+    Link,
+    Missed,
+    PairState,
+    Present,
+    Settle,
+    Snapshot,
+    Status,
+    Unlinked,
+    Update,
+    Vanished,
+)
+from syncd.plan import plan
+from syncd.readback import written_over
+from syncd.status import Outcome, may_write
+from syncd.write import Mismatch, Stopped, Writer
+
+log = structlog.get_logger()
+
+MAX_PLANS = 24  # a record needs two or three; more means it changes under our hands
+MAX_MISMATCHES = 3
+SLOW_JOB = 2.0  # seconds after which people see `syncing`
+NAME_BUSY_WAIT = 2.0
+
+
+class Act:
+    """The course of one job's plans. `snapshot` is always what was seen last."""
+
+    def __init__(self, context: Context, claim: pairs.Claim, writer: Writer, snapshot: Snapshot) -> None:
+        self._context = context
+        self._claim = claim
+        self._entity = context.entity
+        self._writer = writer
+        self._started = context.clock.monotonic()
+        self.snapshot = snapshot
+
+    async def carry_out(self) -> Result:
+        """Plan, do the first step, plan again, until a plan comes to its end or must wait."""
+        mismatches = 0
+        for _ in range(MAX_PLANS):
+            shot = self.snapshot
+            actions = plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy)
+            log.debug("plan.made", actions=[type(action).__name__ for action in actions])
+            if self._context.settings.dry_run and not isinstance(actions[0] if actions else None, Ignore):
+                return Result(Ended.STAGED, endings.staged(self._context, self._claim.row, shot, actions))
+            try:
+                result = await self._act(actions)
+            except (Mismatch, steps.LinkTaken):
+                mismatches += 1
+                if mismatches > MAX_MISMATCHES:
+                    break
+                await self._read_again()
+                continue
+            except steps.NameBusy:
+                follow = Due(self._claim.key, Lane.LIVE, Cause.EVENT, self._context.clock.now() + NAME_BUSY_WAIT)
+                return Result(Ended.WAITING, steps.Ending(follow=follow))
+            if result is not None:
+                return result
+        due = self._context.clock.now() + 1.0
+        return Result(Ended.WAITING, steps.Ending(follow=Due(self._claim.key, Lane.LIVE, Cause.EVENT, due)))
+
+    async def _read_again(self) -> None:
+        self.snapshot = await load(self._context, self.snapshot.memory, self._claim.row)
+
+    async def _act(self, actions: Sequence[Action]) -> Result | None:
+        """Carry out the first step of the plan; None means: plan again."""
+        for action in actions:
+            match action:
+                case Ignore():
+                    return Result(Ended.IGNORED, None)
+                case Vanished():
+                    await self._context.ledger.write(facts.put, "full_pass_asked", self._context.clock.now())
+                    return Result(Ended.WAITING, endings.vanished(self._context))
+                case Bury():
+                    await self._count_missing(Side.ESPO)
+                    return Result(Ended.SETTLED, endings.buried(self._context, self._claim.row))
+                case Missed():
+                    return Result(Ended.WAITING, endings.missed(self._context, self._claim))
+                case Hold():
+                    return await self._hold(action, actions)
+                case Link():
+                    await self._link(action)
+                    return None
+                case Create():
+                    await self._say_working()
+                    self.snapshot = await self._writer.create(self.snapshot, action)
+                    return None
+                case Update(side=Side.ADVOWARE):
+                    if self._context.clock.monotonic() - self._started > SLOW_JOB:
+                        await self._say_working()
+                    self.snapshot = await self._writer.update_advoware(self.snapshot, action, actions)
+                    return None
+                case _:
+                    continue
+        return await self._settle(actions)
+
+    async def _hold(self, hold: Hold, actions: Sequence[Action]) -> Result | None:
+        if hold.reason is HoldReason.UNREADABLE:
+            raise Retryable(hold.side or Side.ESPO, hold.notice.detail)
+        if hold.reason is HoldReason.CREATE_IN_DOUBT:
+            due = self._context.clock.now() + max(1.0, self._context.settings.http_timeout / 2)
+            follow = Due(self._claim.key, Lane.RETRY, Cause.EVENT, due)
+            return Result(Ended.WAITING, steps.Ending(follow=follow))
+        guard_id = None
+        if hold.reason is HoldReason.WENT_BACK:
+            guard_id = await self._context.ledger.write(
+                steps.went_back, self._writer.job(), hold.side, self._context.id12()
+            )
+        return await self._settle(actions, hold, held=f"guard:{guard_id}" if guard_id else None)
+
+    async def _link(self, link: Link) -> None:
+        memory = self.snapshot.memory
+        base = endings.base_of_intent(self._entity, memory, link.intent_id)
+        values = {
+            "trust": link.trust,
+            "link_shown": False,
+            "misses": 0,
+            "missed_at": None,
+            "deletion_confirmed": False,
+        }
+        await self._context.ledger.write(
+            steps.link, self._writer.job(), link.advoware_id, values, link.restart, link.intent_id, base
+        )
+        self.snapshot = replace(self.snapshot, memory=endings.linked(memory, link, base))
+        log.info("pair.linked", trust=link.trust)
+        if isinstance(self.snapshot.advoware, Unlinked):
+            seen = await read_advoware(self._context, link.advoware_id)
+            self.snapshot = replace(self.snapshot, advoware=seen)
+
+    async def _settle(
+        self, actions: Sequence[Action], hold: Hold | None = None, held: str | None = None
+    ) -> Result | None:
+        """The end of the plan: one PATCH to EspoCRM, and everything remembered."""
+        settle = next((action for action in actions if isinstance(action, Settle)), None)
+        if settle is None or not isinstance(self.snapshot.espo, Present):
+            return Result(Ended.UNCHANGED, steps.Ending(held=held))
+        if settle.status is Status.DELETED_IN_ADVOWARE and self.snapshot.memory.state is not PairState.GONE:
+            await self._count_missing(Side.ADVOWARE)
+        self.snapshot, done = await self._writer.settle_espo(self.snapshot, actions, settle)
+        if done is None:
+            return None
+        ending = endings.settled(self._context, self._claim, self.snapshot, actions, settle, done, hold, held)
+        return Result(Ended.SETTLED if settle.status is Status.CLEAN else Ended.ASKED, ending)
+
+    async def _count_missing(self, side: Side) -> None:
+        limits = self._context.settings.limits
+        guard_id = await self._context.ledger.write(
+            steps.missing, self._writer.job(), side, limits, self._context.id12()
+        )
+        if guard_id is not None:
+            raise Stopped(f"guard:{guard_id}")
+
+    async def _say_working(self) -> None:
+        """Let people see that a job is writing."""
+        espo = self.snapshot.espo
+        if not isinstance(espo, Present):
+            return
+        syncing = str(may_write(Outcome.WORKING, Status.SYNCING))
+        if espo.body.get(self._entity.status.status) != syncing:
+            patched = await self._writer.patch(espo, {self._entity.status.status: syncing})
+            memory = written_over(self.snapshot.memory, Side.ESPO, espo.version, self._context.policy.our_espo_user)
+            self.snapshot = replace(self.snapshot, memory=memory, espo=patched)
