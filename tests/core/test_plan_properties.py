@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -41,6 +42,9 @@ NAMES = tuple(field.name for field in BETEILIGTE.fields)
 WORDS: tuple[Canonical, ...] = (None, "Müller-Lüdenscheidt", "Weiß", "O’Neill 𠮷", "M")
 DAYS: tuple[Canonical, ...] = (None, "1980-02-29", "2024-03-31", "1945-05-24", "2000-01-01")
 SALUTATIONS: tuple[Canonical, ...] = (None, "Herr", "Frau", "Divers", "Firma")
+
+POLICIES = st.tuples(*[st.sampled_from(Policy)] * len(NAMES))
+DIRECTIONS = st.tuples(*[st.sampled_from([*[Direction.BOTH] * 3, *Direction])] * len(NAMES))
 
 Record = Mapping[str, Canonical]
 
@@ -84,10 +88,8 @@ def entities(draw: st.DrawFn) -> Entity:
     """Mostly the settings every firm has, some with directions and policies of their own."""
     if draw(st.booleans()):
         return BETEILIGTE
-    policies = draw(st.lists(st.sampled_from(Policy), min_size=len(NAMES), max_size=len(NAMES)))
-    directions = draw(
-        st.lists(st.sampled_from([*[Direction.BOTH] * 3, *Direction]), min_size=len(NAMES), max_size=len(NAMES))
-    )
+    policies = draw(POLICIES)
+    directions = draw(DIRECTIONS)
     return BETEILIGTE.with_fields(
         {
             name: {"policy": policy, "direction": direction}
@@ -198,7 +200,7 @@ def is_at_rest(world: Firm) -> bool:
     return not any(isinstance(action, Update | Create | Agree | Keep) for action in world.plan())
 
 
-plenty = settings(max_examples=100, deadline=None)
+plenty = settings(max_examples=60, deadline=None)
 
 
 @plenty
@@ -411,3 +413,21 @@ def test_a_dispute_ends_by_itself_once_the_values_are_equal(policy: Policy) -> N
     world.run(Random(0))
     assert not world.waiting
     assert world.value(Side.ESPO, "titel") == world.value(Side.ADVOWARE, "titel") == "Dr."
+
+
+SOAKED = {
+    test_it_comes_to_rest_and_both_sides_are_equal_or_people_know_why_not: cases(),
+    test_a_second_pass_plans_nothing_but_the_status: cases(),
+    test_what_one_person_changed_on_one_side_wins: cases(past=Past.KNOWN),
+    test_a_field_nobody_touched_is_never_written_and_neither_is_one_that_is_equal: cases(past=Past.KNOWN),
+    test_every_value_a_person_typed_is_still_there_or_kept: cases(),
+    test_no_value_appears_that_nobody_typed: cases(),
+}
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("law", SOAKED, ids=lambda law: str(law.__name__))
+def test_the_laws_hold_for_a_million_records(law: Any) -> None:
+    rounds = settings(max_examples=1_000_000 // len(SOAKED), deadline=None)
+    rounds(given(SOAKED[law])(law.hypothesis.inner_test))()
