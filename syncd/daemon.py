@@ -73,7 +73,11 @@ async def serve(settings: config.Settings, mapping: config.Mapping, wishes: Wish
             runtime.clock,
             settings.syncd_poll_seconds if wishes.discovery else None,
         )
-        await _Daemon(runtime, wishes, health, metrics, notify, manager.watchdog_seconds).run()
+        try:
+            await _Daemon(runtime, wishes, health, metrics, notify, manager.watchdog_seconds).run()
+        except ExceptionGroup as crash:
+            log.critical("daemon.crashed", exc_info=crash.exceptions[0])
+            raise
 
 
 class _Daemon:

@@ -9,7 +9,6 @@ import os
 import shutil
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import partial
 
 import config
 from services.advoware import AdvowareClient
@@ -22,7 +21,7 @@ from syncd.doctor_peers import Peers, examine_advoware, examine_espocrm
 from syncd.findings import Finding, fail, ok, warn
 from syncd.ledger import terminal
 from syncd.ledger.store import Ledger, LedgerUnavailable, open_ledger
-from syncd.redis_client import RedisUnavailable, connect, guarded
+from syncd.redis_client import RedisUnavailable, configured, connect
 from syncd.redis_server import RedisServerError, find_server
 from syncd.runtime import ledger_file, ledger_url
 from syncd.shared import connect as share
@@ -142,14 +141,7 @@ async def _redis_and_peers(
         _no_redis(bool(url), findings)
     else:
         findings.append(_clock("clock and Redis", offset))
-        told: dict[str, str] = {}
-        for name in ("appendonly", "maxmemory-policy", "save"):
-            try:
-                answer = await guarded(partial(redis.config_get, name))
-            except Exception:
-                break
-            told |= {str(key): str(value) for key, value in answer.items()}
-        findings += _redis(told)
+        findings += _redis(await configured(redis, ("appendonly", "maxmemory-policy", "save")))
     shared = share(redis, clock.now, {})
     ports = Ports(clock.now, clock.sleep, new_id, chance, shared.budget, shared.circuit)
     key = ApiKey(settings.espocrm_api_key.get_secret_value())

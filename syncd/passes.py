@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from services.errors import Credentials, Outage
-from services.ports import CircuitName
+from services.ports import CircuitName, Urgency, urgency
 from syncd import inspect
 from syncd.app import App
 from syncd.commands import Desk, NotKnown
 from syncd.endings import Ended
 from syncd.health import PEERS
+from syncd.lanes import Lane
 from syncd.ledger import work
-from syncd.ledger.work import Cause
+from syncd.ledger.work import Cause, Due
 from syncd.load import read_espo
 from syncd.model import Absent, Key, PairState, Status
 from syncd.worker import do, serve
@@ -26,6 +27,7 @@ Progress = Callable[[int, int], None]  # done, total
 
 SOON = 12.0  # seconds: what is due within them is waited for, as the late look after a write
 BUSY_WAIT = 0.5
+FEW = 20  # records a person waits for; more of them leave calls to live edits
 BUSY_PATIENCE = 120.0
 NEEDS_PERSON = (Status.CONFLICT, Status.FAILED, Status.PERMANENTLY_FAILED, Status.DELETED_IN_ADVOWARE)
 
@@ -153,21 +155,25 @@ async def chosen(app: App, texts: Sequence[str], status: str | None) -> list[str
     desk = Desk(app.parts.ledger, app.entities(), app.parts.clock.now)
     if status is not None:
         return list((await desk.retry_status(status)).keys)
+    if not texts:
+        return await _all_keys(app)
     keys = [await desk.find(text) for text in texts]
     for key in keys:
         context = app.contexts[Key.parse(key).entity]
         if isinstance(await read_espo(context, Key.parse(key).espo_id), Absent):
             raise NotKnown(f"EspoCRM has no record {Key.parse(key).espo_id}")
-    if not texts:
-        keys = await _all_keys(app)
     return list((await desk.sync(keys)).keys)
 
 
 async def _all_keys(app: App) -> list[str]:
+    """Everything that takes part, put to work behind all else."""
     keys: list[str] = []
     page = await inspect.records(app.parts.ledger, limit=inspect.MAX_PAGE)
     while page:
-        keys += [row["key"] for row in page if row["state"] not in (PairState.EXCLUDED, PairState.TOMBSTONE)]
+        some = [row["key"] for row in page if row["state"] not in (PairState.EXCLUDED, PairState.TOMBSTONE)]
+        now = app.parts.clock.now()
+        await app.parts.ledger.write(work.put, [Due(key, Lane.BACKFILL, Cause.EVENT, now) for key in some], now)
+        keys += some
         page = await inspect.records(app.parts.ledger, after=page[-1]["key"], limit=inspect.MAX_PAGE)
     return keys
 
@@ -175,6 +181,7 @@ async def _all_keys(app: App) -> list[str]:
 async def work_on(app: App, keys: Iterable[str], progress: Progress) -> list[Done]:
     """Do the waiting work of these records now, whoever has put it there. Raises `PeerError`."""
     todo, finished = list(keys), 0
+    urgency.set(Urgency.URGENT if len(todo) <= FEW else Urgency.BACKGROUND)
     ends: dict[str, Ended | None] = {}
     waiting = iter(todo)
 

@@ -59,6 +59,22 @@ async def guarded(call: Callable[[], Awaitable[T]]) -> T:
         raise
 
 
+async def configured(client: Redis, names: Sequence[str]) -> dict[str, str]:
+    """What the server says of these settings of its own; those it does not tell are left out."""
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            answer = await guarded(lambda name=name: client.config_get(name))  # type: ignore[misc]
+        except ResponseError:  # a hosted server may forbid CONFIG
+            return found
+        found |= {_text(key): _text(value) for key, value in answer.items()}
+    return found
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
 def lua(*names: str) -> str:
     """The text of `syncd/lua/<name>.lua`, several joined in this order."""
     folder = files("syncd") / "lua"

@@ -1,4 +1,4 @@
-"""`syncd conflicts`, `guard`, `pause`, `resume`: what a person decides."""
+"""`syncd conflicts`, `guard`, `pause`, `resume`, `exclude`, `include`: what a person decides."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def add(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.add_typer(conflicts, name="conflicts")
     app.add_typer(guard, name="guard")
-    app.command()(pause)
-    app.command()(resume)
+    for command in (pause, resume, exclude, include):
+        app.command()(command)
 
 
 # --- conflicts --------------------------------------------------------------------------------
@@ -206,4 +206,35 @@ def resume(entity: Entity = None, side: Side = None) -> int:
         return await desk.resume(entity, side)
 
     say(at_desk(asking).text)
+    return Code.DONE
+
+
+# --- taking part ------------------------------------------------------------------------------
+
+
+def exclude(keys: output.Keys) -> int:
+    """Take records out of the sync. Nothing is changed on either side; `syncd erase` may follow.
+
+    Example: `syncd exclude betnr:1234`
+    """
+
+    async def asking(desk: Desk) -> list[str]:
+        return [(await desk.exclude(await desk.find(text))).text for text in keys]
+
+    for line in at_desk(asking):
+        say(line)
+    return Code.DONE
+
+
+def include(keys: output.Keys) -> int:
+    """Let excluded records take part again; who belongs to them is checked anew.
+
+    Example: `syncd include betnr:1234`
+    """
+
+    async def asking(desk: Desk) -> list[str]:
+        return [(await desk.include(await desk.find(text))).text for text in keys]
+
+    for line in at_desk(asking):
+        say(line)
     return Code.DONE

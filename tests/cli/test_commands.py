@@ -201,7 +201,13 @@ def test_export_is_all_that_is_stored_and_erase_removes_it(synced: tuple[str, in
     document = json.loads(cli("export", espo_id).out)
     assert document["key"] == f"beteiligte/{espo_id}"
     assert document["bases"]
-    one_line(cli("erase", espo_id), 2)
+    assert "exclude it first" in one_line(cli("erase", espo_id), 2)
+    assert "is excluded" in cli("exclude", espo_id).out
+    assert "rows removed" in cli("erase", espo_id).out
+    assert set(json.loads(cli("export", espo_id).out)) == {"key", "pairs"}
+    assert "takes part again" in cli("include", espo_id).out
+    assert cli("run").code == 0
+    assert systems.espo(espo_id)["syncStatus"] == "clean"
 
 
 def test_config_show_masks_secrets(settings: object, cli: Cli) -> None:

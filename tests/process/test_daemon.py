@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_killed_in_a_burst_of_creates_it_doubles_nothing(daemon: Daemon, systems
             values = {"firstName": "Karla", "lastName": f"Neu{round_}x{number}"}
             made.append(systems.act("espocrm", "create", values=values))
         before = len(systems.beteiligte())
-        eventually("a create has arrived", lambda before=before: len(systems.beteiligte()) > before)
+        eventually("a create has arrived", partial(_more_than, systems, before))
         daemon.end(signal.SIGKILL)
         daemon.start()
 
@@ -100,6 +101,14 @@ def test_killed_in_a_burst_of_creates_it_doubles_nothing(daemon: Daemon, systems
     assert len(set(numbers)) == len(made)
 
 
+def _more_than(systems: Systems, count: int) -> bool:
+    return len(systems.beteiligte()) > count
+
+
+def _is_named(systems: Systems, number: int, name: str) -> bool:
+    return bool(systems.beteiligter(number)["name"] == name)
+
+
 def test_redis_may_be_flushed_at_any_moment(daemon: Daemon, systems: Systems, redis_url: str) -> None:
     pairs = systems.seed("synced", 3)
     daemon.start().wait_ready()
@@ -108,7 +117,7 @@ def test_redis_may_be_flushed_at_any_moment(daemon: Daemon, systems: Systems, re
             systems.act("espocrm", "edit", record_id=espo_id, values={"lastName": f"Geleert{turn}"})
             client.flushall()
             client.script_flush()
-            eventually("it arrives", lambda n=number, t=turn: systems.beteiligter(n)["name"] == f"Geleert{t}")
+            eventually("it arrives", partial(_is_named, systems, number, f"Geleert{turn}"))
     assert daemon.end() == 0
 
 
