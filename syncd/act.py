@@ -110,12 +110,12 @@ class Act:
                     await self._link(action)
                     return None
                 case Create():
-                    await self._say_working()
-                    self.snapshot = await self._writer.create(self.snapshot, action)
+                    if not await self._says_working():
+                        self.snapshot = await self._writer.create(self.snapshot, action)
                     return None
                 case Update(side=Side.ADVOWARE):
-                    if self._context.clock.monotonic() - self._started > SLOW_JOB:
-                        await self._say_working()
+                    if self._context.clock.monotonic() - self._started > SLOW_JOB and await self._says_working():
+                        return None
                     self.snapshot = await self._writer.update_advoware(self.snapshot, action, actions)
                     return None
                 case _:
@@ -178,13 +178,13 @@ class Act:
         if guard_id is not None:
             raise Stopped(f"guard:{guard_id}")
 
-    async def _say_working(self) -> None:
-        """Let people see that a job is writing."""
+    async def _says_working(self) -> bool:
+        """Let people see that a job is writing. True: that has just been said, and its answer shows the record anew."""
         espo = self.snapshot.espo
-        if not isinstance(espo, Present):
-            return
         syncing = str(may_write(Outcome.WORKING, Status.SYNCING))
-        if espo.body.get(self._entity.status.status) != syncing:
-            patched = await self._writer.patch(espo, {self._entity.status.status: syncing})
-            memory = written_over(self.snapshot.memory, Side.ESPO, espo.version, self._context.policy.our_espo_user)
-            self.snapshot = replace(self.snapshot, memory=memory, espo=patched)
+        if not isinstance(espo, Present) or espo.body.get(self._entity.status.status) == syncing:
+            return False
+        patched = await self._writer.patch(espo, {self._entity.status.status: syncing})
+        memory = written_over(self.snapshot.memory, Side.ESPO, espo.version, self._context.policy.our_espo_user)
+        self.snapshot = replace(self.snapshot, memory=memory, espo=patched)
+        return True

@@ -132,15 +132,18 @@ def settled(
 
 
 def failed(
-    context: Context, shot: Snapshot, espo: object, following: NextTry, notice: Notice,
+    context: Context, shot: Snapshot, judged: object, espo: object, following: NextTry, notice: Notice,
     owed: Mapping[str, Any] | None, key: str,
 ) -> Ending:  # fmt: skip
-    """A failed try: what is tried when, and whether the status is owed to EspoCRM."""
+    """A failed try: what is tried when, and whether the status is owed to EspoCRM.
+
+    `judged` is the EspoCRM record the try was about, `espo` how it looks since the failure was written on it.
+    """
     now = context.clock.now()
     at = now + following.wait
     pair: dict[str, Any] = {}
-    if isinstance(espo, Present):
-        pair |= {**espo_marks(context, espo), "assignee": espo.body.get("assignedUserId")}
+    if isinstance(espo, Present) and isinstance(judged, Present):
+        pair |= {**espo_marks(context, espo, judged), "assignee": espo.body.get("assignedUserId")}
     pair |= {
         "status": following.status,
         "retries": following.retries,
@@ -178,14 +181,11 @@ def still_owed(context: Context, row: Mapping[str, Any]) -> Ending:
     return Ending(pair={"owed_tries": row["owed_tries"] + 1}, follow=follow)
 
 
-def projected(context: Context, row: Mapping[str, Any], espo: Present) -> Ending:
+def projected(context: Context, row: Mapping[str, Any], judged: Present, espo: Present) -> Ending:
     """The owed status has been written."""
     now = context.clock.now()
-    follow = next_try(row["key"], row["status"], row["next_try_at"]) if row["next_try_at"] else None
-    late = Due(row["key"], Lane.LATE, Cause.LATE, now + context.settings.late_after)
-    return Ending(
-        pair={"owed": None, "owed_tries": 0, **espo_marks(context, espo)}, follow=late if follow is None else follow
-    )
+    pair = {"owed": None, "owed_tries": 0, **espo_marks(context, espo, judged)}
+    return Ending(pair=pair, follow=Due(row["key"], Lane.LATE, Cause.LATE, now + context.settings.late_after))
 
 
 def looked_late(context: Context, row: Mapping[str, Any], espo: Present) -> Ending:
@@ -243,10 +243,10 @@ def _shows_link(context: Context, memory: Memory, espo: Present) -> bool:
 # --- parts ------------------------------------------------------------------------------------
 
 
-def espo_marks(context: Context, espo: Present) -> dict[str, Any]:
-    """What tells later whether EspoCRM shows anything new."""
+def espo_marks(context: Context, espo: Present, judged: Present | None = None) -> dict[str, Any]:
+    """What tells later whether EspoCRM shows anything new: newer than `judged`, where that is not `espo` itself."""
     marks: dict[str, Any] = {
-        "espo_digest": digest(context.entity, Side.ESPO, espo),
+        "espo_digest": digest(context.entity, Side.ESPO, judged or espo),
         "status": espo.body.get(context.entity.status.status),
         "seen_token": espo.version.token,
     }

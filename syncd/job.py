@@ -149,15 +149,16 @@ class Job:
         if not isinstance(espo, Present) or not self._is_as_left(espo):
             return await self._look_at_both(espo)
         changes = projection.differing(espo.body, self.claim.row["owed"] or {})
+        shown = espo
         try:
             if changes:
-                espo = await self.writer.patch(espo, changes)
+                shown = await self.writer.patch(espo, changes)
         except (Outage, Credentials):
             raise
         except PeerError as error:
             log.info("projection.still_owed", side=error.side, reason=error.reason)
             return Result(Ended.FAILED, endings.still_owed(self.context, self.claim.row))
-        return Result(Ended.SETTLED, endings.projected(self.context, self.claim.row, espo))
+        return Result(Ended.SETTLED, endings.projected(self.context, self.claim.row, espo, shown))
 
     async def _start_anew(self) -> Result:
         """The tries of long ago are forgotten, and people see that."""
@@ -176,8 +177,8 @@ class Job:
         row = self.claim.row
         self.act.snapshot = await load(self.context, self.snapshot.memory, row, espo=espo)
         seen = self.snapshot.espo
-        if isinstance(seen, Present) and row["status"] in (Status.FAILED, Status.PERMANENTLY_FAILED):
-            if self._has_new_input(seen):
+        if isinstance(seen, Present) and self._was_given_up_for_now():
+            if self._shows_new_input(seen) or self._advoware_changed():
                 self.retries, self.is_retry = 0, False
             elif not self.is_retry and (row["next_try_at"] or 0) > self.context.clock.now():
                 return Result(Ended.WAITING, endings.still_waiting(self.context, row))
@@ -190,9 +191,14 @@ class Job:
     def _shows_our_status(self, espo: Present) -> bool:
         return bool(espo.body.get(self.entity.status.status) == self.claim.row["status"])
 
-    def _has_new_input(self, espo: Present) -> bool:
-        if not self._is_as_left(espo) or found(espo.body.get(self.entity.status.status)) in ASKS_FOR_WORK:
-            return True
+    def _was_given_up_for_now(self) -> bool:
+        return self.claim.row["status"] in (Status.FAILED, Status.PERMANENTLY_FAILED)
+
+    def _shows_new_input(self, espo: Present) -> bool:
+        """Whether a person typed into EspoCRM, or asked there for another try."""
+        return not self._is_as_left(espo) or found(espo.body.get(self.entity.status.status)) in ASKS_FOR_WORK
+
+    def _advoware_changed(self) -> bool:
         advoware, known = self.snapshot.advoware, self.claim.row["advoware_digest"]
         return isinstance(advoware, Present) and digest(self.entity, Side.ADVOWARE, advoware) != known
 
@@ -210,23 +216,28 @@ class Job:
     async def _failed(self, notice: Notice, waits: tuple[float, ...]) -> Result:
         """A try failed: say so in EspoCRM, or owe it, and wait longer each time; without waits it is given up."""
         settings, now = self.context.settings, self.context.clock.now()
+        try:
+            read = self.snapshot.espo
+            if not isinstance(read, Present):
+                read = await read_espo(self.context, self.snapshot.memory.key.espo_id)
+        except PeerError:
+            read = Absent()
+        if isinstance(read, Present) and self._was_given_up_for_now() and self._shows_new_input(read):
+            self.retries, self.is_retry = 0, False
         following = after_failure(self.retries, self.is_retry, waits, settings.auto_reset, self.context.jitter())
         if following.status is Status.PERMANENTLY_FAILED and notice.code == "failed":
             notice = Notice("gave_up", notice.fields, notice.detail)
         log.warning("job.failed", status=following.status, retries=following.retries, reason=notice.detail)
-        espo = self.snapshot.espo
-        owed = None
+        shown, owed = read, None
         try:
-            if not isinstance(espo, Present):
-                espo = await read_espo(self.context, self.snapshot.memory.key.espo_id)
-            if isinstance(espo, Present):
-                changes = projection.failed(self.entity, espo.body, following, notice, now, settings.language)
+            if isinstance(read, Present):
+                changes = projection.failed(self.entity, read.body, following, notice, now, settings.language)
                 if changes:
-                    espo = await self.writer.patch(espo, changes)
+                    shown = await self.writer.patch(read, changes)
         except pairs.FenceLost:
             return Result(Ended.LOST, None)
         except (PeerError, Mismatch, Stopped) as error:
             log.info("projection.owed", error=type(error).__name__)
             owed = projection.failed(self.entity, {}, following, notice, now, settings.language)
-        ending = endings.failed(self.context, self.snapshot, espo, following, notice, owed, self.claim.key)
+        ending = endings.failed(self.context, self.snapshot, read, shown, following, notice, owed, self.claim.key)
         return Result(Ended.FAILED, ending)

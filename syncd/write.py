@@ -15,7 +15,7 @@ from services.errors import Modified, Outage, PeerError, Refused, Retryable
 from syncd import projection
 from syncd.context import Context
 from syncd.ledger import journal, pairs, steps
-from syncd.load import espo_present, load, read_advoware, read_espo
+from syncd.load import digest, espo_present, load, read_advoware, read_espo
 from syncd.messages import text
 from syncd.model import (
     Action,
@@ -131,6 +131,8 @@ class Writer:
         shot = Snapshot(memory, after, advoware)
         if any(item.verdict in (Verdict.REFUSED, Verdict.EDITED) for item in judged):
             return shot, None
+        if self._moved(espo, after, changes):
+            return shot, None
         return shot, Patched(True, agreed, str(changes[entity.status.last_sync]))
 
     # --- Advoware ---------------------------------------------------------------------------
@@ -142,6 +144,8 @@ class Writer:
         assert isinstance(advoware, Present)
         assert isinstance(espo, Present)
         assert advoware_id is not None
+        if self._old(espo):
+            raise Mismatch
         if not advoware.direct or self._old(advoware):
             return replace(shot, advoware=await read_advoware(context, advoware_id))
         intent = await self._announce(Side.ADVOWARE, "update", update.writes, espo, advoware, actions)
@@ -338,6 +342,13 @@ class Writer:
             entity.field(write.field).advoware: entity.field(write.field).codec.render(Side.ADVOWARE, write.after)
             for write in writes
         }
+
+    def _moved(self, before: Present, after: Present, changes: Mapping[str, Any]) -> bool:
+        """Whether a PATCH's answer shows more than the PATCH: somebody typed since the record was read."""
+        ours = {name: after.body.get(name) for name in changes}
+        expected = replace(before, body={**before.body, **ours})
+        entity = self._context.entity
+        return digest(entity, Side.ESPO, expected) != digest(entity, Side.ESPO, after)
 
     def _arrived(self, target: Side, judged: Sequence[Judged], source: object) -> None:
         """Measure how long a person's edit took to the other side, as far as its time is known."""
