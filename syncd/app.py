@@ -77,11 +77,11 @@ class App:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
-        """Check whose ledger this is; asks neither system. Raises `config.ConfigError`."""
+        """Check whose ledger this is, and begin to use it; asks neither system. Raises `config.ConfigError`."""
         clock = self.parts.clock
         wrong = await self.parts.ledger.write(facts.start, identity(self.settings), clock.now())
         if wrong is not None:
-            raise config.ConfigError([f"{wrong}: use another SYNCD_STATE_DIR or DATABASE_URL"])
+            raise _foreign(wrong)
         staging = self.settings.syncd_dry_run
         if await self.parts.ledger.read(facts.get, "staging", False) and not staging:
             await self.parts.ledger.write(pairs.forget_looks, clock.now())
@@ -89,7 +89,10 @@ class App:
         await self.look()
 
     async def look(self) -> None:
-        """Who we are in EspoCRM, as far as the ledger knows; changes nothing."""
+        """Check whose ledger this is, and who we are in EspoCRM as far as it knows; changes nothing."""
+        wrong = await self.parts.ledger.read(facts.differing, identity(self.settings))
+        if wrong is not None:
+            raise _foreign(wrong)
         self._know_user(await self.parts.ledger.read(facts.get, "our_espo_user"))
 
     async def open(self) -> None:
@@ -345,6 +348,10 @@ def access(settings: config.Settings) -> Access:
         configurator_url=settings.advoware_configurator_url,
         token_minutes=settings.advoware_token_lifetime_minutes,
     )
+
+
+def _foreign(wrong: str) -> config.ConfigError:
+    return config.ConfigError([f"{wrong}: use another SYNCD_STATE_DIR or DATABASE_URL"])
 
 
 def identity(settings: config.Settings) -> dict[str, str]:

@@ -140,11 +140,16 @@ async def opened_ledger(settings: config.Settings) -> AsyncIterator[Ledger]:
 @asynccontextmanager
 async def existing_ledger(settings: config.Settings) -> AsyncIterator[Ledger]:
     """The ledger as it is, for looking; raises `NoLedger` where there is none."""
+    check_ledger_exists(settings)
+    async with opened_ledger(settings) as ledger:
+        yield ledger
+
+
+def check_ledger_exists(settings: config.Settings) -> None:
+    """Raise `NoLedger` where looking would make one."""
     file = ledger_file(settings)
     if file is not None and not file.is_file():
         raise NoLedger(f"there is no ledger in {file.parent} yet: start `syncd serve`, or set SYNCD_STATE_DIR")
-    async with opened_ledger(settings) as ledger:
-        yield ledger
 
 
 def ledger_url(settings: config.Settings) -> str:

@@ -41,9 +41,10 @@ def add(app: typer.Typer) -> None:
 def _with_redis(todo: Callable[[Runtime, Desk], Awaitable[T]]) -> T:
     """Run something over ledger and Redis; neither system is called."""
     from syncd.commands import Desk
-    from syncd.runtime import opened
+    from syncd.runtime import check_ledger_exists, opened
 
     settings = output.ledger_settings()
+    check_ledger_exists(settings)
     mapping = output.mapping(settings)
 
     async def running() -> T:

@@ -23,18 +23,25 @@ def put(conn: Connection, name: str, value: Any) -> None:
     upsert(conn, facts, [{"name": name, "value": value}])
 
 
+def differing(conn: Connection, identity: dict[str, str]) -> str | None:
+    """What is wrong where the ledger belongs to other systems than these."""
+    known = get(conn, "identity")
+    if known is None or known == identity:
+        return None
+    names = ", ".join(sorted(name for name in {*known, *identity} if known.get(name) != identity.get(name)))
+    return f"the ledger belongs to another installation ({names} differ)"
+
+
 def start(conn: Connection, identity: dict[str, str], now: float) -> str | None:
     """Open the ledger for these systems; returns what is wrong where it belongs to others.
 
     The first start is remembered for good: records made before it take part only when admitted.
     A pause in the heartbeat becomes a gap: what EspoCRM says happened in it, this ledger has forgotten.
     """
-    known = get(conn, "identity")
-    if known is None:
-        put(conn, "identity", identity)
-    elif known != identity:
-        differing = ", ".join(sorted(name for name in {*known, *identity} if known.get(name) != identity.get(name)))
-        return f"the ledger belongs to another installation ({differing} differ)"
+    wrong = differing(conn, identity)
+    if wrong is not None:
+        return wrong
+    put(conn, "identity", identity)
     if get(conn, "first_start") is None:
         put(conn, "first_start", now)
     alive = get(conn, "alive_at")

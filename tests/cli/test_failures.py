@@ -36,6 +36,12 @@ LEDGER_ONLY = {
     "resume": (),
     "queue": (),
     "queue list": (),
+    "queue drop": ("6b0016e4c18a47abb",),
+    "locks": (),
+    "locks list": (),
+    "locks clear": ("--stale",),
+    "exclude": ("6b0016e4c18a47abb",),
+    "include": ("6b0016e4c18a47abb",),
 }
 
 
@@ -94,8 +100,8 @@ def test_a_ledger_that_cannot_be_made_is_told(bare: pytest.MonkeyPatch, cli: Cli
 
 def test_a_foreign_ledger_is_refused(settings: pytest.MonkeyPatch, synced: tuple[str, int], cli: Cli) -> None:
     settings.setenv("ADVOWARE_DATABASE", "another")
-    line = one_line(cli("run"), 2)
-    assert "belongs to another installation (database" in line
+    for command in (("run",), ("plan", synced[0]), ("sync", synced[0])):
+        assert "belongs to another installation (database" in one_line(cli(*command), 2)
 
 
 def test_a_bad_mapping_is_told_by_place(settings: pytest.MonkeyPatch, cli: Cli) -> None:
