@@ -40,8 +40,9 @@ from syncd.model import (
 )
 from syncd.plan import plan
 from syncd.readback import written_over
+from syncd.scribe import Stopped
 from syncd.status import Outcome, may_write
-from syncd.write import Mismatch, Stopped, Writer
+from syncd.write import Mismatch, Writer
 
 log = structlog.get_logger()
 
@@ -132,7 +133,7 @@ class Act:
         guard_id = None
         if hold.reason is HoldReason.WENT_BACK:
             guard_id = await self._context.ledger.write(
-                steps.went_back, self._writer.job(), hold.side, self._context.id12()
+                steps.went_back, self._writer.scribe.job(), hold.side, self._context.id12()
             )
         return await self._settle(actions, hold, held=f"guard:{guard_id}" if guard_id else None)
 
@@ -147,7 +148,7 @@ class Act:
             "deletion_confirmed": False,
         }
         await self._context.ledger.write(
-            steps.link, self._writer.job(), link.advoware_id, values, link.restart, link.intent_id, base
+            steps.link, self._writer.scribe.job(), link.advoware_id, values, link.restart, link.intent_id, base
         )
         self.snapshot = replace(self.snapshot, memory=endings.linked(memory, link, base))
         log.info("pair.linked", trust=link.trust)
@@ -173,7 +174,7 @@ class Act:
     async def _count_missing(self, side: Side) -> None:
         limits = self._context.settings.limits
         guard_id = await self._context.ledger.write(
-            steps.missing, self._writer.job(), side, limits, self._context.id12()
+            steps.missing, self._writer.scribe.job(), side, limits, self._context.id12()
         )
         if guard_id is not None:
             raise Stopped(f"guard:{guard_id}")

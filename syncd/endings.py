@@ -17,6 +17,7 @@ from syncd.ledger import pairs
 from syncd.ledger.steps import Ending, Message, Waiting
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest
+from syncd.marks import espo_marks, late_look, next_look
 from syncd.messages import text
 from syncd.model import (
     Action,
@@ -66,7 +67,6 @@ class Result:
     ending: Ending | None
 
 
-UNSETTLED_SPAN = 2.0  # seconds within which another edit would carry the same time stamp
 DOUBT_LIFE = 20  # HTTP time-outs after which an update that got no answer cannot apply any more
 PROJECT_WAIT = 60.0  # seconds until an owed status is tried again, doubled each time
 PROJECT_LONGEST = 6 * 3600.0
@@ -241,39 +241,6 @@ def _shows_link(context: Context, memory: Memory, espo: Present) -> bool:
 
 
 # --- parts ------------------------------------------------------------------------------------
-
-
-def espo_marks(context: Context, espo: Present, judged: Present | None = None) -> dict[str, Any]:
-    """What tells later whether EspoCRM shows anything new: newer than `judged`, where that is not `espo` itself."""
-    marks: dict[str, Any] = {
-        "espo_digest": digest(context.entity, Side.ESPO, judged or espo),
-        "status": espo.body.get(context.entity.status.status),
-        "seen_token": espo.version.token,
-    }
-    if _is_old(espo):
-        marks["settled_token"] = espo.version.token
-    return marks
-
-
-def late_look(context: Context, key: str, espo: Present, *, wrote: bool) -> Due | None:
-    """A second look at EspoCRM where another edit could hide behind the same time stamp."""
-    if not wrote and _is_old(espo):
-        return None
-    return Due(key, Lane.LATE, Cause.LATE, context.clock.now() + context.settings.late_after)
-
-
-def _is_old(espo: Present) -> bool:
-    if espo.served_at is None or espo.version.changed_at is None:
-        return False
-    return espo.served_at - espo.version.changed_at >= UNSETTLED_SPAN
-
-
-def next_look(context: Context, row: Mapping[str, Any], *, changed: bool) -> dict[str, Any]:
-    """When to look round in Advoware next: soon after a change, ever more seldom while nothing happens."""
-    settings = context.settings
-    every = settings.sweep_min if changed or not row["check_every"] else float(row["check_every"]) * 2
-    every = min(max(every, settings.sweep_min), settings.sweep_max)
-    return {"check_every": every, "next_check_at": context.clock.now() + every * (0.9 + 0.2 * context.jitter())}
 
 
 def _agreed(

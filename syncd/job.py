@@ -21,8 +21,9 @@ from syncd.ledger import pairs, steps
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest, load, read_advoware, read_espo
 from syncd.model import Absent, EspoSeen, Notice, PairState, Present, Snapshot, Status
+from syncd.scribe import Stopped
 from syncd.status import ASKS_FOR_WORK, Outcome, after_failure, found, may_write
-from syncd.write import Mismatch, Stopped, Writer
+from syncd.write import Mismatch, Writer
 
 log = structlog.get_logger()
 
@@ -73,9 +74,9 @@ class Job:
         gen = self.claim.task.gen if self.claim.task else None
         try:
             if result.ending is None:
-                await self.context.ledger.write(steps.let_go, self.writer.job(), gen)
+                await self.context.ledger.write(steps.let_go, self.writer.scribe.job(), gen)
             else:
-                await self.context.ledger.write(steps.finish, self.writer.job(), result.ending, gen)
+                await self.context.ledger.write(steps.finish, self.writer.scribe.job(), result.ending, gen)
         except pairs.FenceLost:
             return Ended.LOST
         return result.ended

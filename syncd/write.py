@@ -10,24 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mappers.spec import Canonical, Role, Side
+from mappers.spec import Role, Side
 from services.errors import Modified, Outage, PeerError, Refused, Retryable
 from syncd import projection
 from syncd.context import Context
 from syncd.ledger import journal, pairs, steps
 from syncd.load import digest, espo_present, load, read_advoware, read_espo
-from syncd.messages import text
 from syncd.model import (
     Action,
-    Base,
     Create,
     FieldWrite,
     Hold,
     Intent,
     IntentState,
-    Keep,
     Memory,
-    Notice,
     PairState,
     Present,
     Settle,
@@ -36,6 +32,7 @@ from syncd.model import (
     Update,
 )
 from syncd.readback import Judged, Verdict, judge, written_over
+from syncd.scribe import Scribe, Stopped
 
 READ_LIFE = 5.0  # seconds a read may be old when it is written over
 FIRMNESS = 0.5  # part of the lease that must be left before a write
@@ -43,14 +40,6 @@ FIRMNESS = 0.5  # part of the lease that must be left before a write
 
 class Mismatch(Exception):
     """The target changed between reading and writing; nothing was written."""
-
-
-class Stopped(Exception):
-    """A pause or guard forbids the write; `by` names it for the work that waits."""
-
-    def __init__(self, by: str) -> None:
-        super().__init__(by)
-        self.by = by
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +57,7 @@ class Writer:
     def __init__(self, context: Context, claim: pairs.Claim, job_id: str) -> None:
         self._context = context
         self._claim = claim
-        self._job_id = job_id
+        self.scribe = Scribe(context, claim, job_id)
         self._until = context.clock.monotonic() + context.settings.lease
         self.wrote_espo = False
         self.wrote_advoware = False
@@ -110,23 +99,24 @@ class Writer:
         changes = projection.stamped(entity, espo.body, changes, row_id, context.clock.now())
         if not changes:
             return shot, Patched()
-        intent = await self._announce(Side.ESPO, "update", writes, espo, advoware, actions) if writes else None
+        self._check_pause(Side.ESPO)
+        intent = await self.scribe.announce(Side.ESPO, "update", writes, espo, advoware, actions) if writes else None
         if intent is not None:
             await self._still_fresh(espo, intent)
             context.observers.window("PATCH", context.clock.monotonic() - espo.read_at)
         try:
             after = await self.patch(espo, changes)
         except Refused as error:
-            return await self._refused(shot, Side.ESPO, writes, intent, error), None
+            return await self.scribe.refused(shot, Side.ESPO, writes, intent, error), None
         except PeerError as error:
-            await self._conclude(intent, error)
+            await self.scribe.conclude(intent, error)
             raise
         judged = judge(entity, Side.ESPO, writes, after, context.policy.our_espo_user)
-        agreed = self._agreed(judged, after, advoware)
+        agreed = self.scribe.agreed(judged, after, advoware)
         if intent is not None:
-            await self._confirm(intent, Side.ESPO, judged, espo, after, agreed)
+            await self.scribe.confirm(intent, Side.ESPO, judged, espo, after, agreed)
         self._arrived(Side.ESPO, judged, advoware)
-        memory = self._learned(shot.memory, Side.ESPO, judged, agreed)
+        memory = self.scribe.learned(shot.memory, Side.ESPO, judged, agreed)
         memory = written_over(memory, Side.ESPO, espo.version, context.policy.our_espo_user)
         shot = Snapshot(memory, after, advoware)
         if any(item.verdict in (Verdict.REFUSED, Verdict.EDITED) for item in judged):
@@ -148,7 +138,8 @@ class Writer:
             raise Mismatch
         if not advoware.direct or self._old(advoware):
             return replace(shot, advoware=await read_advoware(context, advoware_id))
-        intent = await self._announce(Side.ADVOWARE, "update", update.writes, espo, advoware, actions)
+        self._check_pause(Side.ADVOWARE)
+        intent = await self.scribe.announce(Side.ADVOWARE, "update", update.writes, espo, advoware, actions)
         body = self._rendered(update.writes)
         if not context.settings.partial_put:
             body = {**advoware.body, **body}
@@ -159,16 +150,16 @@ class Writer:
         try:
             await context.advoware.replace(entity.path(advoware_id), body)
         except Refused as error:
-            return await self._refused(shot, Side.ADVOWARE, update.writes, intent, error)
+            return await self.scribe.refused(shot, Side.ADVOWARE, update.writes, intent, error)
         except PeerError as error:
-            await self._conclude(intent, error)
+            await self.scribe.conclude(intent, error)
             raise
         after = await self._read_back(advoware_id)
         judged = judge(entity, Side.ADVOWARE, update.writes, after, context.policy.our_advoware_user)
-        agreed = self._agreed(judged, espo, after)
-        await self._confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)
+        agreed = self.scribe.agreed(judged, espo, after)
+        await self.scribe.confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)
         self._arrived(Side.ADVOWARE, judged, espo)
-        memory = self._learned(shot.memory, Side.ADVOWARE, judged, agreed)
+        memory = self.scribe.learned(shot.memory, Side.ADVOWARE, judged, agreed)
         memory = written_over(memory, Side.ADVOWARE, advoware.version, context.policy.our_advoware_user)
         return Snapshot(memory, replace(espo, direct=False), after)
 
@@ -181,32 +172,35 @@ class Writer:
         name = journal.name_key([named.get(Role.NAME), named.get(Role.FIRST_NAME)])
         for stale in memory.intents:
             if stale.verb == "create":  # not found long after it could have applied, or given up by a person
-                await context.ledger.write(steps.conclude, self.job(), stale.id, IntentState.VOID)
-        intent = await self._announce(Side.ADVOWARE, "create", create.writes, espo, None, (), name)
+                await context.ledger.write(steps.conclude, self.scribe.job(), stale.id, IntentState.VOID)
+        self._check_pause(Side.ADVOWARE)
+        intent = await self.scribe.announce(Side.ADVOWARE, "create", create.writes, espo, None, (), name)
         await self._firm(Side.ADVOWARE)
         self.wrote_advoware = True
         try:
             reply = await context.advoware.create(entity.advoware_path, self._rendered(create.writes))
         except Refused as error:
-            return await self._refused(shot, Side.ADVOWARE, create.writes, intent, error)
+            return await self.scribe.refused(shot, Side.ADVOWARE, create.writes, intent, error)
         except (Outage, Retryable) as error:
             if not error.in_doubt:
-                await self._conclude(intent, error)
+                await self.scribe.conclude(intent, error)
                 raise
             return await self._look_up(memory, intent, create.writes)
         except PeerError as error:
-            await self._conclude(intent, error)
+            await self.scribe.conclude(intent, error)
             raise
         number = reply.body.get(entity.advoware_id)
         if not isinstance(number, int) or number <= 0:
             return await self._look_up(memory, intent, create.writes)
-        await context.ledger.write(steps.created, self.job(), intent, number, {"trust": Trust.OWN, "link_shown": False})
+        await context.ledger.write(
+            steps.created, self.scribe.job(), intent, number, {"trust": Trust.OWN, "link_shown": False}
+        )
         memory = replace(memory, base={}, quarantine={}, link_shown=False)
         after = await self._read_back(number)
         judged = judge(entity, Side.ADVOWARE, create.writes, after, context.policy.our_advoware_user)
-        agreed = self._agreed(judged, espo, after) | self._as_sent(judged, espo)
-        await self._confirm(None, Side.ADVOWARE, judged, None, after, agreed, "create")
-        memory = self._learned(memory, Side.ADVOWARE, judged, agreed)
+        agreed = self.scribe.agreed(judged, espo, after) | self.scribe.as_sent(judged, espo)
+        await self.scribe.confirm(None, Side.ADVOWARE, judged, None, after, agreed, "create")
+        memory = self.scribe.learned(memory, Side.ADVOWARE, judged, agreed)
         memory = replace(memory, state=PairState.LINKED, advoware_id=number, trust=Trust.OWN, intents=())
         return Snapshot(memory, replace(espo, direct=False), after)
 
@@ -222,119 +216,7 @@ class Writer:
             raise Retryable("advoware", "the record could not be read back after a write")
         return after
 
-    # --- journal ----------------------------------------------------------------------------
-
-    def job(self) -> steps.Job:
-        return steps.Job(self._claim.key, self._claim.fence, self._job_id, self._context.clock.now())
-
-    async def _announce(
-        self, side: Side, verb: str, writes: tuple[FieldWrite, ...], espo: Present, advoware: object,
-        actions: Sequence[Action], name: str | None = None,
-    ) -> str:  # fmt: skip
-        self._check_pause(side)
-        names = {write.field for write in writes}
-        lost = tuple(
-            self._lost(action, espo, advoware)
-            for action in actions
-            if isinstance(action, Keep) and action.winner is side.other and action.field in names
-        )
-        told = steps.Announcement(self._context.new_id(), side, verb, writes, name, lost)
-        limits = self._context.settings.limits
-        guard_id = await self._context.ledger.write(steps.announce, self.job(), told, limits, self._context.id12())
-        if guard_id is not None:
-            raise Stopped(f"guard:{guard_id}")
-        return told.id
-
-    def _lost(self, keep: Keep, espo: Present, advoware: object) -> steps.Lost:
-        theirs = advoware.version if isinstance(advoware, Present) else None
-        conflict_id = self._context.id12()
-        values = {
-            "kind": keep.why,
-            "espo": keep.espo,
-            "advoware": keep.advoware,
-            "base": keep.base,
-            "winner": keep.winner,
-            "espo_by": espo.version.changed_by,
-            "espo_at": espo.version.changed_at,
-            "advoware_by": theirs.changed_by if theirs else None,
-            "advoware_at": theirs.changed_at if theirs else None,
-            "opened_at": self._context.clock.now(),
-        }
-        name = self._context.entity.field(keep.field).espo
-        note = {"text": text([Notice("kept", (name,), conflict_id)], self._context.settings.language)}
-        return steps.Lost(conflict_id, keep.field, values, note)
-
-    async def _conclude(self, intent: str | None, error: PeerError) -> None:
-        """A write that failed for certain is void; one in doubt stays open for the next job to judge."""
-        if intent is not None and not getattr(error, "in_doubt", False):
-            await self._context.ledger.write(steps.conclude, self.job(), intent, IntentState.VOID)
-
-    async def _refused(
-        self, shot: Snapshot, side: Side, writes: tuple[FieldWrite, ...], intent: str | None, error: Refused
-    ) -> Snapshot:
-        """The target named a field: quarantine it if we sent it, else the record itself is refused."""
-        entity = self._context.entity
-        write = next((item for item in writes if error.field in (entity.field(item.field).attribute(side),)), None)
-        if write is None:
-            await self._conclude(intent, error)
-            raise error
-        reason = error.rule or "refused"
-        await self._context.ledger.write(steps.refuse, self.job(), intent, side, write.field, write.after, reason)
-        quarantine: dict[tuple[Side, str], Canonical] = {**shot.memory.quarantine, (side, write.field): write.after}
-        return replace(shot, memory=replace(shot.memory, quarantine=quarantine))
-
-    async def _confirm(
-        self, intent: str | None, side: Side, judged: Sequence[Judged], before: Present | None, after: Present,
-        agreed: Mapping[str, tuple[Any, Any, str]], why: str = "sync",
-    ) -> None:  # fmt: skip
-        entity = self._context.entity
-        changes = {}
-        for item in judged:
-            if item.verdict in (Verdict.CONFIRMED, Verdict.REWRITTEN):
-                mapped = entity.field(item.write.field)
-                changes[mapped.name] = (mapped.raw(side, before.body) if before else None, mapped.raw(side, after.body))
-        refused = [
-            (item.write.field, item.write.after, "not_taken") for item in judged if item.verdict is Verdict.REFUSED
-        ]
-        told = steps.Confirmation(intent, agreed, changes, refused, side, why)
-        await self._context.ledger.write(steps.confirm, self.job(), told)
-
     # --- small parts ------------------------------------------------------------------------
-
-    def _agreed(self, judged: Sequence[Judged], espo: object, advoware: object) -> dict[str, tuple[Any, Any, str]]:
-        """Base per confirmed field, from the raw values both sides show."""
-        if not isinstance(espo, Present) or not isinstance(advoware, Present):
-            return {}
-        agreed = {}
-        for item in judged:
-            if item.verdict in (Verdict.CONFIRMED, Verdict.REWRITTEN):
-                mapped = self._context.entity.field(item.write.field)
-                agreed[mapped.name] = (
-                    mapped.raw(Side.ESPO, espo.body),
-                    mapped.raw(Side.ADVOWARE, advoware.body),
-                    mapped.rule,
-                )
-        return agreed
-
-    def _as_sent(self, judged: Sequence[Judged], espo: Present) -> dict[str, tuple[Any, Any, str]]:
-        """After a create, a field that shows neither our value nor none was edited since: its base is what we sent."""
-        sent = {}
-        for item in judged:
-            if item.verdict is Verdict.EDITED:
-                mapped = self._context.entity.field(item.write.field)
-                raw = mapped.codec.render(Side.ADVOWARE, item.write.after)
-                sent[mapped.name] = (mapped.raw(Side.ESPO, espo.body), raw, mapped.rule)
-        return sent
-
-    def _learned(
-        self, memory: Memory, side: Side, judged: Sequence[Judged], agreed: Mapping[str, tuple[Any, Any, str]]
-    ) -> Memory:
-        base = {**memory.base, **{name: Base(*values) for name, values in agreed.items()}}
-        quarantine = dict(memory.quarantine)
-        for item in judged:
-            if item.verdict is Verdict.REFUSED:
-                quarantine[(side, item.write.field)] = item.write.after
-        return replace(memory, base=base, quarantine=quarantine)
 
     def _rendered(self, writes: Sequence[FieldWrite]) -> dict[str, Any]:
         entity = self._context.entity
@@ -361,7 +243,7 @@ class Writer:
     async def _still_fresh(self, target: Present, intent: str) -> None:
         """Journalling may have taken long: what was read too long ago is not written over."""
         if self._old(target):
-            await self._context.ledger.write(steps.conclude, self.job(), intent, IntentState.VOID)
+            await self._context.ledger.write(steps.conclude, self.scribe.job(), intent, IntentState.VOID)
             raise Mismatch
 
     def _old(self, seen: Present) -> bool:

@@ -17,7 +17,7 @@ from syncd import guard
 from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, journal, pairs, people, work
 from syncd.ledger.work import Due
-from syncd.model import NEW_FIELD, FieldWrite, IntentState, PairState
+from syncd.model import NEW_FIELD, FieldWrite, IntentState, PairState, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,15 @@ def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Li
     return None
 
 
-def created(conn: Connection, job: Job, intent_id: str, advoware_id: int, values: Mapping[str, Any]) -> None:
+def created(conn: Connection, job: Job, intent_id: str, advoware_id: int) -> None:
     """Our POST was answered: the pair is linked at once, whatever happens next."""
     pairs.check_fence(conn, job.key, job.fence)
     journal.conclude(conn, intent_id, IntentState.DONE)
     journal.forget_bases(conn, job.key)  # of a counterpart it may have had before
     people.clear_quarantine(conn, job.key)
     brakes.used(conn, guard.CREATE_KIND, job.key)
-    pairs.change(conn, job.key, {"advoware_id": advoware_id, "state": PairState.LINKED, **values})
+    link = {"advoware_id": advoware_id, "state": PairState.LINKED, "trust": Trust.OWN, "link_shown": False}
+    pairs.change(conn, job.key, link)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,148 @@
+"""Keeping the journal of a job: what is about to be written, what came of it, what was refused or replaced.
+
+Every remote write is announced here before its call and concluded after it. Makes no call itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mappers.spec import Canonical, Side
+from services.errors import PeerError, Refused
+from syncd.context import Context
+from syncd.ledger import pairs, steps
+from syncd.messages import text
+from syncd.model import Action, Base, FieldWrite, IntentState, Keep, Memory, Notice, Present, Snapshot
+from syncd.readback import Judged, Verdict
+
+
+class Stopped(Exception):
+    """A pause or guard forbids the write; `by` names it for the work that waits."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+class Scribe:
+    """The journal, history and quarantine of one job's record."""
+
+    def __init__(self, context: Context, claim: pairs.Claim, job_id: str) -> None:
+        self._context = context
+        self._claim = claim
+        self._job_id = job_id
+
+    def job(self) -> steps.Job:
+        """Who stores, and when."""
+        return steps.Job(self._claim.key, self._claim.fence, self._job_id, self._context.clock.now())
+
+    async def announce(
+        self, side: Side, verb: str, writes: tuple[FieldWrite, ...], espo: Present, advoware: object,
+        actions: Sequence[Action], name: str | None = None,
+    ) -> str:  # fmt: skip
+        """Journal a write with the values it will replace; raises `Stopped` where a guard forbids it."""
+        names = {write.field for write in writes}
+        lost = tuple(
+            self._lost(action, espo, advoware)
+            for action in actions
+            if isinstance(action, Keep) and action.winner is side.other and action.field in names
+        )
+        told = steps.Announcement(self._context.new_id(), side, verb, writes, name, lost)
+        limits = self._context.settings.limits
+        guard_id = await self._context.ledger.write(steps.announce, self.job(), told, limits, self._context.id12())
+        if guard_id is not None:
+            raise Stopped(f"guard:{guard_id}")
+        return told.id
+
+    def _lost(self, keep: Keep, espo: Present, advoware: object) -> steps.Lost:
+        theirs = advoware.version if isinstance(advoware, Present) else None
+        conflict_id = self._context.id12()
+        values = {
+            "kind": keep.why,
+            "espo": keep.espo,
+            "advoware": keep.advoware,
+            "base": keep.base,
+            "winner": keep.winner,
+            "espo_by": espo.version.changed_by,
+            "espo_at": espo.version.changed_at,
+            "advoware_by": theirs.changed_by if theirs else None,
+            "advoware_at": theirs.changed_at if theirs else None,
+            "opened_at": self._context.clock.now(),
+        }
+        name = self._context.entity.field(keep.field).espo
+        note = {"text": text([Notice("kept", (name,), conflict_id)], self._context.settings.language)}
+        return steps.Lost(conflict_id, keep.field, values, note)
+
+    async def conclude(self, intent: str | None, error: PeerError) -> None:
+        """A write that failed for certain is void; one in doubt stays open for the next job to judge."""
+        if intent is not None and not getattr(error, "in_doubt", False):
+            await self._context.ledger.write(steps.conclude, self.job(), intent, IntentState.VOID)
+
+    async def refused(
+        self, shot: Snapshot, side: Side, writes: tuple[FieldWrite, ...], intent: str | None, error: Refused
+    ) -> Snapshot:
+        """The target named a field: quarantine it if we sent it, else the record itself is refused."""
+        entity = self._context.entity
+        write = next((item for item in writes if error.field in (entity.field(item.field).attribute(side),)), None)
+        if write is None:
+            await self.conclude(intent, error)
+            raise error
+        reason = error.rule or "refused"
+        await self._context.ledger.write(steps.refuse, self.job(), intent, side, write.field, write.after, reason)
+        quarantine: dict[tuple[Side, str], Canonical] = {**shot.memory.quarantine, (side, write.field): write.after}
+        return replace(shot, memory=replace(shot.memory, quarantine=quarantine))
+
+    async def confirm(
+        self, intent: str | None, side: Side, judged: Sequence[Judged], before: Present | None, after: Present,
+        agreed: Mapping[str, tuple[Any, Any, str]], why: str = "sync",
+    ) -> None:  # fmt: skip
+        """Store what reading back has shown."""
+        entity = self._context.entity
+        changes = {}
+        for item in judged:
+            if item.verdict in (Verdict.CONFIRMED, Verdict.REWRITTEN):
+                mapped = entity.field(item.write.field)
+                changes[mapped.name] = (mapped.raw(side, before.body) if before else None, mapped.raw(side, after.body))
+        refused = [
+            (item.write.field, item.write.after, "not_taken") for item in judged if item.verdict is Verdict.REFUSED
+        ]
+        told = steps.Confirmation(intent, agreed, changes, refused, side, why)
+        await self._context.ledger.write(steps.confirm, self.job(), told)
+
+    def agreed(self, judged: Sequence[Judged], espo: object, advoware: object) -> dict[str, tuple[Any, Any, str]]:
+        """Base per confirmed field, from the raw values both sides show."""
+        if not isinstance(espo, Present) or not isinstance(advoware, Present):
+            return {}
+        agreed = {}
+        for item in judged:
+            if item.verdict in (Verdict.CONFIRMED, Verdict.REWRITTEN):
+                mapped = self._context.entity.field(item.write.field)
+                agreed[mapped.name] = (
+                    mapped.raw(Side.ESPO, espo.body),
+                    mapped.raw(Side.ADVOWARE, advoware.body),
+                    mapped.rule,
+                )
+        return agreed
+
+    def as_sent(self, judged: Sequence[Judged], espo: Present) -> dict[str, tuple[Any, Any, str]]:
+        """After a create, a field that shows neither our value nor none was edited since: its base is what we sent."""
+        sent = {}
+        for item in judged:
+            if item.verdict is Verdict.EDITED:
+                mapped = self._context.entity.field(item.write.field)
+                raw = mapped.codec.render(Side.ADVOWARE, item.write.after)
+                sent[mapped.name] = (mapped.raw(Side.ESPO, espo.body), raw, mapped.rule)
+        return sent
+
+    def learned(
+        self, memory: Memory, side: Side, judged: Sequence[Judged], agreed: Mapping[str, tuple[Any, Any, str]]
+    ) -> Memory:
+        """The memory with what the write has shown."""
+        base = {**memory.base, **{name: Base(*values) for name, values in agreed.items()}}
+        quarantine = dict(memory.quarantine)
+        for item in judged:
+            if item.verdict is Verdict.REFUSED:
+                quarantine[(side, item.write.field)] = item.write.after
+        return replace(memory, base=base, quarantine=quarantine)
