@@ -195,3 +195,13 @@ async def test_a_beteiligter_unknown_to_espocrm_is_left_where_he_is(story: Story
     story.sandbox.seed.only_advoware(3)
     await story.settle()
     assert len(story.espo.ids()) == 1
+
+
+@told()
+async def test_where_advoware_has_no_search_a_person_decides(story: Story) -> None:
+    story.sandbox.advoware.switches.search = "off"
+    await story.pair()
+    espo_id = story.espo.create({**ESPO, "lastName": "Neuling", "geburtsdatum": "1971-05-06"}, by="anna")
+    await story.settle()
+    assert story.status(espo_id) == "conflict"
+    assert len(story.advoware.betnrs()) == 1

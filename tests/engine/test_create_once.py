@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncd.sandbox.faults import Kind
-from tests.engine.story import POLL, Story, told
+from tests.engine.story import ESPO, POLL, Story, told
 
 OTTO = {"firstName": "Otto", "lastName": "Okänd", "geburtsdatum": "1971-05-06"}
 QUICKLY = {"ADVOWARE_API_TIMEOUT_SECONDS": "4", "SYNCD_RETRY_MINUTES": "0.1,0.1,0.1,0.1,0.1"}
@@ -128,3 +128,15 @@ async def test_people_see_that_a_record_is_being_created(story: Story) -> None:
     await story.live(POLL)
     assert seen == ["syncing"]
     assert story.status(espo_id) == "clean"
+
+
+@pytest.mark.parametrize("name", ["titel", "zusatz"])
+@told()
+async def test_what_is_typed_as_a_creation_begins_arrives(story: Story, name: str) -> None:
+    await story.pair()
+    new = story.espo.create({**ESPO, "lastName": "Neuling"}, by="anna")
+    story.fault(Kind.EDIT_BEFORE, system="espocrm", method="PATCH", route="*/CBeteiligte/*",
+                act=lambda: story.espo.edit(new, {name: "Neu"}, by="bernd"))  # fmt: skip
+    await story.live(POLL)
+    seen = story.espo.see(new)
+    assert (seen[name], story.advoware.see(seen["betnr"])[name], seen["syncStatus"]) == ("Neu", "Neu", "clean")

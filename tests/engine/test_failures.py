@@ -242,3 +242,24 @@ async def test_a_garbled_answer_is_a_failed_try_and_no_catastrophe(story: Story)
     await story.live(POLL)
     await story.live(75)
     assert (story.status(espo_id), story.advoware.see(betnr)["titel"]) == ("clean", "Prof.")
+
+
+@pytest.mark.parametrize("act", ["types something", "sets dirty"])
+@told(**RARELY)
+async def test_a_person_resets_the_count_even_while_advoware_cannot_be_read(story: Story, act: str) -> None:
+    espo_id, betnr = await story.pair()
+    rule = story.fault(Kind.STATUS, system="advoware", route=f"*/Beteiligte/{betnr}", times=None)
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    await story.live(POLL)
+    await story.live(75)
+    assert story.espo.see(espo_id)["syncRetryCount"] == 1
+    if act == "types something":
+        story.espo.edit(espo_id, {"zusatz": "Hinterhaus"}, by="anna")
+    else:
+        story.espo.edit(espo_id, {"syncStatus": "dirty"}, by="anna")
+    await story.live(POLL)
+    seen = story.espo.see(espo_id)
+    assert (seen["syncStatus"], seen["syncRetryCount"] or 0) == ("failed", 0)
+    story.sandbox.faults.remove(rule)
+    await story.live(75)
+    assert story.status(espo_id) == "clean"

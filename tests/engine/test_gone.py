@@ -162,3 +162,19 @@ async def test_deleted_on_both_sides_ends_quietly(story: Story) -> None:
     story.forget_calls()
     await story.live(60)
     assert story.writes() == []
+
+
+@told(**DAILY)
+async def test_the_task_about_a_deleted_record_closes_when_it_is_restored(story: Story) -> None:
+    espo_id, betnr = await story.pair({"assignedUserId": story.anna()})
+    await story.pairs([({"lastName": "Bleibt"}, {"name": "Bleibt"})])
+    story.espo.delete(espo_id, by="anna")
+    await story.live(45)
+    story.espo.restore(espo_id)
+    await story.live(45)
+    assert (await story.known(espo_id))["pair"]["state"] == "linked"
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    await story.settle()
+    assert (story.status(espo_id), story.advoware.see(betnr)["titel"]) == ("clean", "Prof.")
+    assert len(story.advoware.betnrs()) == 2
+    assert [task["status"] for task in story.tasks()] == ["Completed"]

@@ -112,3 +112,41 @@ async def test_two_who_type_without_pause_are_both_served_in_the_end(story: Stor
     espo, advoware = story.espo.see(espo_id), story.advoware.see(betnr)
     assert (espo["titel"], espo["zusatz"]) == (advoware["titel"], advoware["zusatz"]) == ("Dr. 5", "Haus 5")
     assert story.status(espo_id) == "clean"
+
+
+@pytest.mark.parametrize("instant", INSTANTS)
+@told(**SELDOM)
+async def test_another_field_typed_in_espocrm_at_that_instant_arrives(story: Story, instant: str) -> None:
+    espo_id, betnr = await story.pair()
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    at(story, instant, lambda: story.espo.edit(espo_id, {"zusatz": "Hinterhaus"}, by="bernd"))
+    await story.settle()
+    seen = story.advoware.see(betnr)
+    assert (seen["titel"], seen["zusatz"]) == ("Prof.", "Hinterhaus")
+    assert (story.status(espo_id), story.espo.see(espo_id)["zusatz"]) == ("clean", "Hinterhaus")
+
+
+@pytest.mark.parametrize("instant", INSTANTS)
+@told(**SELDOM)
+async def test_the_same_field_typed_in_espocrm_at_that_instant_is_the_last_word(story: Story, instant: str) -> None:
+    espo_id, betnr = await story.pair()
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    at(story, instant, lambda: story.espo.edit(espo_id, {"titel": "Mag."}, by="bernd"))
+    await story.settle()
+    assert (story.espo.see(espo_id)["titel"], story.advoware.see(betnr)["titel"]) == ("Mag.", "Mag.")
+    assert story.status(espo_id) == "clean"
+
+
+@pytest.mark.parametrize("optimistic", [True, False])
+@told()
+async def test_an_edit_just_before_our_write_of_the_same_field_is_not_overwritten_unseen(
+    story: Story, optimistic: bool
+) -> None:
+    story.sandbox.espo.schema["CBeteiligte"].optimistic = optimistic
+    espo_id, betnr = await story.pair()
+    story.advoware.edit(betnr, {"titel": "Prof."}, by="AB")
+    at(story, "as we read EspoCRM", lambda: story.espo.edit(espo_id, {"zusatz": "Hinterhaus"}, by="anna"))
+    await story.settle()
+    espo, advoware = story.espo.see(espo_id), story.advoware.see(betnr)
+    assert (espo["titel"], espo["zusatz"]) == (advoware["titel"], advoware["zusatz"]) == ("Prof.", "Hinterhaus")
+    assert story.status(espo_id) == "clean"

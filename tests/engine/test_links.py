@@ -116,3 +116,43 @@ async def test_a_changed_number_links_to_the_other_and_leaves_the_first_alone(st
     assert story.status(espo_id) == "clean"
     assert story.advoware.see(first) == before
     assert story.advoware.see(other)["titel"] == "Dr."
+
+
+@told()
+async def test_a_cleared_number_asks_and_never_creates(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    story.espo.edit(espo_id, {"betnr": None}, by="anna")
+    await story.live(POLL)
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    story.advoware.edit(betnr, {"zusatz": "Hinterhaus"}, by="AB")
+    await story.settle()
+    assert story.status(espo_id) == "conflict"
+    assert str(betnr) in story.espo.see(espo_id)["syncErrorMessage"]
+    assert story.advoware.betnrs() == [betnr]
+    assert story.advoware.see(betnr)["titel"] == "Dr."
+    assert story.espo.see(espo_id)["zusatz"] == "c/o Weber"
+
+
+@pytest.mark.parametrize("take", ["create", "link"])
+@told()
+async def test_a_person_answers_the_question_about_a_cleared_number(story: Story, take: str) -> None:
+    espo_id, betnr = await story.pair()
+    story.espo.edit(espo_id, {"betnr": None}, by="anna")
+    await story.live(POLL)
+    [conflict] = await story.conflicts(espo_id)
+    await story.desk.resolve(conflict["id"], take)
+    await story.settle()
+    seen = story.espo.see(espo_id)
+    assert seen["syncStatus"] == "clean"
+    assert (seen["betnr"] == betnr) == (take == "link")
+    assert len(story.advoware.betnrs()) == (1 if take == "link" else 2)
+
+
+@told()
+async def test_a_changed_number_of_somebody_else_asks_first(story: Story) -> None:
+    espo_id, _ = await story.pair()
+    other = story.advoware.create({**ADVOWARE, "name": "Albrecht"}, by="AB")
+    story.espo.edit(espo_id, {"betnr": other}, by="anna")
+    await story.settle()
+    assert story.status(espo_id) == "conflict"
+    assert (story.espo.see(espo_id)["lastName"], story.advoware.see(other)["name"]) == ("Neumann", "Albrecht")

@@ -64,7 +64,7 @@ async def test_redis_may_be_flushed_at_any_moment(story: Story) -> None:
     assert len(story.advoware.betnrs()) == 5
 
 
-@pytest.mark.parametrize("method", ["PUT"])
+@pytest.mark.parametrize("method", ["GET", "PUT"])
 @told(SYNCD_LEASE_SECONDS="6", ADVOWARE_API_TIMEOUT_SECONDS="30")
 async def test_a_daemon_that_hangs_longer_than_its_claim_writes_nothing_over_the_other(
     story: Story, method: str
