@@ -192,9 +192,7 @@ class Writer:
         number = reply.body.get(entity.advoware_id)
         if not isinstance(number, int) or number <= 0:
             return await self._look_up(memory, intent, create.writes)
-        await context.ledger.write(
-            steps.created, self.scribe.job(), intent, number, {"trust": Trust.OWN, "link_shown": False}
-        )
+        await context.ledger.write(steps.created, self.scribe.job(), intent, number)
         memory = replace(memory, base={}, quarantine={}, link_shown=False)
         after = await self._read_back(number)
         judged = judge(entity, Side.ADVOWARE, create.writes, after, context.policy.our_advoware_user)

@@ -66,7 +66,7 @@ async def test_what_was_let_through_once_is_a_new_question_the_next_time(ledger:
     await ledger.write(brakes.stop, "g1", guard.CREATE_KIND, [key(1)], {}, NOW)
     await ledger.write(requests.allow, "g1", None, NOW)
     assert await ledger.read(brakes.is_allowed, guard.CREATE_KIND, key(1))
-    await ledger.write(steps.created, await job(ledger, 1), "i1", 5, {})
+    await ledger.write(steps.created, await job(ledger, 1), "i1", 5)
     assert not await ledger.read(brakes.is_allowed, guard.CREATE_KIND, key(1))
 
 

@@ -72,7 +72,7 @@ async def test_an_older_fence_can_store_nothing(ledger: Ledger) -> None:
     ending = steps.Ending(pair={"status": "clean"}, agreed={"name": ("a", "a", "rule")}, event="late")
     for step in (
         lambda conn: steps.announce(conn, job(late), update(), Limits(), "g1"),
-        lambda conn: steps.created(conn, job(late), "i1", 5, {}),
+        lambda conn: steps.created(conn, job(late), "i1", 5),
         lambda conn: steps.confirm(conn, job(late), steps.Confirmation("i1", {"name": ("a", "a", "rule")})),
         lambda conn: steps.conclude(conn, job(late), "i1", IntentState.DONE),
         lambda conn: steps.refuse(conn, job(late), None, Side.ESPO, "name", "x", "valid"),
@@ -154,7 +154,7 @@ async def test_creates_of_one_name_run_one_at_a_time(ledger: Ledger) -> None:
     again = steps.Announcement("i2", Side.ADVOWARE, "create", WRITES, name)
     with pytest.raises(steps.NameBusy):
         await ledger.write(steps.announce, job(other), again, Limits(), "g1")
-    await ledger.write(steps.created, job(one), "i1", 104860, {})
+    await ledger.write(steps.created, job(one), "i1", 104860)
     await ledger.write(steps.announce, job(other), again, Limits(), "g1")
 
 
