@@ -78,11 +78,15 @@ def gone_for_certain(answer: Answer) -> bool:
     return "html" not in answer.headers.get("content-type", "").lower()
 
 
-def refused_field(body: Any) -> str | None:
-    """The field a 400 complains about, in the usual form of ASP.NET: {"errors": {"Name": [...]}}."""
+def refused_field(body: Any, sent: Any) -> str | None:
+    """The field a 400 complains about, in the usual form of ASP.NET: {"errors": {"Name": [...]}}.
+
+    Only one that was sent: any other word may be a value.
+    """
     errors = body.get("errors") if isinstance(body, dict) else None
     name = next(iter(errors), None) if isinstance(errors, dict) else None
-    return name if isinstance(name, str) and re.fullmatch(r"\w{1,60}", name) else None
+    known = {one.lower(): one for one in sent} if isinstance(sent, dict) else {}
+    return known.get(name.lower()) if isinstance(name, str) else None
 
 
 # ------------------------------------------------------------------------------------------------------------
@@ -217,7 +221,7 @@ def grade(answer: Answer, now: float) -> PeerError | None:
     common = common_failure(answer, now)
     if common is not None:
         return common
-    name = refused_field(_quietly(answer))
+    name = refused_field(_quietly(answer), answer.call.body)
     text = "a value was refused" if name is None else f"field {name} was refused"
     return Refused(SIDE, text, status=status, field=name)
 

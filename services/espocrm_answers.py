@@ -73,9 +73,15 @@ _HARMLESS = re.compile(
     r"|Field does not exist\.|Name '\w+' is already used\.|Field '\w+' already exists in '\w+'\."
     r"|Invalid search params JSON\.|select should be array\."
 )
-_INVALID = re.compile(r"field: (?P<field>\w+), type: (?P<rule>\w+)")
+# The whole text and the form of a rule's name are checked: a firm's own hooks may refuse in words of their own.
+_INVALID = re.compile(
+    r"Field validation failure;(?: entityType: \w+,)? "
+    r"field: (?P<field>\w{1,100}), type: (?P<rule>[a-z][A-Za-z]{0,40})\.?",
+    re.ASCII,
+)
 _NO_RECORD = re.compile(r"Record \S* ?(?:does not exist|not found)\.?")
-_WORD = re.compile(r"\w{1,100}")
+_FIELD = re.compile(r"\w{1,100}", re.ASCII)
+_RULE = re.compile(r"[a-z][A-Za-z]{0,40}")
 
 
 def grade(answer: Answer, now: float) -> PeerError | None:
@@ -118,20 +124,21 @@ def _conflict(answer: Answer, said: str | None) -> PeerError:
 
 def _refused(answer: Answer, said: str | None, harmless: str | None) -> Refused:
     """The field and the rule stand in the header, or as data of the message to translate in the body."""
-    found = _INVALID.search(said or "")
-    if found:
-        name, rule = found["field"], found["rule"]
-    else:
-        body = _quietly(answer)
-        message = body.get("messageTranslation") if isinstance(body, dict) else None
-        data = message.get("data") if isinstance(message, dict) else None
-        name, rule = (_word(data.get(key)) if isinstance(data, dict) else None for key in ("field", "type"))
+    found = _INVALID.fullmatch(said or "")
+    name, rule = (found["field"], found["rule"]) if found else _named(_quietly(answer))
     text = harmless or ("a value was refused" if name is None else f"field {name} was refused ({rule})")
     return Refused(SIDE, text, status=answer.status, field=name, rule=rule)
 
 
-def _word(value: object) -> str | None:
-    return value if isinstance(value, str) and _WORD.fullmatch(value) else None
+def _named(body: Any) -> tuple[str | None, str | None]:
+    message = body.get("messageTranslation") if isinstance(body, dict) else None
+    if not isinstance(message, dict) or message.get("label") != "validationFailure":
+        return None, None
+    data = message.get("data")
+    if not isinstance(data, dict):
+        return None, None
+    field, rule = str(data.get("field")), str(data.get("type"))
+    return field if _FIELD.fullmatch(field) else None, rule if _RULE.fullmatch(rule) else None
 
 
 def _quietly(answer: Answer) -> Any:

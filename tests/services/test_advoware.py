@@ -267,7 +267,8 @@ async def test_a_caller_that_gives_up_leaves_the_login_to_the_others(firm: Firm)
 
 GRADES: list[tuple[str, httpx.Response, type[PeerError], dict[str, Any]]] = [
     ("refused", httpx.Response(400, text=f"no {PERSON}"), Refused, {"field": None}),
-    ("refused field", httpx.Response(400, json={"errors": {"Name": [PERSON]}}), Refused, {"field": "Name"}),
+    ("refused field", httpx.Response(400, json={"errors": {"Name": [PERSON]}}), Refused, {"field": "name"}),
+    ("no field of ours", httpx.Response(400, json={"errors": {PERSON: ["wrong"]}}), Refused, {"field": None}),
     ("unprocessable", httpx.Response(422), Refused, {}),
     ("forbidden", httpx.Response(403), Denied, {}),
     ("wrong method", httpx.Response(405), Denied, {}),
