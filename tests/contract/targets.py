@@ -108,11 +108,10 @@ class Advoware:
     async def person(self, **values: Any) -> int:
         """The number of a Beteiligter made here; in a live system always the same one, put to these values."""
         wanted = {"name": name(), "vorname": "Ida", "rechtsform": "Frau", **values}
-        if self.switch is not None or "betNr" not in self.shared:
-            betnr = await self.create(wanted)
-            if self.switch is not None:
-                return betnr
-            self.shared["betNr"] = betnr
+        if self.switch is not None:
+            return await self.create(wanted)
+        if "betNr" not in self.shared:
+            self.shared["betNr"] = await self.create(wanted)
         betnr = self.shared["betNr"]
         await self.client.replace(path(betnr), {**await self.read(betnr), **wanted})
         return betnr
