@@ -132,7 +132,15 @@ def test_its_own_redis_is_started_again_when_it_dies(daemon: Daemon, systems: Sy
     eventually("it arrives", lambda: systems.beteiligter(number)["name"] == "Weiter")
     pid = int(pid_file.read_text())
     assert daemon.end() == 0
-    assert not Path(f"/proc/{pid}").exists() or not Path("/proc").is_dir()
+    eventually("its Redis has ended with it", lambda: not _runs(pid))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_stop_finishes_the_jobs_under_way_and_takes_no_webhook(daemon: Daemon, systems: Systems) -> None:
