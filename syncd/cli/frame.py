@@ -15,6 +15,8 @@ from syncd.cli.output import OPTIONS, Code, complain, quiet
 
 EPILOG = "Settings come from the environment and .env; `syncd config show` lists them, `syncd doctor` checks them."
 
+INTERRUPTED = 130  # typer answers Ctrl-C with it, as a shell would
+
 app = typer.Typer(
     name="syncd",
     help="Keeps the Beteiligte of EspoCRM and Advoware the same, in both directions.",
@@ -51,10 +53,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
     OPTIONS.debug = False
     try:
-        code = app(args=list(arguments), prog_name="syncd", standalone_mode=False)
+        code = int(app(args=list(arguments), prog_name="syncd", standalone_mode=False) or Code.DONE)
     except (KeyboardInterrupt, typer.Abort, asyncio.CancelledError):
-        sys.stderr.write("error: interrupted; what was begun is finished by the next run\n")
-        return 130
+        code = INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away; the interpreter would complain while closing stdout
         return Code.DONE
@@ -62,4 +63,6 @@ def run(arguments: Sequence[str]) -> int:
         if OPTIONS.debug:
             raise
         return complain(error)
-    return int(code or Code.DONE)
+    if code == INTERRUPTED:
+        sys.stderr.write("error: interrupted; what was begun is finished by the next run\n")
+    return code

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from syncd.cli.frame import app
 from tests.cli.conftest import Cli, one_line
-from tests.systems import Systems
+from tests.systems import ROOT, Systems
 
 # Every command with arguments that are right in form.
 CALLS = {
@@ -186,3 +193,22 @@ def test_every_command_has_a_help_with_a_purpose(cli: Cli) -> None:
         assert result.code == 0
         assert len(result.out.split()) > 20, name
     assert cli("--version").out.startswith("syncd ")
+
+
+def test_ctrl_c_is_told_in_one_line(settings: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/api/v1"
+        command = subprocess.Popen(
+            [sys.executable, "-m", "syncd", "run"],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "ESPOCRM_API_BASE_URL": address},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        silent.settimeout(60)
+        silent.accept()[0].close()  # it has called: it is at work
+        command.send_signal(signal.SIGINT)
+        _, err = command.communicate(timeout=60)
+    assert command.returncode == 130
+    assert err.splitlines() == ["error: interrupted; what was begun is finished by the next run"]
