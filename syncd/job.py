@@ -28,6 +28,7 @@ from syncd.write import Mismatch, Writer
 log = structlog.get_logger()
 
 MAX_CRASHES = 5
+SET_ASIDE = 300.0  # seconds
 OUTAGE_WAIT = 10.0  # seconds, give or take a half, where the system names no time
 
 
@@ -69,6 +70,12 @@ class Job:
     async def fail(self, notice: Notice) -> Ended:
         """End the job as a failed try."""
         return await self._store(await self._failed(notice, self.context.settings.retry_waits))
+
+    async def set_aside(self) -> Ended:
+        """Look at the record again later; nothing about it is said or judged."""
+        due = self.context.clock.now() + SET_ASIDE
+        follow = Due(self.claim.key, Lane.RETRY, Cause.EVENT, due)
+        return await self._store(Result(Ended.FAILED, steps.Ending(follow=follow)))
 
     async def _store(self, result: Result) -> Ended:
         gen = self.claim.task.gen if self.claim.task else None

@@ -126,7 +126,13 @@ async def _bug(context: Context, job: Job) -> Ended:
     """An unexpected exception: the trace goes to the log, a reference to the record, and the daemon lives."""
     reference = context.id12()
     log.exception("job.bug", reference=reference)
-    return await job.fail(Notice("failed", (), f"interner Fehler / internal error {reference}"))
+    try:
+        return await job.fail(Notice("failed", (), f"interner Fehler / internal error {reference}"))
+    except LedgerUnavailable:
+        raise
+    except Exception:
+        log.exception("job.bug", reference=reference)
+        return await job.set_aside()
 
 
 async def _keep(crew: Crew, taken: Taken, lease: float) -> None:

@@ -28,6 +28,7 @@ from syncd.model import (
     Present,
     Settle,
     Snapshot,
+    Status,
     Trust,
     Update,
 )
@@ -93,8 +94,10 @@ class Writer:
         linked = shot.memory.advoware_id if living and not held else None
         changes = projection.rendered(entity, writes)
         changes |= projection.settled(entity, espo.body, settle, linked, context.settings.language)
-        row_id = advoware.version.token if isinstance(advoware, Present) and linked is not None else None
-        if not changes and self.wrote_advoware and row_id != espo.body.get(entity.status.row_id):
+        # The token says "made the same at this version"; while a question is open that is not so.
+        agreed_all = linked is not None and settle.status is Status.CLEAN
+        row_id = advoware.version.token if isinstance(advoware, Present) and agreed_all else None
+        if not changes and row_id is not None and self.wrote_advoware and row_id != espo.body.get(entity.status.row_id):
             changes = {entity.status.row_id: row_id}
         changes = projection.stamped(entity, espo.body, changes, row_id, context.clock.now())
         if not changes:

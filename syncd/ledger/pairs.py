@@ -66,7 +66,6 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
         base.field: Base(base.espo, base.advoware, base.rule)
         for base in conn.execute(select(bases).where(bases.c.key == key))
     }
-    choice = row["link_decision"]
     waiting, decided = people.waiting(conn, key)
     return Memory(
         key=Key.parse(key),
@@ -81,7 +80,7 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
         intents=journal.unsettled(conn, key),
         decisions=decided,
         waiting=waiting,
-        link_decision=LinkDecision(LinkChoice(choice["choice"]), choice.get("advoware_id")) if choice else None,
+        link_decision=_link_decision(row["link_decision"]),
         quarantine=people.quarantined(conn, key),
         misses=row["misses"],
         espo_deletion_confirmed=bool(row["deletion_confirmed"]),
@@ -89,6 +88,12 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
         allow_new_fields=bool(row["allow_new_fields"]),
         retries=row["retries"],
     )
+
+
+def _link_decision(stored: Mapping[str, Any] | None) -> LinkDecision | None:
+    if not stored:
+        return None
+    return LinkDecision(LinkChoice(stored["choice"]), stored.get("advoware_id"), stored.get("at"))
 
 
 def get(conn: Connection, key: str) -> dict[str, Any] | None:

@@ -82,6 +82,12 @@ def settle(conn: Connection, key: str, open_fields: Iterable[str], now: float) -
     return closed
 
 
+def settle_links(conn: Connection, key: str, but_kind: str, now: float) -> None:
+    """Close what was asked about a record's link before; what waits in its fields stays."""
+    over = (conflicts.c.key == key) & (conflicts.c.field == "") & (conflicts.c.kind != but_kind)
+    conn.execute(update(conflicts).where(over & conflicts.c.state.in_(WAITING)).values(state=SETTLED, settled_at=now))
+
+
 def decide(conn: Connection, conflict_id: str, decision: Mapping[str, Any]) -> str | None:
     """A person's choice; returns the record's key, None if there is no such conflict."""
     key = conn.execute(select(conflicts.c.key).where(conflicts.c.id == conflict_id)).scalar_one_or_none()

@@ -127,7 +127,7 @@ def resolve(conn: Connection, entities: Mapping[str, Entity], conflict_id: str, 
         entity = entities.get(row["key"].partition("/")[0])
         _resolve_field(conn, entity, row, take)
     else:
-        _resolve_link(conn, row, take.strip())
+        _resolve_link(conn, row, take.strip(), now)
     work.put(conn, [Due(row["key"], Lane.LIVE, Cause.EVENT, now)], now)
     return Asked((row["key"],), f"conflict {conflict_id} is decided")
 
@@ -202,14 +202,14 @@ def _refused_by(side: Side) -> str:
     return "refused_espo" if side is Side.ESPO else "refused_advoware"
 
 
-def _resolve_link(conn: Connection, row: Mapping[str, Any], take: str) -> None:
+def _resolve_link(conn: Connection, row: Mapping[str, Any], take: str, now: float) -> None:
     reason = row["kind"]
     if take == LinkChoice.CREATE:
         if reason not in _MAY_CREATE:
             raise Refusal(f"conflict {row['id']}: nothing can be created for it; {_instead(reason)}")
-        decision: dict[str, Any] = {"choice": LinkChoice.CREATE}
+        decision: dict[str, Any] = {"choice": LinkChoice.CREATE, "at": now}
     else:
-        decision = {"choice": LinkChoice.LINK, "advoware_id": _linked_to(conn, row, take)}
+        decision = {"choice": LinkChoice.LINK, "advoware_id": _linked_to(conn, row, take), "at": now}
     pairs.change(conn, row["key"], {"link_decision": decision})
     people.decide(conn, row["id"], decision)
 

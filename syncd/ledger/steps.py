@@ -149,6 +149,7 @@ def link(conn: Connection, job: Job, advoware_id: int, values: Mapping[str, Any]
     """These two belong together from now on."""
     pairs.check_fence(conn, job.key, job.fence)
     if restart:
+        values = {**values, "espo_version": {}, "advoware_version": {}}
         journal.forget_bases(conn, job.key)
         people.clear_quarantine(conn, job.key)
     if intent_id is not None:
@@ -188,7 +189,8 @@ class Ending:
     pair: Mapping[str, Any] = field(default_factory=dict)
     agreed: Mapping[str, tuple[Any, Any, str]] = field(default_factory=dict)
     waiting: Sequence[Waiting] = ()
-    open_fields: Sequence[str] | None = None  # None: nothing was judged, leave what waits alone
+    open_fields: Sequence[str] | None = None  # None: no field was judged, leave what waits alone
+    question: str | None = None  # the kind of the question about the link; others about it are over
     messages: Sequence[Message] = ()
     over: Sequence[str] = ()  # topics of messages whose matter is settled
     follow: Due | None = None
@@ -207,6 +209,8 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
         people.raise_conflict(conn, item.id, job.key, item.field, item.kind, item.values)
         if item.kind == NEW_FIELD:
             brakes.stop(conn, item.id, guard.new_field_kind(item.field), [job.key], {"field": item.field}, job.now)
+    if ending.question is not None:
+        people.settle_links(conn, job.key, ending.question, job.now)
     if ending.open_fields is not None:
         people.settle(conn, job.key, ending.open_fields, job.now)
         people.clear_quarantine(conn, job.key, ending.open_fields)

@@ -162,7 +162,7 @@ async def test_one_advoware_id_belongs_to_one_living_pair(ledger: Ledger) -> Non
     one, other = await claimed(ledger, "one"), await claimed(ledger, "two", key=OTHER)
     await ledger.write(steps.link, job(one), 104860, {}, False, None, {})
     assert await ledger.read(pairs.holders, "beteiligte", [104860], OTHER) == {104860: KEY}
-    with pytest.raises(Exception, match=r"(?i)unique"):
+    with pytest.raises(steps.LinkTaken):
         await ledger.write(steps.link, job(other), 104860, {}, False, None, {})
     await ledger.write(pairs.change, KEY, {"state": "tombstone"})
     await ledger.write(steps.link, job(other), 104860, {}, False, None, {})
