@@ -37,7 +37,7 @@ demo: $(VENV)/.installed
 	$(VENV)/bin/syncd demo
 
 test: $(VENV)/.installed-dev
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n auto $(ARGS)
 
 soak: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m pytest -m soak --timeout 0 $(ARGS)

@@ -27,7 +27,7 @@ from tests.virtual import run
 SEEDS = int(os.environ.get("SYNCD_TEST_SEEDS", "25"))
 PACE = 6.0
 FIELDS = ("name", "titel", "zusatz", "briefanrede")
-FAULTS = (
+FAULTS: tuple[tuple[Kind, dict[str, Any]], ...] = (
     (Kind.TIMEOUT, {}),
     (Kind.TIMEOUT_APPLIED, {}),
     (Kind.HANG_UP_APPLIED, {}),
@@ -178,7 +178,8 @@ async def lost_values(ledger: Any, oracle: Oracle, record: dict[str, Any]) -> li
         mapped = BETEILIGTE.field(item.field)
         later = [other for other in oracle.typed if other.person == item.person and other.field == item.field]
         final = mapped.parse(Side.ESPO, record)
-        if final == item.value or item.value is None or any(other.order > item.order for other in later if other.side is item.side):
+        superseded = any(other.order > item.order for other in later if other.side is item.side)
+        if final == item.value or item.value is None or superseded:
             continue
         in_kept = any(item.value in (one["espo"], one["advoware"]) for one in kept if one["field"] == item.field)
         in_history = any(item.value in (one["before"], one["after"]) for one in told if one["field"] == item.field)
