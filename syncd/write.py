@@ -36,6 +36,7 @@ from syncd.readback import Judged, Verdict, judge, written_over
 from syncd.scribe import Scribe, Stopped
 
 READ_LIFE = 5.0  # seconds a read may be old when it is written over
+SOURCE_LIFE = 15.0  # and when it is what is written; longer, so that two slow systems do not wait for each other
 FIRMNESS = 0.5  # part of the lease that must be left before a write
 
 
@@ -137,8 +138,8 @@ class Writer:
         assert isinstance(advoware, Present)
         assert isinstance(espo, Present)
         assert advoware_id is not None
-        if self._old(espo):
-            raise Mismatch
+        if self._age(espo) > SOURCE_LIFE:
+            return replace(shot, espo=await read_espo(context, self._claim.memory.key.espo_id))
         if not advoware.direct or self._old(advoware):
             return replace(shot, advoware=await read_advoware(context, advoware_id))
         self._check_pause(Side.ADVOWARE)
@@ -248,7 +249,10 @@ class Writer:
             raise Mismatch
 
     def _old(self, seen: Present) -> bool:
-        return self._context.clock.monotonic() - seen.read_at > READ_LIFE
+        return self._age(seen) > READ_LIFE
+
+    def _age(self, seen: Present) -> float:
+        return self._context.clock.monotonic() - seen.read_at
 
     def _check_pause(self, side: Side) -> None:
         if f"side:{side}" in self._claim.pauses:
