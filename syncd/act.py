@@ -50,6 +50,7 @@ MAX_PLANS = 24  # a record needs two or three; more means it changes under our h
 MAX_MISMATCHES = 3
 SLOW_JOB = 2.0  # seconds after which people see `syncing`
 NAME_BUSY_WAIT = 2.0
+AGAIN_WAIT = 1.0
 
 
 class Act:
@@ -77,7 +78,9 @@ class Act:
             except (Mismatch, steps.LinkTaken):
                 mismatches += 1
                 if mismatches > MAX_MISMATCHES:
-                    break
+                    due = self._context.clock.now() + AGAIN_WAIT
+                    follow = Due(self._claim.key, Lane.LIVE, Cause.EVENT, due)
+                    return Result(Ended.WAITING, steps.Ending(follow=follow))
                 await self._read_again()
                 continue
             except steps.NameBusy:
@@ -85,8 +88,7 @@ class Act:
                 return Result(Ended.WAITING, steps.Ending(follow=follow))
             if result is not None:
                 return result
-        due = self._context.clock.now() + 1.0
-        return Result(Ended.WAITING, steps.Ending(follow=Due(self._claim.key, Lane.LIVE, Cause.EVENT, due)))
+        raise Retryable(Side.ADVOWARE, "the record does not come to rest")
 
     async def _read_again(self) -> None:
         self.snapshot = await load(self._context, self.snapshot.memory, self._claim.row)

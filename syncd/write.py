@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mappers.spec import Role, Side
+from mappers.spec import Canonical, Role, Side
 from services.errors import Modified, Outage, PeerError, Refused, Retryable
 from syncd import projection
 from syncd.context import Context
@@ -63,6 +63,7 @@ class Writer:
         self._until = context.clock.monotonic() + context.settings.lease
         self.wrote_espo = False
         self.wrote_advoware = False
+        self._foreign: dict[tuple[Side, str, Canonical], Canonical] = {}  # values seen in place of what was written
 
     # --- EspoCRM ----------------------------------------------------------------------------
 
@@ -115,7 +116,7 @@ class Writer:
         except PeerError as error:
             await self.scribe.conclude(intent, error)
             raise
-        judged = judge(entity, Side.ESPO, writes, after, context.policy.our_espo_user)
+        judged = self._judge(Side.ESPO, writes, after)
         agreed = self.scribe.agreed(judged, after, advoware)
         if intent is not None:
             await self.scribe.confirm(intent, Side.ESPO, judged, espo, after, agreed)
@@ -159,7 +160,7 @@ class Writer:
             await self.scribe.conclude(intent, error)
             raise
         after = await self._read_back(advoware_id)
-        judged = judge(entity, Side.ADVOWARE, update.writes, after, context.policy.our_advoware_user)
+        judged = self._judge(Side.ADVOWARE, update.writes, after)
         agreed = self.scribe.agreed(judged, espo, after)
         await self.scribe.confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)
         self._arrived(Side.ADVOWARE, judged, espo)
@@ -199,7 +200,7 @@ class Writer:
         await context.ledger.write(steps.created, self.scribe.job(), intent, number)
         memory = replace(memory, base={}, quarantine={}, link_shown=False)
         after = await self._read_back(number)
-        judged = judge(entity, Side.ADVOWARE, create.writes, after, context.policy.our_advoware_user)
+        judged = self._judge(Side.ADVOWARE, create.writes, after)
         agreed = self.scribe.agreed(judged, espo, after) | self.scribe.as_sent(judged, espo)
         await self.scribe.confirm(None, Side.ADVOWARE, judged, None, after, agreed, "create")
         memory = self.scribe.learned(memory, Side.ADVOWARE, judged, agreed)
@@ -211,6 +212,20 @@ class Writer:
         now = self._context.clock.now()
         doubt = Intent(intent_id, Side.ADVOWARE, "create", writes, now, IntentState.IN_DOUBT)
         return await load(self._context, replace(memory, intents=(doubt,)), self._claim.row)
+
+    def _judge(self, side: Side, writes: tuple[FieldWrite, ...], after: Present) -> tuple[Judged, ...]:
+        """Judge by the record read back. The same foreign value after the same write twice is the target's doing."""
+        policy = self._context.policy
+        ours = policy.our_espo_user if side is Side.ESPO else policy.our_advoware_user
+        judged = []
+        for item in judge(self._context.entity, side, writes, after, ours):
+            if item.verdict is Verdict.EDITED:
+                key = (side, item.write.field, item.write.after)
+                if key in self._foreign and self._foreign[key] == item.seen:
+                    item = replace(item, verdict=Verdict.REFUSED)
+                self._foreign[key] = item.seen
+            judged.append(item)
+        return tuple(judged)
 
     async def _read_back(self, advoware_id: int) -> Present:
         after = await read_advoware(self._context, advoware_id)

@@ -1,7 +1,7 @@
 """A whole daemon in one process on virtual time: real clients, real SQL, real Lua, stand-in systems.
 
-An *effect* is a remote call or a ledger commit. A test may crash the daemon before or after its
-n-th effect; everything the daemon held in memory is gone then, what the systems, the ledger and
+An *effect* is a remote call or a ledger commit. A test may crash the daemon after its n-th
+effect, before it sees the answer; everything the daemon held in memory is gone then, what the systems, the ledger and
 Redis hold stays.
 """
 
@@ -56,7 +56,6 @@ class Effects:
 
     def __init__(self) -> None:
         self.count = 0
-        self.crash_before: int | None = None
         self.crash_after: int | None = None
         self.names: list[str] = []
         self.life = 0
@@ -71,14 +70,12 @@ class Effects:
         self.count += 1
         number = self.count
         self.names.append(name)
-        if number == self.crash_before:
-            self.kill()
-            raise Crash(f"before {name}")
-        answer = await call()
-        if number == self.crash_after:
-            self.kill()
-            raise Crash(f"after {name}")
-        return answer
+        try:
+            return await call()
+        finally:
+            if number == self.crash_after:
+                self.kill()
+                raise Crash(f"after {name}")
 
 
 class CountingTransport(httpx.AsyncBaseTransport):
