@@ -194,6 +194,8 @@ def _route_libraries() -> None:
         logger.handlers[:] = []
         logger.propagate = True
         logger.setLevel(logging.WARNING)
+    # That a chore takes longer than its period is no news: its next turn comes.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def _crashed(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, select, update
+from sqlalchemy import Connection, case, delete, exists, func, select, update
 
 from syncd.lanes import Lane
-from syncd.ledger.schema import deliveries, work
+from syncd.ledger.schema import deliveries, pairs, work
 from syncd.ledger.sql import insert_into
 
 
@@ -126,10 +126,11 @@ def done(
 
 
 def due(conn: Connection, now: float, limit: int) -> list[Due]:
-    """What is due, most urgent lane first."""
+    """What is due and not being worked on, most urgent lane first."""
+    at_work = exists().where(pairs.c.key == work.c.key, pairs.c.claimed_until > now)
     query = (
         select(work)
-        .where(work.c.held.is_(None), work.c.due_at <= now)
+        .where(work.c.held.is_(None), work.c.due_at <= now, ~at_work)
         .order_by(work.c.lane, work.c.due_at, work.c.key)
         .limit(limit)
     )

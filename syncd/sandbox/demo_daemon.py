@@ -72,7 +72,7 @@ class Daemon:
             "SYNCD_STATE_DIR": str(self.state),
             "SYNCD_HTTP_PORT": str(self.port),
             "SYNCD_API_TOKEN": self.token,
-            "SYNCD_TASK_USER": sandbox.espo.clerk(defaults.CLERKS[0]).id,
+            "SYNCD_TASK_USER": defaults.CLERKS[0],
         }
 
     def environment(self) -> dict[str, str]:
