@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from services.errors import Missing, Outage, PeerError
+from services.errors import Denied, Missing, Outage, PeerError, Refused
 from syncd.context import Context
 from syncd.ledger import facts, pairs, people
 
@@ -103,11 +103,16 @@ async def _task(context: Context, message: Mapping[str, Any], assignee: str, orp
 
 
 async def _note(context: Context, message: Mapping[str, Any]) -> str:
-    known = message["espo_id"] or await _find(context, "Note", "post", message["id"])
+    known = message["espo_id"]
+    if known is None:
+        with suppress(
+            Denied, Missing, Refused
+        ):  # a role may keep us from listing notes: then one may be doubled by a crash
+            known = await _find(context, "Note", "post", message["id"])
     if known is not None:
         with suppress(Missing):  # a person deleted it, but what it tells has changed: a new one
             await context.espo.update("Note", known, {"post": _text(message)})
-            return known
+            return str(known)
     body = {
         "type": "Post",
         "parentType": context.entity.espo_type,

@@ -112,3 +112,14 @@ async def test_messages_name_fields_and_no_values(story: Story) -> None:
     texts = [story.espo.see(espo_id)["syncErrorMessage"], story.tasks()[0]["description"], story.tasks()[0]["name"]]
     for text in texts:
         assert not any(value in text for value in ("HRB", ESPO["lastName"], ESPO["titel"]))
+
+
+@told()
+async def test_a_role_that_may_not_list_notes_keeps_no_note_from_people(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    story.fault(Kind.STATUS, system="espocrm", method="GET", route="/api/v1/Note", status=403, reason="", times=None)
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    story.advoware.edit(betnr, {"titel": "Mag."}, by="AB")
+    await story.settle()
+    notes = [one for one in story.sandbox.dump()["espocrm"]["Note"].values() if one["parentId"] == espo_id]
+    assert len(notes) == 1
