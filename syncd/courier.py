@@ -105,9 +105,8 @@ async def _task(context: Context, message: Mapping[str, Any], assignee: str, orp
 async def _note(context: Context, message: Mapping[str, Any]) -> str:
     known = message["espo_id"]
     if known is None:
-        with suppress(
-            Denied, Missing, Refused
-        ):  # a role may keep us from listing notes: then one may be doubled by a crash
+        # A role may keep us from listing notes: then a crash at the wrong instant doubles one.
+        with suppress(Denied, Missing, Refused):
             known = await _find(context, "Note", "post", message["id"])
     if known is not None:
         with suppress(Missing):  # a person deleted it, but what it tells has changed: a new one

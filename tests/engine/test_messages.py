@@ -117,7 +117,7 @@ async def test_messages_name_fields_and_no_values(story: Story) -> None:
 @told()
 async def test_a_role_that_may_not_list_notes_keeps_no_note_from_people(story: Story) -> None:
     espo_id, betnr = await story.pair()
-    story.fault(Kind.STATUS, system="espocrm", method="GET", route="/api/v1/Note", status=403, reason="", times=None)
+    story.sandbox.espo.door.denied.add(("Note", "read"))
     story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
     story.advoware.edit(betnr, {"titel": "Mag."}, by="AB")
     await story.settle()
