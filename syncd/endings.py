@@ -90,7 +90,6 @@ def settled(
         "error": text(settle.notices, settings.language),
         "assignee": espo.body.get("assignedUserId"),
         "link_shown": memory.link_shown or _shows_link(context, memory, espo),
-        "waiting_since": None,
         "checked_at": now,
         "espo_read_at": now,
         "admitted_by": row["admitted_by"] or "joined",

@@ -61,7 +61,6 @@ class Writer:
         self._claim = claim
         self.scribe = Scribe(context, claim, job_id)
         self._until = context.clock.monotonic() + context.settings.lease
-        self.wrote_espo = False
         self.wrote_advoware = False
         self._foreign: dict[tuple[Side, str, Canonical], Canonical] = {}  # values seen in place of what was written
 
@@ -71,7 +70,6 @@ class Writer:
         """PATCH the record as it was read; raises `Mismatch` where EspoCRM says it is not that any more."""
         await self._firm(Side.ESPO)
         espo_id = self._claim.memory.key.espo_id
-        self.wrote_espo = True
         try:
             reply = await self._context.espo.update(
                 self._context.entity.espo_type, espo_id, changes, version=espo.version.number

@@ -69,7 +69,6 @@ pairs = Table(
     Column("missed_at", Float),
     Column("vanished_at", Float),
     Column("deletion_confirmed", Boolean, nullable=False, server_default=text("false")),
-    Column("waiting_since", Float),
     Index("pairs_status", "entity", "status"),
     Index("pairs_next_check", "next_check_at"),
     Index("pairs_checked", "checked_at"),

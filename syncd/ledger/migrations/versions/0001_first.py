@@ -190,7 +190,6 @@ def upgrade() -> None:
         sa.Column("missed_at", sa.Float(), nullable=True),
         sa.Column("vanished_at", sa.Float(), nullable=True),
         sa.Column("deletion_confirmed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("waiting_since", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("key"),
         comment="One row per record that takes part: who it belongs to, its claim, its tokens, its tries.",
     )
