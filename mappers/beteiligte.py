@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mappers.kommunikation import KOMMUNIKATION
 from mappers.normal import DAY, TEXT, blank_for_none, phone_or_mail, synonyms
 from mappers.spec import Can, Codec, Entity, Field, Role, Side
 
@@ -55,4 +56,5 @@ BETEILIGTE = Entity(
         Field("registergericht", "registergericht", "registergericht", TEXT, can=Can.CREATE_ONLY),
     ),
     reachable_at=reachable_at,
+    lists=(KOMMUNIKATION,),
 )

@@ -152,6 +152,105 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Our note at the start of an entry's remark: the value last agreed on, None for a slot; `kind` 0: unknown."""
+
+    value: Canonical
+    kind: int
+
+
+@dataclass(frozen=True, slots=True)
+class EspoEntry:
+    """An entry of one of EspoCRM's lists, which have no ids. `channel` is the list's attribute."""
+
+    channel: str
+    form: str
+    type: str | None
+    main: bool
+    raw: Mapping[str, Raw]
+
+
+@dataclass(frozen=True, slots=True)
+class AdvowareEntry:
+    """An entry of a child list of Advoware. `sure`: its kind is known, not guessed. An emptied one has no value."""
+
+    id: int
+    channel: str
+    value: Canonical
+    form: Canonical  # what EspoCRM can keep of the value
+    kind: int
+    sure: bool
+    main: bool
+    mark: Mark | None
+    text: str  # what people wrote as a remark
+    raw: Mapping[str, Raw]
+
+    @property
+    def is_slot(self) -> bool:
+        """Emptied by us, to be used again for a value of the same kind."""
+        return self.value is None and self.mark is not None and self.mark.value is None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryList:
+    """A child list of Advoware that EspoCRM keeps inside the record, in one list per channel.
+
+    The functions are pure. `read_espo` leaves out a channel it cannot read, `read_advoware` is None
+    where the list is not there; it takes the kinds remembered by id. `obstacle` says why EspoCRM
+    cannot keep a value; `remark` puts a marker before people's text and is None where both do not fit,
+    `split` takes them apart.
+    """
+
+    name: str
+    label: str
+    advoware: str
+    path: str
+    shown_in: str  # EspoCRM's attribute for the fingerprint
+    channels: Mapping[str, str]  # EspoCRM's list -> the attribute in which its errors name it
+    limit: int
+    codec: Codec
+    emptied: Raw
+    read_espo: Callable[[Mapping[str, Raw]], Mapping[str, tuple[EspoEntry, ...]]]
+    read_espo_entry: Callable[[Mapping[str, Raw]], EspoEntry]
+    read_advoware: Callable[[Mapping[str, Raw], Mapping[int, int]], tuple[AdvowareEntry, ...] | None]
+    fingerprint: Callable[[Mapping[str, Raw]], str]
+    new_kind: Callable[[EspoEntry], int]
+    type_of: Callable[[int], str | None]
+    obstacle: Callable[[str, str], str | None]
+    espo_raw: Callable[[str, str, str | None, bool], dict[str, Raw]]
+    advoware_raw: Callable[[str, str, bool], dict[str, Raw]]
+    advoware_kind: Callable[[int], dict[str, Raw]]
+    espo_text: Callable[[AdvowareEntry], str]
+    advoware_text: Callable[[EspoEntry], str]
+    split: Callable[[Raw], tuple[Mark | None, str]]
+    remark: Callable[[Mark, str], str | None]
+    direction: Direction = Direction.BOTH
+    policy: Policy = Policy.ESPOCRM
+
+    def entry_name(self, tail: int | str) -> str:
+        """The ledger's name of an entry."""
+        return f"{self.name}:{tail}"
+
+    def owns(self, field: str) -> bool:
+        return field.startswith(f"{self.name}:")
+
+    def id_of(self, field: str) -> int | None:
+        """Advoware's id in the ledger's name of an entry; None for one that was never there."""
+        tail = field.partition(":")[2]
+        return int(tail) if tail.isdecimal() else None
+
+    @property
+    def rule(self) -> str:
+        return f"{self.name}|{self.codec.name}|{self.direction}"
+
+    def as_field(self, name: str) -> Field:
+        """One entry where fields are spoken of: decisions, values that are kept, sentences for people."""
+        number = self.id_of(name)
+        shown = self.label if number is None else f"{self.label} {number}"
+        return Field(name, shown, shown, self.codec, direction=self.direction, policy=self.policy)
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """Everything the engine needs to know of one kind of record."""
 
@@ -164,11 +263,16 @@ class Entity:
     reachable_at: Callable[[Side, Mapping[str, Raw]], frozenset[str]]
     status: StatusFields = StatusFields()
     routes: tuple[str, ...] = ()
+    lists: tuple[EntryList, ...] = ()
 
     def field(self, name: str) -> Field:
+        """A mapped field, or an entry of a list by its name in the ledger; raises KeyError."""
         for field in self.fields:
             if field.name == name:
                 return field
+        for entries in self.lists:
+            if entries.owns(name):
+                return entries.as_field(name)
         raise KeyError(name)
 
     def path(self, advoware_id: int) -> str:

@@ -1,7 +1,8 @@
 """The REST API of Advoware: how it is called and what its answers mean. Knows no field of an entity.
 
 What the vendor documents or others measured on the live system is built in; everything that is only assumed
-is one constant or one small function below, under "Assumed", so that one edit corrects it.
+is one constant or one small function below, under "Assumed", so that one edit corrects it. What is assumed of the
+values of a Kommunikation stands likewise in `mappers/kommunikation.py`.
 """
 
 from __future__ import annotations
@@ -33,22 +34,6 @@ SEARCH_PARAMETERS = {
 }  # ours -> theirs; wrong ones would be ignored silently
 PROBE_PATH = "api/v1/advonet/Mitarbeiter"
 TIME_ZONE = "Europe/Berlin"  # of geaendertAm and every other time without a zone
-EMPTY_TLF = ""  # what an emptied Kommunikation gets as tlf
-BEMERKUNG_MAX = 255  # characters
-KOMM_KZ = {
-    1: "TelGesch",
-    2: "FaxGesch",
-    3: "Mobil",
-    4: "MailGesch",
-    5: "Internet",
-    6: "TelPrivat",
-    7: "FaxPrivat",
-    8: "MailPrivat",
-    9: "AutoTelefon",
-    10: "Sonstige",
-    11: "EPost",
-    12: "beA",
-}
 PUT_IGNORES_MISSING_FIELDS = False  # whether a field left out of a PUT keeps its value
 
 

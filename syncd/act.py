@@ -17,11 +17,13 @@ from syncd import endings
 from syncd.context import Context
 from syncd.endings import Ended, Result
 from syncd.lanes import Lane
-from syncd.ledger import facts, pairs, steps
+from syncd.ledger import facts, journal, pairs, steps
 from syncd.ledger.work import Cause, Due
 from syncd.load import load, read_advoware
 from syncd.model import (
+    ADD,
     Action,
+    Base,
     Bury,
     Create,
     Hold,
@@ -37,16 +39,21 @@ from syncd.model import (
     Unlinked,
     Update,
     Vanished,
+    Wait,
+    WriteEntry,
 )
+from syncd.pairing import Place, in_question, known_kinds, shared_name
+from syncd.permit import Mismatch
 from syncd.plan import plan
 from syncd.readback import written_over
-from syncd.scribe import Stopped
+from syncd.scribe import Stopped, agreed_entries
 from syncd.status import Outcome, may_write
-from syncd.write import Mismatch, Writer
+from syncd.write import Writer
 
 log = structlog.get_logger()
 
-MAX_PLANS = 24  # a record needs two or three; more means it changes under our hands
+MAX_PLANS = 100  # a record needs two or three, one more for each entry; more means it changes under our hands
+DOUBT_TIMEOUTS = 2  # HTTP time-outs after which a POST that got no answer cannot apply any more
 MAX_MISMATCHES = 3
 SLOW_JOB = 2.0  # seconds after which people see `syncing`
 NAME_BUSY_WAIT = 2.0
@@ -68,7 +75,7 @@ class Act:
         """Plan, do the first step, plan again, until a plan comes to its end or must wait."""
         mismatches = 0
         for _ in range(MAX_PLANS):
-            shot = self.snapshot
+            shot = self.snapshot = await self._informed(self.snapshot)
             actions = plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy)
             log.debug("plan.made", actions=[type(action).__name__ for action in actions])
             if self._context.settings.dry_run and not isinstance(actions[0] if actions else None, Ignore):
@@ -117,9 +124,12 @@ class Act:
                         self.snapshot = await self._writer.create(self.snapshot, action)
                     return None
                 case Update(side=Side.ADVOWARE):
-                    if self._context.clock.monotonic() - self._started > SLOW_JOB and await self._says_working():
-                        return None
-                    self.snapshot = await self._writer.update_advoware(self.snapshot, action, actions)
+                    if not await self._says_working_if_slow():
+                        self.snapshot = await self._writer.update_advoware(self.snapshot, action, actions)
+                    return None
+                case WriteEntry():
+                    if not await self._says_working_if_slow():
+                        self.snapshot = await self._writer.entries.write(self.snapshot, action, tuple(actions))
                     return None
                 case _:
                     continue
@@ -165,13 +175,59 @@ class Act:
         settle = next((action for action in actions if isinstance(action, Settle)), None)
         if settle is None or not isinstance(self.snapshot.espo, Present):
             return Result(Ended.UNCHANGED, steps.Ending(held=held))
+        stuck, waits = self.snapshot.memory.stuck, any(isinstance(action, Wait) for action in actions)
+        if stuck or waits:
+            return await self._half_settled(actions)
         if settle.status is Status.DELETED_IN_ADVOWARE and self.snapshot.memory.state is not PairState.GONE:
             await self._count_missing(Side.ADVOWARE)
         self.snapshot, done = await self._writer.settle_espo(self.snapshot, actions, settle)
         if done is None:
             return None
-        ending = endings.settled(self._context, self._claim, self.snapshot, actions, settle, done, hold, held)
+        entries = agreed_entries(actions) | (self._agreed_now() if done.wrote else {})
+        ending = endings.settled(self._context, self._claim, self.snapshot, actions, settle, done, hold, held, entries)
         return Result(Ended.SETTLED if settle.status is Status.CLEAN else Ended.ASKED, ending)
+
+    async def _half_settled(self, actions: Sequence[Action]) -> Result | None:
+        """Something could not be done: all else is, without a word about the status, and then comes why."""
+        self.snapshot, done = await self._writer.settle_espo(self.snapshot, actions, None)
+        if done is None:
+            return None
+        await self._context.ledger.write(
+            steps.remember, self._writer.scribe.job(), agreed_entries(actions) | self._agreed_now()
+        )
+        failure = self._writer.failure or self._writer.entries.failure
+        if failure is not None:
+            raise failure
+        timeout = self._context.settings.http_timeout
+        sent = [intent.sent_at for intent in self.snapshot.memory.intents if intent.verb == ADD]
+        due = max(self._context.clock.now() + AGAIN_WAIT, max(sent) + DOUBT_TIMEOUTS * timeout + AGAIN_WAIT)
+        return Result(Ended.WAITING, steps.Ending(follow=Due(self._claim.key, Lane.RETRY, Cause.EVENT, due)))
+
+    def _agreed_now(self) -> dict[str, Base | None]:
+        """Entries both sides show since our last write."""
+        shot = self.snapshot
+        return agreed_entries(plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy))
+
+    async def _informed(self, shot: Snapshot) -> Snapshot:
+        """The snapshot with what the plan may have to know of values that EspoCRM shares between records."""
+        memory, espo, advoware = shot.memory, shot.espo, shot.advoware
+        if not isinstance(espo, Present) or not isinstance(advoware, Present):
+            return shot
+        places: set[Place] = set()
+        for entries in self._entity.lists:
+            there = entries.read_advoware(advoware.body, known_kinds(entries, memory)) or ()
+            places |= in_question(entries, memory, entries.read_espo(espo.body), there)
+        places -= memory.shared.keys()
+        if not places:
+            return shot
+        names = {shared_name(where): where for where in places}
+        held = await self._context.ledger.read(journal.held_elsewhere, str(memory.key), list(names))
+        shared = {**memory.shared, **{where: held.get(name) for name, where in names.items()}}
+        return replace(shot, memory=replace(memory, shared=shared))
+
+    async def _says_working_if_slow(self) -> bool:
+        slow = self._context.clock.monotonic() - self._started > SLOW_JOB
+        return slow and await self._says_working()
 
     async def _count_missing(self, side: Side) -> None:
         limits = self._context.settings.limits

@@ -74,7 +74,7 @@ PROJECT_LONGEST = 6 * 3600.0
 
 def settled(
     context: Context, claim: pairs.Claim, shot: Snapshot, actions: Sequence[Action], settle: Settle,
-    patched: Patched, hold: Hold | None, held: str | None,
+    patched: Patched, hold: Hold | None, held: str | None, entries: Mapping[str, Base | None],
 ) -> Ending:  # fmt: skip
     """The end of a job that came to a plan's end."""
     now, settings, row = context.clock.now(), context.settings, claim.row
@@ -119,6 +119,7 @@ def settled(
     return Ending(
         pair=pair,
         agreed={**_agreed(context.entity, actions, espo, advoware), **patched.agreed},
+        entries=entries,
         waiting=waiting,
         open_fields=None if hold is not None else settle.open_fields,
         question=str(hold.reason) if hold is not None else None,

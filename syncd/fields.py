@@ -7,18 +7,21 @@ to keep, the questions to people, and the status at the end.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from mappers.spec import Can, Canonical, Direction, Entity, Field, Policy, Side, Unmappable
+from syncd.entries import TWIN_STAYS, EntryPlan, plan_entries
 from syncd.merge import ByHand, Equal, Nothing, Stage, Unsettled, Values, Verdict, Write, merge
 from syncd.model import (
     BY_HAND,
     NEW_FIELD,
+    RECORD,
     Action,
     Agree,
     Ask,
     Base,
     Dispute,
+    EntryWrite,
     FieldWrite,
     IntentState,
     Keep,
@@ -31,6 +34,8 @@ from syncd.model import (
     Status,
     Update,
     Version,
+    Wait,
+    WriteEntry,
 )
 
 
@@ -44,6 +49,25 @@ class _Draft:
     disputes: list[Dispute] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
     refused: list[Quarantine] = field(default_factory=list)
+    entries: list[WriteEntry] = field(default_factory=list)
+    entries_espo: list[EntryWrite] = field(default_factory=list)
+    lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    partial: bool = False
+    agreed_entries: dict[str, Base | None] = field(default_factory=dict)
+    waits: list[str] = field(default_factory=list)
+
+    def take(self, name: str, planned: EntryPlan) -> None:
+        """Add what shall be done about a list."""
+        self.kept += planned.kept
+        self.disputes += planned.disputes
+        self.asks += planned.asks
+        self.refused += planned.refused
+        self.entries += [WriteEntry(name, write) for write in planned.advoware]
+        self.entries_espo += planned.espo
+        self.lists |= planned.lists
+        self.partial |= planned.partial
+        self.agreed_entries |= planned.agreed
+        self.waits += planned.waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +101,12 @@ def plan_fields(
     for mapped in entity.fields:
         if mapped.direction is not Direction.OFF:
             _decide(pair, mapped, draft)
-    return _ordered(entity, draft)
+    for entries in entity.lists:
+        shown = espo.body.get(entries.shown_in)
+        unchanged_there = bool(shown) and shown == entries.fingerprint(advoware.body)
+        planned = plan_entries(entries, memory, espo, advoware, unchanged_there=unchanged_there, newer=pair.newer)
+        draft.take(entries.name, planned)
+    return _ordered(entity, memory, draft)
 
 
 def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
@@ -259,22 +288,36 @@ def _typed_at(seen: Present, written_over: Version | None, ours: str | None) -> 
     return None
 
 
-def _ordered(entity: Entity, draft: _Draft) -> tuple[Action, ...]:
+def _ordered(entity: Entity, memory: Memory, draft: _Draft) -> tuple[Action, ...]:
     """Values are kept before anything is replaced; Advoware is written before EspoCRM reports on it."""
-    updates = tuple(Update(side, tuple(writes)) for side, writes in draft.writes.items() if writes)
-    agreed = (Agree(tuple(draft.agreed)),) if draft.agreed else ()
+    there, here = tuple(draft.writes[Side.ADVOWARE]), tuple(draft.writes[Side.ESPO])
+    updates: list[Update | WriteEntry] = []
+    if there and RECORD not in memory.stuck:
+        updates.append(Update(Side.ADVOWARE, there))
+    updates += draft.entries
+    if here or draft.lists:
+        updates.append(Update(Side.ESPO, here, tuple(draft.entries_espo), draft.lists, draft.partial))
+    agreed = (Agree(tuple(draft.agreed), draft.agreed_entries),) if draft.agreed or draft.agreed_entries else ()
+    waits = (Wait(tuple(draft.waits)),) if draft.waits else ()
     waiting: tuple[Dispute | Ask | Quarantine, ...] = (
         *draft.disputes,
         *draft.asks,
         *draft.refused,
     )
     codes: dict[str, list[str]] = {
-        "dispute": [item.field for item in draft.disputes],
-        "by_hand": [item.field for item in draft.asks],
+        "dispute": [item.field for item in draft.disputes if item.why != TWIN_STAYS],
+        "twin_stays": [item.field for item in draft.disputes if item.why == TWIN_STAYS],
+        "by_hand": [item.field for item in draft.asks if not _is_entry(entity, item.field)],
+        "empty_by_hand": [item.field for item in draft.asks if _is_entry(entity, item.field)],
         "refused_advoware": [item.field for item in draft.refused if item.side is Side.ADVOWARE],
-        "refused_espo": [item.field for item in draft.refused if item.side is Side.ESPO],
+        "refused_espo": [item.field for item in draft.refused if item.side is Side.ESPO and item.reason != "full"],
+        "list_full": [item.field for item in draft.refused if item.side is Side.ESPO and item.reason == "full"],
     }
     notices = [Notice(code, tuple(entity.field(name).espo for name in names)) for code, names in codes.items() if names]
     status = Status.CONFLICT if waiting else Status.CLEAN
     settle = Settle(status, tuple(notices), tuple(item.field for item in waiting))
-    return (*draft.kept, *updates, *agreed, *waiting, settle)
+    return (*draft.kept, *updates, *agreed, *waits, *waiting, settle)
+
+
+def _is_entry(entity: Entity, name: str) -> bool:
+    return any(entries.owns(name) for entries in entity.lists)

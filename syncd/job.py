@@ -21,9 +21,10 @@ from syncd.ledger import pairs, steps
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest, load, read_advoware, read_espo
 from syncd.model import Absent, EspoSeen, Notice, PairState, Present, Snapshot, Status
+from syncd.permit import Mismatch
 from syncd.scribe import Stopped
 from syncd.status import ASKS_FOR_WORK, Outcome, after_failure, found, may_write
-from syncd.write import Mismatch, Writer
+from syncd.write import Writer
 
 log = structlog.get_logger()
 

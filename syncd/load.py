@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from mappers.spec import Entity, Side, Unmappable
+from mappers.spec import Entity, EntryList, Side, Unmappable
 from services.advoware import local_time
 from services.errors import Denied, Missing, Retryable
 from syncd.context import Context
@@ -87,6 +87,14 @@ async def read_advoware(context: Context, advoware_id: int) -> Present | Absent 
         token=body.get("rowId"), changed_at=local_time(body.get("geaendertAm")), changed_by=body.get("geaendertVon")
     )
     return Present(body, version, context.clock.monotonic(), reply.date)
+
+
+async def read_back(context: Context, advoware_id: int) -> Present:
+    """The Advoware record after a write to it; raises `Retryable` where it cannot be read."""
+    after = await read_advoware(context, advoware_id)
+    if not isinstance(after, Present):
+        raise Retryable("advoware", "the record could not be read back after a write")
+    return after
 
 
 async def load(
@@ -254,6 +262,19 @@ async def _probe(context: Context) -> list[dict[str, Any]]:
     return [dict(item.body) for item in seen if isinstance(item, Present)]
 
 
+def _entries_content(entries: EntryList, side: Side, seen: Present) -> Any:
+    """What is mapped of a list; people's remarks are not, letter case and order neither."""
+    if side is Side.ESPO:
+        lists = entries.read_espo(seen.body)
+        return {
+            channel: sorted([one.form, one.type or "", one.main] for one in rows) for channel, rows in lists.items()
+        }
+    there = entries.read_advoware(seen.body, {})
+    if there is None:
+        return "?"
+    return [[one.id, one.value, one.main] for one in there if one.value is not None]
+
+
 def digest(entity: Entity, side: Side, seen: Present) -> str:
     """Fingerprint of everything that is mapped, to tell cheaply whether anything is new."""
     content: list[Any] = [seen.body.get(entity.link)] if side is Side.ESPO else []
@@ -262,5 +283,7 @@ def digest(entity: Entity, side: Side, seen: Present) -> str:
             content.append(field.parse(side, seen.body))
         except Unmappable:
             content.append(["?", field.raw(side, seen.body)])
+    for entries in entity.lists:
+        content.append(_entries_content(entries, side, seen))
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

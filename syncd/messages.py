@@ -28,6 +28,20 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "EspoCRM nimmt den Wert aus Advoware nicht an: {fields}. Bitte in Advoware berichtigen.",
         "EspoCRM does not accept Advoware's value of: {fields}. Please correct it in Advoware.",
     ),
+    "twin_stays": (
+        "In EspoCRM entfernt, in Advoware aber noch unter anderer Art eingetragen: {fields}. Bitte dort löschen oder "
+        "mit syncd conflicts entscheiden.",
+        "Removed in EspoCRM, but still there in Advoware under another kind: {fields}. Please remove it there or "
+        "decide with syncd conflicts.",
+    ),
+    "empty_by_hand": (
+        "Advoware lässt sich nicht leeren: {fields}. Bitte den Eintrag dort von Hand löschen.",
+        "Advoware does not let itself be emptied: {fields}. Please delete the entry there by hand.",
+    ),
+    "list_full": (
+        "In EspoCRM ist kein Platz mehr (höchstens 10 Einträge): {fields} steht nur in Advoware.",
+        "There is no more room in EspoCRM (10 entries at most): {fields} is in Advoware only.",
+    ),
     "link_cleared": (
         "Die Verknüpfung mit Beteiligtem {detail} fehlt. Bitte betnr wieder eintragen oder neu anlegen lassen.",
         "The link to Beteiligter {detail} was removed. Please enter betnr again or ask for a new one.",

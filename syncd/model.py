@@ -146,6 +146,7 @@ class Base:
     espo: Raw
     advoware: Raw
     rule: str
+    shared: str | None = None  # names a value that EspoCRM keeps once for all records that hold it
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,31 @@ class FieldWrite:
     field: str
     before: Raw
     after: Canonical
+
+
+@dataclass(frozen=True, slots=True)
+class EntryWrite:
+    """One entry of a child list to be set on one side. `after` is what it shall mean, None: taken away.
+
+    `before` is the side's raw entry as read, `espo` EspoCRM's that it shall agree with. Towards Advoware `body`
+    is sent, to the entry `id` or, without one, as a new entry.
+    """
+
+    name: str
+    channel: str
+    before: Raw
+    after: Canonical
+    espo: Raw = None
+    id: int | None = None
+    body: Mapping[str, Raw] = field(default_factory=dict)
+
+    @property
+    def as_field(self) -> FieldWrite:
+        """The same for journal and history."""
+        return FieldWrite(self.name, self.espo if self.before is None else self.before, self.after)
+
+
+ADD, CHANGE = "add", "change"  # verbs of writes to a child list of Advoware
 
 
 class IntentState(StrEnum):
@@ -170,7 +196,7 @@ class Intent:
 
     id: str
     side: Side
-    verb: str  # "create" | "update"
+    verb: str  # "create" | "update", and of an entry of a list ADD | CHANGE
     writes: tuple[FieldWrite, ...]
     sent_at: float
     state: IntentState
@@ -234,6 +260,11 @@ class Memory:
     written_over: Mapping[Side, Version] = field(
         default_factory=dict
     )  # this job wrote: what the side's version was before that
+    shared: Mapping[tuple[str, str], Raw] = field(
+        default_factory=dict
+    )  # (channel, form) -> EspoCRM's entry as another known record holds it; None: nobody else does
+    one_by_one: frozenset[str] = frozenset()  # lists EspoCRM refused as a whole: their new entries go singly
+    stuck: frozenset[str] = frozenset()  # targets whose write failed in this job; RECORD, or names of entries
 
     @property
     def met(self) -> bool:
@@ -324,17 +355,39 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Set fields of the record on one side."""
+    """Set fields of the record on one side; on EspoCRM's also entries, whose `lists` are sent whole.
+
+    `partial`: more entries of these lists follow once these have been taken.
+    """
 
     side: Side
     writes: tuple[FieldWrite, ...]
+    entries: tuple[EntryWrite, ...] = ()
+    lists: Mapping[str, Raw] = field(default_factory=dict)
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WriteEntry:
+    """Add or change one entry of a child list in Advoware."""
+
+    list: str
+    entry: EntryWrite
 
 
 @dataclass(frozen=True, slots=True)
 class Agree:
-    """Both sides mean the same in these fields: they become the base."""
+    """Both sides mean the same in these fields: they become the base. Of `entries` the raw values; None: forgotten."""
 
     fields: tuple[str, ...]
+    entries: Mapping[str, Base | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Time settles these entries: nobody knows yet whether our POST of them was applied."""
+
+    entries: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +450,9 @@ Action = (
     | Link
     | Create
     | Update
+    | WriteEntry
     | Agree
+    | Wait
     | Keep
     | Dispute
     | Ask

@@ -47,18 +47,24 @@ def rendered(entity: Entity, writes: Iterable[FieldWrite]) -> dict[str, Any]:
 
 
 def stamped(
-    entity: Entity, body: Mapping[str, Any], changes: Mapping[str, Any], row_id: str | None, now: float
+    entity: Entity, body: Mapping[str, Any], changes: Mapping[str, Any], tokens: Mapping[str, Any], now: float
 ) -> dict[str, Any]:
-    """The changes with sync time and token added, which alone are never worth a write.
+    """The changes with sync time and tokens added, which alone are never worth a write.
 
-    The token says that all was agreed then: a lost ledger is rebuilt on that.
+    The row id says that all was agreed then: a lost ledger is rebuilt on that.
     """
     if not changes:
         return {}
     names = entity.status
     agreed = {**body, **changes}.get(names.status) == Status.CLEAN
-    tokens = differing(body, {names.row_id: row_id}) if row_id is not None and agreed else {}
-    return {**changes, **tokens, names.last_sync: espo_text(now)}
+    shown = {name: token for name, token in tokens.items() if agreed or name != names.row_id}
+    return {**changes, **differing(body, shown), names.last_sync: espo_text(now)}
+
+
+def fingerprints(entity: Entity, advoware: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that show EspoCRM's users whether a child list of Advoware has changed."""
+    lists = [entries for entries in entity.lists if entries.read_advoware(advoware, {}) is not None]
+    return {entries.shown_in: entries.fingerprint(advoware) for entries in lists}
 
 
 def failed(

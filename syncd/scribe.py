@@ -9,13 +9,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mappers.spec import Canonical, Side
+from mappers.spec import Canonical, Raw, Side
 from services.errors import PeerError, Refused
 from syncd.context import Context
 from syncd.ledger import pairs, steps
 from syncd.messages import text
-from syncd.model import Action, Base, FieldWrite, IntentState, Keep, Memory, Notice, Present, Snapshot
+from syncd.model import (
+    Action,
+    Agree,
+    Base,
+    EntryWrite,
+    FieldWrite,
+    IntentState,
+    Keep,
+    Memory,
+    Notice,
+    Present,
+    Snapshot,
+    Update,
+)
 from syncd.readback import Judged, Verdict
+
+
+def agreed_entries(actions: Sequence[Action]) -> dict[str, Base | None]:
+    """Entries of child lists that a plan found agreed on, or gone from both sides (None)."""
+    return {name: base for action in actions if isinstance(action, Agree) for name, base in action.entries.items()}
 
 
 class Stopped(Exception):
@@ -49,7 +67,7 @@ class Scribe:
             for action in actions
             if isinstance(action, Keep) and action.winner is side.other and action.field in names
         )
-        told = steps.Announcement(self._context.new_id(), side, verb, writes, name, lost)
+        told = steps.Announcement(self._context.new_id(), side, verb, writes, name, lost, agreed_entries(actions))
         limits = self._context.settings.limits
         guard_id = await self._context.ledger.write(steps.announce, self.job(), told, limits, self._context.id12())
         if guard_id is not None:
@@ -80,12 +98,18 @@ class Scribe:
         if intent is not None and not getattr(error, "in_doubt", False):
             await self._context.ledger.write(steps.conclude, self.job(), intent, IntentState.VOID)
 
-    async def refused(
-        self, shot: Snapshot, side: Side, writes: tuple[FieldWrite, ...], intent: str | None, error: Refused
-    ) -> Snapshot:
+    async def refused(self, shot: Snapshot, side: Side, update: Update, intent: str | None, error: Refused) -> Snapshot:
         """The target named a field: quarantine it if we sent it, else the record itself is refused."""
         entity = self._context.entity
-        write = next((item for item in writes if error.field in (entity.field(item.field).attribute(side),)), None)
+        named = (item for item in update.writes if error.field == entity.field(item.field).attribute(side))
+        write = next(named, None)
+        suspects = [item for item in update.entries if item.after is not None and self._names(error.field, item)]
+        if write is None and len(suspects) > 1:  # one of several new entries, and EspoCRM does not say which
+            await self.conclude(intent, error)
+            singly = shot.memory.one_by_one | {item.channel for item in suspects}
+            return replace(shot, memory=replace(shot.memory, one_by_one=singly))
+        if write is None and suspects:
+            write = suspects[0].as_field
         if write is None:
             await self.conclude(intent, error)
             raise error
@@ -96,11 +120,11 @@ class Scribe:
 
     async def confirm(
         self, intent: str | None, side: Side, judged: Sequence[Judged], before: Present | None, after: Present,
-        agreed: Mapping[str, tuple[Any, Any, str]], why: str = "sync",
+        agreed: Mapping[str, tuple[Any, Any, str]], why: str = "sync", entries: Sequence[EntryWrite] = (),
     ) -> None:  # fmt: skip
         """Store what reading back has shown."""
         entity = self._context.entity
-        changes = {}
+        changes: dict[str, tuple[Any, Any]] = {item.name: (item.before, item.after) for item in entries}
         for item in judged:
             if item.verdict in (Verdict.CONFIRMED, Verdict.REWRITTEN):
                 mapped = entity.field(item.write.field)
@@ -110,6 +134,18 @@ class Scribe:
         ]
         told = steps.Confirmation(intent, agreed, changes, refused, side, why)
         await self._context.ledger.write(steps.confirm, self.job(), told)
+
+    async def confirm_entry(self, intent: str, entry: EntryWrite, after: Raw, *, refused: bool = False) -> None:
+        """Store what reading back has shown of an entry of a child list."""
+        changes = {} if refused else {entry.name: (entry.before, after)}
+        denied = [(entry.name, entry.after, "not_taken")] if refused else []
+        told = steps.Confirmation(intent, {}, changes, denied, Side.ADVOWARE)
+        await self._context.ledger.write(steps.confirm, self.job(), told)
+
+    def _names(self, field: str | None, entry: EntryWrite) -> bool:
+        """Whether an error of EspoCRM is about the list of this entry."""
+        single = {entries.channels.get(entry.channel) for entries in self._context.entity.lists}
+        return field is not None and field in {entry.channel, *single}
 
     def agreed(self, judged: Sequence[Judged], espo: object, advoware: object) -> dict[str, tuple[Any, Any, str]]:
         """Base per confirmed field, from the raw values both sides show."""

@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mappers.spec import Canonical, Role, Side
-from services.errors import Modified, Outage, PeerError, Refused, Retryable
+from services.errors import Credentials, Modified, Outage, PeerError, Refused, Retryable
 from syncd import projection
 from syncd.context import Context
 from syncd.ledger import journal, pairs, steps
-from syncd.load import digest, espo_present, load, read_advoware, read_espo
+from syncd.load import digest, espo_present, load, read_advoware, read_back, read_espo
 from syncd.model import (
+    RECORD,
     Action,
     Create,
+    EspoSeen,
     FieldWrite,
     Hold,
     Intent,
@@ -32,16 +34,10 @@ from syncd.model import (
     Trust,
     Update,
 )
+from syncd.permit import SOURCE_LIFE, Mismatch, Permit
 from syncd.readback import Judged, Verdict, judge, written_over
-from syncd.scribe import Scribe, Stopped
-
-READ_LIFE = 5.0  # seconds a read may be old when it is written over
-SOURCE_LIFE = 15.0  # and when it is what is written; longer, so that two slow systems do not wait for each other
-FIRMNESS = 0.5  # part of the lease that must be left before a write
-
-
-class Mismatch(Exception):
-    """The target changed between reading and writing; nothing was written."""
+from syncd.scribe import Scribe
+from syncd.write_entry import EntryWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,9 @@ class Patched:
     last_sync: str | None = None
 
 
+_NO_UPDATE = Update(Side.ESPO, ())
+
+
 class Writer:
     """The hands of one job."""
 
@@ -60,15 +59,17 @@ class Writer:
         self._context = context
         self._claim = claim
         self.scribe = Scribe(context, claim, job_id)
-        self._until = context.clock.monotonic() + context.settings.lease
-        self.wrote_advoware = False
+        self.permit = Permit(context, claim, self.scribe)
+        self.entries = EntryWriter(context, claim, self.scribe, self.permit)
+        self.failure: PeerError | None = None
+        self._reread: object = None
         self._foreign: dict[tuple[Side, str, Canonical], Canonical] = {}  # values seen in place of what was written
 
     # --- EspoCRM ----------------------------------------------------------------------------
 
     async def patch(self, espo: Present, changes: Mapping[str, Any]) -> Present:
         """PATCH the record as it was read; raises `Mismatch` where EspoCRM says it is not that any more."""
-        await self._firm(Side.ESPO)
+        await self.permit.firm(Side.ESPO)
         espo_id = self._claim.memory.key.espo_id
         try:
             reply = await self._context.espo.update(
@@ -79,54 +80,74 @@ class Writer:
         return espo_present(self._context, espo_id, {**espo.body, **reply.body}, reply.date)
 
     async def settle_espo(
-        self, shot: Snapshot, actions: Sequence[Action], settle: Settle
+        self, shot: Snapshot, actions: Sequence[Action], settle: Settle | None
     ) -> tuple[Snapshot, Patched | None]:
-        """Fields, tokens and status in one PATCH. None: something was learned, plan again."""
+        """Fields, lists, tokens and status in one PATCH; without `settle` no status. None: plan again."""
         context, entity = self._context, self._context.entity
         espo, advoware = shot.espo, shot.advoware
         assert isinstance(espo, Present)
-        update = next((item for item in actions if isinstance(item, Update) and item.side is Side.ESPO), None)
-        writes = update.writes if update else ()
-        if writes and (self._old(espo) or not (espo.direct or espo.version.number is not None)):
-            return replace(shot, espo=await read_espo(context, self._claim.memory.key.espo_id)), None
-        living = shot.memory.state in (PairState.LINKED, PairState.GONE)
-        held = any(isinstance(item, Hold) for item in actions)  # then the link itself may be what is asked about
-        linked = shot.memory.advoware_id if living and not held else None
-        changes = projection.rendered(entity, writes)
-        changes |= projection.settled(entity, espo.body, settle, linked, context.settings.language)
-        # The token says "made the same at this version"; while a question is open that is not so.
-        agreed_all = linked is not None and settle.status is Status.CLEAN
-        row_id = advoware.version.token if isinstance(advoware, Present) and agreed_all else None
-        if not changes and row_id is not None and self.wrote_advoware and row_id != espo.body.get(entity.status.row_id):
-            changes = {entity.status.row_id: row_id}
-        changes = projection.stamped(entity, espo.body, changes, row_id, context.clock.now())
+        update = next((item for item in actions if isinstance(item, Update) and item.side is Side.ESPO), _NO_UPDATE)
+        writes = (*update.writes, *(entry.as_field for entry in update.entries))
+        if writes and (self.permit.is_old(espo) or not (espo.direct or espo.version.number is not None)):
+            return replace(shot, espo=await self._read_again()), None
+        if update.lists and espo is not self._reread:  # a list is replaced whole: read directly before, and merged anew
+            return replace(shot, espo=await self._read_again()), None
+        changes = projection.rendered(entity, update.writes) | dict(update.lists)
+        if settle is not None and not update.partial:
+            changes = self._projected(shot, actions, settle, changes)
         if not changes:
             return shot, Patched()
-        self._check_pause(Side.ESPO)
+        self.permit.check_pause(Side.ESPO)
         intent = await self.scribe.announce(Side.ESPO, "update", writes, espo, advoware, actions) if writes else None
         if intent is not None:
-            await self._still_fresh(espo, intent)
+            await self.permit.still_fresh(espo, intent)
             context.observers.window("PATCH", context.clock.monotonic() - espo.read_at)
         try:
             after = await self.patch(espo, changes)
         except Refused as error:
-            return await self.scribe.refused(shot, Side.ESPO, writes, intent, error), None
+            return await self.scribe.refused(shot, Side.ESPO, update, intent, error), None
         except PeerError as error:
             await self.scribe.conclude(intent, error)
             raise
-        judged = self._judge(Side.ESPO, writes, after)
+        judged = self._judge(Side.ESPO, update.writes, after)
         agreed = self.scribe.agreed(judged, after, advoware)
         if intent is not None:
-            await self.scribe.confirm(intent, Side.ESPO, judged, espo, after, agreed)
+            await self.scribe.confirm(intent, Side.ESPO, judged, espo, after, agreed, entries=update.entries)
         self._arrived(Side.ESPO, judged, advoware)
         memory = self.scribe.learned(shot.memory, Side.ESPO, judged, agreed)
         memory = written_over(memory, Side.ESPO, espo.version, context.policy.our_espo_user)
         shot = Snapshot(memory, after, advoware)
-        if any(item.verdict in (Verdict.REFUSED, Verdict.EDITED) for item in judged):
+        if update.partial or any(item.verdict in (Verdict.REFUSED, Verdict.EDITED) for item in judged):
             return shot, None
         if self._moved(espo, after, changes):
             return shot, None
-        return shot, Patched(True, agreed, str(changes[entity.status.last_sync]))
+        return shot, Patched(True, agreed, changes.get(entity.status.last_sync))
+
+    async def _read_again(self) -> EspoSeen:
+        espo = await read_espo(self._context, self._claim.memory.key.espo_id)
+        self._reread = espo
+        return espo
+
+    def _projected(
+        self, shot: Snapshot, actions: Sequence[Action], settle: Settle, changes: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The changes with what the record shall show of the state of the sync."""
+        context, entity = self._context, self._context.entity
+        espo, advoware = shot.espo, shot.advoware
+        assert isinstance(espo, Present)
+        living = shot.memory.state in (PairState.LINKED, PairState.GONE)
+        held = any(isinstance(item, Hold) for item in actions)  # then the link itself may be what is asked about
+        linked = shot.memory.advoware_id if living and not held else None
+        changes |= projection.settled(entity, espo.body, settle, linked, context.settings.language)
+        tokens: dict[str, Any] = {}
+        if isinstance(advoware, Present) and linked is not None:
+            tokens = projection.fingerprints(entity, advoware.body)
+            # The row id says "made the same at this version"; while a question is open that is not so.
+            if settle.status is Status.CLEAN and advoware.version.token is not None:
+                tokens[entity.status.row_id] = advoware.version.token
+        if not changes and self.permit.wrote_advoware:
+            changes = projection.differing(espo.body, tokens)
+        return projection.stamped(entity, espo.body, changes, tokens, context.clock.now())
 
     # --- Advoware ---------------------------------------------------------------------------
 
@@ -137,27 +158,29 @@ class Writer:
         assert isinstance(advoware, Present)
         assert isinstance(espo, Present)
         assert advoware_id is not None
-        if self._age(espo) > SOURCE_LIFE:
+        if self.permit.age(espo) > SOURCE_LIFE:
             return replace(shot, espo=await read_espo(context, self._claim.memory.key.espo_id))
-        if not advoware.direct or self._old(advoware):
+        if not advoware.direct or self.permit.is_old(advoware):
             return replace(shot, advoware=await read_advoware(context, advoware_id))
-        self._check_pause(Side.ADVOWARE)
+        self.permit.check_pause(Side.ADVOWARE)
         intent = await self.scribe.announce(Side.ADVOWARE, "update", update.writes, espo, advoware, actions)
         body = self._rendered(update.writes)
         if not context.settings.partial_put:
             body = {**advoware.body, **body}
-        await self._firm(Side.ADVOWARE)
-        await self._still_fresh(advoware, intent)
-        self.wrote_advoware = True
+        await self.permit.firm(Side.ADVOWARE)
+        await self.permit.still_fresh(advoware, intent)
+        self.permit.wrote_advoware = True
         context.observers.window("PUT", context.clock.monotonic() - advoware.read_at)
         try:
             await context.advoware.replace(entity.path(advoware_id), body)
         except Refused as error:
-            return await self.scribe.refused(shot, Side.ADVOWARE, update.writes, intent, error)
-        except PeerError as error:
+            return await self.scribe.refused(shot, Side.ADVOWARE, update, intent, error)
+        except (Outage, Credentials) as error:
             await self.scribe.conclude(intent, error)
             raise
-        after = await self._read_back(advoware_id)
+        except PeerError as error:
+            return await self._set_aside(shot, intent, error)
+        after = await read_back(context, advoware_id)
         judged = self._judge(Side.ADVOWARE, update.writes, after)
         agreed = self.scribe.agreed(judged, espo, after)
         await self.scribe.confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)
@@ -165,6 +188,16 @@ class Writer:
         memory = self.scribe.learned(shot.memory, Side.ADVOWARE, judged, agreed)
         memory = written_over(memory, Side.ADVOWARE, advoware.version, context.policy.our_advoware_user)
         return Snapshot(memory, replace(espo, direct=False), after)
+
+    async def _set_aside(self, shot: Snapshot, intent: str, error: PeerError) -> Snapshot:
+        """The fields cannot be written now; what else there is to do is done before the job fails of it."""
+        in_doubt = bool(getattr(error, "in_doubt", False))
+        state = IntentState.IN_DOUBT if in_doubt else IntentState.VOID
+        await self._context.ledger.write(steps.conclude, self.scribe.job(), intent, state)
+        self.failure = self.failure or error
+        assert isinstance(shot.advoware, Present)
+        memory = replace(shot.memory, stuck=shot.memory.stuck | {RECORD})
+        return replace(shot, memory=memory, advoware=replace(shot.advoware, direct=False))
 
     async def create(self, shot: Snapshot, create: Create) -> Snapshot:
         """POST exactly once: in doubt the answer is looked up, never sent again."""
@@ -176,14 +209,14 @@ class Writer:
         for stale in memory.intents:
             if stale.verb == "create":  # not found long after it could have applied, or given up by a person
                 await context.ledger.write(steps.conclude, self.scribe.job(), stale.id, IntentState.VOID)
-        self._check_pause(Side.ADVOWARE)
+        self.permit.check_pause(Side.ADVOWARE)
         intent = await self.scribe.announce(Side.ADVOWARE, "create", create.writes, espo, None, (), name)
-        await self._firm(Side.ADVOWARE)
-        self.wrote_advoware = True
+        await self.permit.firm(Side.ADVOWARE)
+        self.permit.wrote_advoware = True
         try:
             reply = await context.advoware.create(entity.advoware_path, self._rendered(create.writes))
         except Refused as error:
-            return await self.scribe.refused(shot, Side.ADVOWARE, create.writes, intent, error)
+            return await self.scribe.refused(shot, Side.ADVOWARE, Update(Side.ADVOWARE, create.writes), intent, error)
         except (Outage, Retryable) as error:
             if not error.in_doubt:
                 await self.scribe.conclude(intent, error)
@@ -197,7 +230,7 @@ class Writer:
             return await self._look_up(memory, intent, create.writes)
         await context.ledger.write(steps.created, self.scribe.job(), intent, number)
         memory = replace(memory, base={}, quarantine={}, link_shown=False)
-        after = await self._read_back(number)
+        after = await read_back(context, number)
         judged = self._judge(Side.ADVOWARE, create.writes, after)
         agreed = self.scribe.agreed(judged, espo, after) | self.scribe.as_sent(judged, espo)
         await self.scribe.confirm(None, Side.ADVOWARE, judged, None, after, agreed, "create")
@@ -225,12 +258,6 @@ class Writer:
             judged.append(item)
         return tuple(judged)
 
-    async def _read_back(self, advoware_id: int) -> Present:
-        after = await read_advoware(self._context, advoware_id)
-        if not isinstance(after, Present):
-            raise Retryable("advoware", "the record could not be read back after a write")
-        return after
-
     # --- small parts ------------------------------------------------------------------------
 
     def _rendered(self, writes: Sequence[FieldWrite]) -> dict[str, Any]:
@@ -254,31 +281,3 @@ class Writer:
         if any(item.verdict is Verdict.CONFIRMED for item in judged):
             since_read = self._context.clock.monotonic() - source.read_at
             self._context.observers.delay(target, source.served_at - source.version.changed_at + since_read)
-
-    async def _still_fresh(self, target: Present, intent: str) -> None:
-        """Journalling may have taken long: what was read too long ago is not written over."""
-        if self._old(target):
-            await self._context.ledger.write(steps.conclude, self.scribe.job(), intent, IntentState.VOID)
-            raise Mismatch
-
-    def _old(self, seen: Present) -> bool:
-        return self._age(seen) > READ_LIFE
-
-    def _age(self, seen: Present) -> float:
-        return self._context.clock.monotonic() - seen.read_at
-
-    def _check_pause(self, side: Side) -> None:
-        if f"side:{side}" in self._claim.pauses:
-            raise Stopped(f"pause:side:{side}")
-
-    async def _firm(self, side: Side) -> None:
-        """Directly before a write: nobody paused it, and the claim holds long enough by the monotonic clock."""
-        self._check_pause(side)
-        lease = self._context.settings.lease
-        if self._until - self._context.clock.monotonic() > lease * FIRMNESS:
-            return
-        until = self._context.clock.now() + lease
-        started = self._context.clock.monotonic()
-        if not await self._context.ledger.write(pairs.renew, self._claim.key, self._claim.fence, until):
-            raise pairs.FenceLost(self._claim.key)
-        self._until = started + lease

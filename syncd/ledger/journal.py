@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from mappers.spec import Side
 from syncd.ledger.schema import bases, history, intents
 from syncd.ledger.sql import upsert
-from syncd.model import FieldWrite, Intent, IntentState
+from syncd.model import Base, FieldWrite, Intent, IntentState
 
 UNSETTLED = (IntentState.OPEN, IntentState.IN_DOUBT)
 
@@ -63,7 +63,7 @@ def settle_updates(conn: Connection, key: str, sent_before: float) -> None:
         update(intents)
         .where(
             intents.c.key == key,
-            intents.c.verb == "update",
+            intents.c.verb != "create",
             intents.c.state == IntentState.IN_DOUBT,
             intents.c.sent_at < sent_before,
         )
@@ -135,6 +135,28 @@ def put_bases(conn: Connection, key: str, agreed: Mapping[str, tuple[Any, Any, s
         for name, (espo, advoware, rule) in agreed.items()
     ]
     upsert(conn, bases, rows)
+
+
+def put_entries(conn: Connection, key: str, entries: Mapping[str, Base | None]) -> None:
+    """Remember what both sides agree on in entries of child lists; None forgets one."""
+    gone = [name for name, base in entries.items() if base is None]
+    if gone:
+        conn.execute(delete(bases).where(bases.c.key == key, bases.c.field.in_(gone)))
+    rows = [
+        {
+            "key": key, "field": name, "espo": base.espo, "advoware": base.advoware, "rule": base.rule,
+            "shared": base.shared,
+        }
+        for name, base in entries.items()
+        if base is not None
+    ]  # fmt: skip
+    upsert(conn, bases, rows)
+
+
+def held_elsewhere(conn: Connection, key: str, shared: Collection[str]) -> dict[str, Any]:
+    """Which of these shared values other records hold: name -> EspoCRM's entry there."""
+    query = select(bases.c.shared, bases.c.espo).where(bases.c.shared.in_(list(shared)), bases.c.key != key)
+    return {row.shared: row.espo for row in conn.execute(query)}
 
 
 def forget_bases(conn: Connection, key: str) -> None:

@@ -63,7 +63,7 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
     """All the ledger knows of a pair, as the planner takes it."""
     key = row["key"]
     known = {
-        base.field: Base(base.espo, base.advoware, base.rule)
+        base.field: Base(base.espo, base.advoware, base.rule, base.shared)
         for base in conn.execute(select(bases).where(bases.c.key == key))
     }
     waiting, decided = people.waiting(conn, key)

@@ -91,7 +91,9 @@ bases = Table(
     Column("espo", JSON),
     Column("advoware", JSON),
     Column("rule", String(160), nullable=False),
-    comment="Per field the raw value each side had when both last agreed.",
+    Column("shared", String(300)),
+    Index("bases_shared", "shared"),
+    comment="Per field, or entry of a child list, the raw value each side had when both last agreed.",
 )
 
 intents = Table(

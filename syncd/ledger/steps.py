@@ -17,7 +17,7 @@ from syncd import guard
 from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, journal, pairs, people, work
 from syncd.ledger.work import Due
-from syncd.model import NEW_FIELD, FieldWrite, IntentState, PairState, Trust
+from syncd.model import NEW_FIELD, Base, FieldWrite, IntentState, PairState, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Announcement:
     writes: tuple[FieldWrite, ...]
     name: str | None = None
     lost: tuple[Lost, ...] = ()
+    entries: Mapping[str, Base | None] = field(default_factory=dict)  # agreed on meanwhile; None: forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def announce(conn: Connection, job: Job, told: Announcement, limits: guard.Limit
     stopped = _stopped_by(conn, job, told, limits, guard_id)
     if stopped is not None:
         return stopped
+    journal.put_entries(conn, job.key, told.entries)
     for lost in told.lost:
         if people.keep(conn, lost.id, job.key, lost.field, lost.values) == lost.id:
             people.owe_message(conn, lost.id, job.key, "note", f"kept:{lost.id}", lost.note, job.now)
@@ -86,7 +88,7 @@ def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Li
         return None
     checked = pairs.checked_since(conn, job.now - guard.HOUR)
     for write in told.writes:
-        kind = guard.change_kind(told.side.other, write.field)
+        kind = guard.change_kind(told.side.other, write.field.partition(":")[0])  # of a list all entries together
         brakes.see(conn, kind, job.key, job.now)
         changed = brakes.seen_since(conn, kind, job.now - guard.HOUR)
         if guard.too_many_changes(changed, checked, limits) and not brakes.is_allowed(conn, kind, job.key):
@@ -126,6 +128,12 @@ def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
     journal.record(conn, job.key, job.id, told.why, job.now, told.side, told.changes)
     for name, value, reason in told.refused:
         people.set_quarantine(conn, job.key, told.side, name, value, reason, job.now)
+
+
+def remember(conn: Connection, job: Job, entries: Mapping[str, Base | None]) -> None:
+    """What was agreed on in entries of child lists, although the job does not come to its end."""
+    pairs.check_fence(conn, job.key, job.fence)
+    journal.put_entries(conn, job.key, entries)
 
 
 def conclude(conn: Connection, job: Job, intent_id: str, state: IntentState) -> None:
@@ -188,6 +196,7 @@ class Ending:
 
     pair: Mapping[str, Any] = field(default_factory=dict)
     agreed: Mapping[str, tuple[Any, Any, str]] = field(default_factory=dict)
+    entries: Mapping[str, Base | None] = field(default_factory=dict)
     waiting: Sequence[Waiting] = ()
     open_fields: Sequence[str] | None = None  # None: no field was judged, leave what waits alone
     question: str | None = None  # the kind of the question about the link; others about it are over
@@ -205,6 +214,7 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
     """End the job: base, status, tokens, what waits, messages, follow-up, and the claim, in one commit."""
     pairs.check_fence(conn, job.key, job.fence)
     journal.put_bases(conn, job.key, ending.agreed)
+    journal.put_entries(conn, job.key, ending.entries)
     for item in ending.waiting:
         people.raise_conflict(conn, item.id, job.key, item.field, item.kind, item.values)
         if item.kind == NEW_FIELD:

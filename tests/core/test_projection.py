@@ -74,15 +74,18 @@ def test_no_plan_can_end_in_another_status(status: Status) -> None:
         settled(BETEILIGTE, SHOWN, Settle(status), ID, "de")
 
 
+TOKEN = {"advowareRowId": "S" * 40}
+
+
 # --- time and token -------------------------------------------------------------------------------
 
 
 def test_time_and_token_alone_are_never_worth_a_write() -> None:
-    assert stamped(BETEILIGTE, SHOWN, {}, "S" * 40, NOW) == {}
+    assert stamped(BETEILIGTE, SHOWN, {}, TOKEN, NOW) == {}
 
 
 def test_a_write_takes_time_and_token_along() -> None:
-    assert stamped(BETEILIGTE, SHOWN, {"titel": "Dr."}, "S" * 40, NOW) == {
+    assert stamped(BETEILIGTE, SHOWN, {"titel": "Dr."}, TOKEN, NOW) == {
         "titel": "Dr.",
         "advowareRowId": "S" * 40,
         "advowareLastSync": "2027-01-15 08:00:00",
@@ -90,16 +93,21 @@ def test_a_write_takes_time_and_token_along() -> None:
 
 
 def test_a_token_that_is_shown_already_or_unknown_is_not_sent() -> None:
-    for token in ("R" * 40, None):
+    for token in ({"advowareRowId": "R" * 40}, {}):
         assert "advowareRowId" not in stamped(BETEILIGTE, SHOWN, {"titel": "Dr."}, token, NOW)
 
 
 def test_the_token_is_stored_only_when_all_is_agreed() -> None:
     """It tells a lost ledger that Advoware holds nothing that is not settled."""
-    assert "advowareRowId" not in stamped(BETEILIGTE, SHOWN, {"syncStatus": "conflict"}, "S" * 40, NOW)
+    assert "advowareRowId" not in stamped(BETEILIGTE, SHOWN, {"syncStatus": "conflict"}, TOKEN, NOW)
     waiting = {**SHOWN, "syncStatus": "conflict"}
-    assert "advowareRowId" not in stamped(BETEILIGTE, waiting, {"titel": "Dr."}, "S" * 40, NOW)
-    assert "advowareRowId" in stamped(BETEILIGTE, waiting, {"syncStatus": "clean"}, "S" * 40, NOW)
+    assert "advowareRowId" not in stamped(BETEILIGTE, waiting, {"titel": "Dr."}, TOKEN, NOW)
+    assert "advowareRowId" in stamped(BETEILIGTE, waiting, {"syncStatus": "clean"}, TOKEN, NOW)
+
+
+def test_a_fingerprint_is_shown_also_while_a_question_is_open() -> None:
+    changes = stamped(BETEILIGTE, SHOWN, {"syncStatus": "conflict"}, {"kommunikationHash": "0" * 16}, NOW)
+    assert changes["kommunikationHash"] == "0" * 16
 
 
 def test_times_are_utc_as_espocrm_writes_them() -> None:

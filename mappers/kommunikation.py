@@ -1,0 +1,329 @@
+"""Phones, faxes and e-mails: EspoCRM's two lists and Advoware's Kommunikationen. Pure.
+
+How a number or address is compared, which kind (kommKz) an entry has although Advoware reads it
+back as 0, and the marker by which an entry is known again when everything else is lost. Which
+entry belongs to which, and what is written, is the planner's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from mappers.normal import DEFAULT_REGION, text
+from mappers.spec import AdvowareEntry, Canonical, Codec, EntryList, EspoEntry, Mark, Unmappable
+
+# --- Assumed, not confirmed by the vendor: one edit here corrects it
+EMPTY_TLF = ""  # what an emptied entry gets as tlf
+BEMERKUNG_MAX = 255  # characters
+COPIES = {
+    "telGesch": 1,
+    "faxGesch": 2,
+    "mobil": 3,
+    "emailGesch": 4,
+    "internet": 5,
+    "telPrivat": 6,
+    "faxPrivat": 7,
+    "autoTelefon": 9,
+    "ePost": 11,
+    "bea": 12,
+}  # read-only copy of a Beteiligter -> the kommKz it is made from; `email` may be of 4 or 8 and proves nothing
+
+PHONES, MAILS = "phoneNumberData", "emailAddressData"
+VALUES = {PHONES: "phoneNumber", MAILS: "emailAddress"}
+MAIL_KINDS = frozenset((4, 8))
+OTHER_KINDS = frozenset((5, 11, 12))  # Internet, EPost and beA are not kept the same
+TYPES = {1: "Office", 2: "Fax", 7: "Fax", 3: "Mobile", 9: "Mobile", 6: "Home", 10: "Other"}
+NEW_KINDS = {"Office": 1, "Fax": 2, "Mobile": 3, "Home": 6, "Other": 10}
+NEW_MAIL = 4
+LIMIT = 10  # entries EspoCRM keeps in a list
+
+_MARK = re.compile(r"\s*\[ESPOCRM(?::([A-Za-z0-9+/=]+)|-SLOT):(\d{1,2})\] ?", re.ASCII)
+_EXTENSION = re.compile(r"(?:;ext=|\s*(?:\bext\.?|\bx|#)\s*)\d{1,9}\Z", re.IGNORECASE)
+_INTERNATIONAL = re.compile(r"[\s(]*[+0]")
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+def value(raw: Any) -> Canonical:
+    """A number as E.164 with `;ext=`, an address in lower case; what is neither stays trimmed text."""
+    given = text(raw)
+    if given is None:
+        return None
+    if "@" in given:
+        return given.lower()
+    return _phone(given) or given
+
+
+def form(raw: Any) -> Canonical:
+    """What EspoCRM can keep of a value: a number without its extension."""
+    found = value(raw)
+    return None if found is None else found.partition(";ext=")[0]
+
+
+def _phone(given: str) -> str | None:
+    """E.164 of a German or international number; None for one without area code, which could be anybody's."""
+    number = given.removeprefix("tel:")
+    if not _INTERNATIONAL.match(number) or any(sign.isalpha() for sign in _EXTENSION.sub("", number)):
+        return None  # letters would be read as the keys of a telephone
+    try:
+        parsed = phonenumbers.parse(number, DEFAULT_REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    e164 = str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    return f"{e164};ext={parsed.extension}" if parsed.extension else e164
+
+
+def _is_mobile(canonical: str) -> bool:
+    if not canonical.startswith("+49"):
+        return False
+    parsed = phonenumbers.parse(canonical, DEFAULT_REGION)
+    return bool(phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.MOBILE)
+
+
+def obstacle(channel: str, value_form: str) -> str | None:
+    """Why EspoCRM cannot keep a value, None where it can as far as is known."""
+    if channel == PHONES:
+        return None if value_form.startswith("+") and value_form[1:].isdecimal() else "not a telephone number"
+    try:
+        validate_email(value_form, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
+    except EmailNotValidError:
+        return "not an e-mail address"
+    return None if value_form.isascii() else "not an e-mail address"
+
+
+def _one(raw: Any) -> Canonical:
+    """The form of a value where it stands alone: as text, or as an entry of either side."""
+    if isinstance(raw, Mapping):
+        raw = next((raw[name] for name in ("phoneNumber", "emailAddress", "tlf") if name in raw), None)
+    return form(raw)
+
+
+def _text_of(canonical: Canonical) -> Canonical:
+    return canonical
+
+
+# --- EspoCRM ----------------------------------------------------------------------------------
+
+
+def read_espo(body: Mapping[str, Any]) -> dict[str, tuple[EspoEntry, ...]]:
+    """Both lists; one that is missing from the record (rights, another entity) is left out, not empty."""
+    found = {}
+    for channel in (PHONES, MAILS):
+        rows = body.get(channel, False)
+        rows = [] if rows is None else rows
+        if isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows):
+            with suppress(Unmappable):
+                found[channel] = _distinct([row for row in rows if row.get(VALUES[channel]) not in (None, "")])
+    return found
+
+
+def read_espo_entry(row: Mapping[str, Any]) -> EspoEntry:
+    """One entry; raises `Unmappable` for an empty one."""
+    channel = MAILS if "emailAddress" in row else PHONES
+    canonical = form(row.get(VALUES[channel]))
+    if canonical is None:
+        raise Unmappable("an empty entry")
+    kind = None if channel == MAILS else str(row.get("type") or "Mobile")
+    return EspoEntry(channel, canonical, kind, bool(row.get("primary")), row)
+
+
+def _distinct(rows: list[Mapping[str, Any]]) -> tuple[EspoEntry, ...]:
+    """One entry a value; of several primary ones the first."""
+    found: dict[str, EspoEntry] = {}
+    main = False
+    for row in rows:
+        entry = read_espo_entry(row)
+        if entry.form in found:
+            continue
+        if entry.main and main:
+            entry = EspoEntry(entry.channel, entry.form, entry.type, False, row)
+        main = main or entry.main
+        found[entry.form] = entry
+    return tuple(found.values())
+
+
+def espo_raw(channel: str, given: str, kind: str | None, main: bool) -> dict[str, Any]:
+    """A new entry, complete: what is missing would be reset for every record that shares the value."""
+    flags = {"primary": main, "optOut": False, "invalid": False}
+    if channel == MAILS:
+        return {"emailAddress": given, **flags}
+    return {"phoneNumber": given, "type": kind or "Other", **flags}
+
+
+def espo_text(entry: AdvowareEntry) -> str:
+    """An e-mail as it was typed, a number as EspoCRM takes it."""
+    if entry.channel == MAILS:
+        return text(entry.raw.get("tlf")) or ""
+    return entry.form or ""
+
+
+# --- Advoware ---------------------------------------------------------------------------------
+
+
+def read_advoware(body: Mapping[str, Any], remembered: Mapping[int, int]) -> tuple[AdvowareEntry, ...] | None:
+    """The entries of synced kinds by id, emptied ones included; None where the list is not there or not readable.
+
+    `remembered`: id -> kommKz known from before, for entries whose marker a person took away.
+    """
+    rows = body.get("kommunikation")
+    if rows is None and not remembered and "kommunikation" in body:
+        rows = []
+    if not isinstance(rows, list):
+        return None
+    rows = [row for row in rows if isinstance(row, Mapping) and isinstance(row.get("id"), int)]
+    copies = _copies(body)
+    try:
+        times = Counter(value(row.get("tlf")) for row in rows)
+        found = [_entry(row, copies, times, remembered.get(row["id"])) for row in rows]
+    except Unmappable:
+        return None
+    return tuple(sorted((entry for entry in found if entry.kind not in OTHER_KINDS), key=lambda entry: entry.id))
+
+
+def _entry(
+    row: Mapping[str, Any], copies: Mapping[str, set[int]], times: Mapping[Canonical, int], remembered: int | None
+) -> AdvowareEntry:
+    canonical = value(row.get("tlf"))
+    mark, remark = split(row.get("bemerkung"))
+    kind, sure = _kind(row, canonical, mark, remembered, copies, times)
+    return AdvowareEntry(
+        id=row["id"],
+        channel=MAILS if kind in MAIL_KINDS else PHONES,
+        value=canonical,
+        form=None if canonical is None else canonical.partition(";ext=")[0],
+        kind=kind,
+        sure=sure,
+        main=bool(row.get("online")),
+        mark=mark,
+        text=remark,
+        raw={name: row.get(name) for name in ("tlf", "bemerkung", "online")} | {"kommKz": kind if sure else 0},
+    )
+
+
+def _kind(
+    row: Mapping[str, Any],
+    canonical: Canonical,
+    mark: Mark | None,
+    remembered: int | None,
+    copies: Mapping[str, set[int]],
+    times: Mapping[Canonical, int],
+) -> tuple[int, bool]:
+    """kommKz and whether it is known: read, from the marker, remembered, from the copies; else a guess."""
+    read = row.get("kommKz")
+    for known in (read, mark.kind if mark else 0, remembered):
+        if isinstance(known, int) and 1 <= known <= 12:
+            return known, True
+    kinds = copies.get(canonical or "", set())
+    if kinds:
+        return min(kinds), len(kinds) == 1 and times[canonical] == 1
+    if canonical is not None and "@" in canonical:
+        return NEW_MAIL, False
+    return (3 if canonical is not None and _is_mobile(canonical) else 1), False
+
+
+def _copies(body: Mapping[str, Any]) -> dict[str, set[int]]:
+    """Canonical value -> the kinds of which Advoware shows it as a convenience copy."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for name, kind in COPIES.items():
+        try:
+            canonical = value(body.get(name))
+        except Unmappable:
+            continue
+        if canonical is not None:
+            found[canonical].add(kind)
+    return found
+
+
+def advoware_raw(tlf: str, remark: str, main: bool) -> dict[str, Any]:
+    """The three attributes Advoware's PUT can change."""
+    return {"tlf": tlf, "bemerkung": remark, "online": main}
+
+
+def advoware_kind(kind: int) -> dict[str, Any]:
+    """What a POST says besides: the kind, which nothing can change later."""
+    return {"kommKz": kind}
+
+
+def advoware_text(entry: EspoEntry) -> str:
+    """A number or address as EspoCRM writes it."""
+    return text(entry.raw.get(VALUES[entry.channel])) or ""
+
+
+def new_kind(entry: EspoEntry) -> int:
+    """kommKz of an entry that is new from EspoCRM."""
+    return NEW_MAIL if entry.channel == MAILS else NEW_KINDS.get(entry.type or "", 10)
+
+
+def fingerprint(body: Mapping[str, Any]) -> str:
+    """`kommunikationHash`: first 16 hex digits of MD5 over the sorted rowIds of the entries that are kept the same."""
+    relevant = {entry.id for entry in read_advoware(body, {}) or () if entry.value is not None}
+    rows = [row for row in body.get("kommunikation") or () if isinstance(row, Mapping) and row.get("id") in relevant]
+    joined = "".join(sorted(str(row.get("rowId") or "") for row in rows))
+    return hashlib.md5(joined.encode(), usedforsecurity=False).hexdigest()[:16]
+
+
+# --- the marker -------------------------------------------------------------------------------
+
+
+def split(remark: Any) -> tuple[Mark | None, str]:
+    """Our marker at the start of a remark, and what people wrote; foreign and broken markers are people's text."""
+    whole = remark if isinstance(remark, str) else ""
+    found = _MARK.match(whole)
+    if found is None:
+        return None, whole
+    encoded, kind = found[1], int(found[2])
+    try:
+        marked = base64.b64decode(encoded, validate=True).decode() if encoded is not None else None
+    except (binascii.Error, UnicodeDecodeError):
+        return None, whole
+    return Mark(marked, kind), whole[found.end() :]
+
+
+def remark(mark: Mark, user_text: str) -> str | None:
+    """Marker and people's text as one remark, None where Advoware could not keep it whole."""
+    if mark.value is None:
+        written = f"[ESPOCRM-SLOT:{mark.kind}]"
+    else:
+        written = f"[ESPOCRM:{base64.b64encode(mark.value.encode()).decode()}:{mark.kind}]"
+    whole = f"{written} {user_text}" if user_text else written
+    return whole if len(whole) <= BEMERKUNG_MAX else None
+
+
+KOMMUNIKATION = EntryList(
+    name="kommunikation",
+    label="Kommunikation",
+    advoware="kommunikation",
+    path="Kommunikationen",
+    shown_in="kommunikationHash",
+    channels=VALUES,
+    limit=LIMIT,
+    codec=Codec("reach", _one, _one, _text_of, _text_of),
+    emptied=EMPTY_TLF,
+    read_espo=read_espo,
+    read_espo_entry=read_espo_entry,
+    read_advoware=read_advoware,
+    fingerprint=fingerprint,
+    new_kind=new_kind,
+    type_of=TYPES.get,
+    obstacle=obstacle,
+    espo_raw=espo_raw,
+    advoware_raw=advoware_raw,
+    advoware_kind=advoware_kind,
+    espo_text=espo_text,
+    advoware_text=advoware_text,
+    split=split,
+    remark=remark,
+)

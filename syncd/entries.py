@@ -1,0 +1,491 @@
+"""Planning the entries of a child list: what each of them must become on either side. Pure.
+
+Which entries belong together is `pairing`'s; here each gets its verdict by the rules every field
+has: against its own base, one side's change travels, both sides' changes are a conflict of this
+entry alone. EspoCRM's lists come out whole, as it takes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mappers.spec import AdvowareEntry, Canonical, Direction, EntryList, EspoEntry, Mark, Policy, Side
+from syncd.model import (
+    ADD,
+    CHANGE,
+    Ask,
+    Base,
+    Dispute,
+    EntryWrite,
+    IntentState,
+    Keep,
+    Memory,
+    Present,
+    Quarantine,
+)
+from syncd.pairing import Line, Pairing, Place, channel_of, known_kinds, pair_up, place, shared_name, wants_other_kind
+from syncd.primary import Choice, choose
+from syncd.remarks import cut_text, wanted_remark
+
+TWIN_STAYS = "twin_stays"  # why an entry waits: taken away in EspoCRM, its twin of another kind is still there
+
+
+@dataclass(slots=True)
+class EntryPlan:
+    """What shall be done about one list."""
+
+    advoware: list[EntryWrite] = field(default_factory=list)
+    espo: list[EntryWrite] = field(default_factory=list)
+    lists: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    partial: bool = False
+    agreed: dict[str, Base | None] = field(default_factory=dict)
+    kept: list[Keep] = field(default_factory=list)
+    disputes: list[Dispute] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
+    refused: list[Quarantine] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Goal:
+    """What an entry of Advoware shall become."""
+
+    line: Line
+    entry: AdvowareEntry
+    tlf: str
+    main: bool
+    marked: bool = False  # whether the marker is due
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """How one of EspoCRM's lists shall change."""
+
+    entries: tuple[EspoEntry, ...]
+    drops: dict[Place, str] = field(default_factory=dict)
+    changes: dict[Place, tuple[str, AdvowareEntry | str]] = field(default_factory=dict)
+    adds: list[tuple[str, AdvowareEntry | str]] = field(default_factory=list)
+    main: Place | None = None
+
+
+def plan_entries(
+    entries: EntryList, memory: Memory, espo: Present, advoware: Present, *, unchanged_there: bool, newer: Side | None
+) -> EntryPlan:
+    """Decide every entry of a list. A list either side does not show is left alone."""
+    here = entries.read_espo(espo.body)
+    there = entries.read_advoware(advoware.body, known_kinds(entries, memory))
+    if entries.direction is Direction.OFF or there is None or not here:
+        return EntryPlan()
+    saved_since = espo.version != memory.espo_version
+    pairing = pair_up(
+        entries, memory, here, there, person_set_type=saved_since, unchanged_there=unchanged_there
+    )  # fmt: skip
+    planner = _Planner(entries, memory, here, there, pairing, newer, saved_since=saved_since)
+    return planner.plan()
+
+
+class _Planner:
+    """Works through one list."""
+
+    def __init__(
+        self, entries: EntryList, memory: Memory, here: Mapping[str, tuple[EspoEntry, ...]],
+        there: tuple[AdvowareEntry, ...], pairing: Pairing, newer: Side | None, *, saved_since: bool,
+    ) -> None:  # fmt: skip
+        self.entries = entries
+        self.memory = memory
+        self.pairing = pairing
+        self.newer = newer
+        self.saved_since = saved_since
+        self.there = {one.id: one for one in there}
+        self.shelves = {channel: _Shelf(rows) for channel, rows in here.items()}
+        self.goals: dict[str, _Goal] = {}
+        self.slots = [one for one in there if one.is_slot and one.mark and one.mark.kind]
+        self.result = EntryPlan()
+        self.emptied: list[EntryWrite] = []
+        self.retired: list[EntryWrite] = []
+        self.added: list[EntryWrite] = []
+
+    def plan(self) -> EntryPlan:
+        for line in self.pairing.lines:
+            self._line(line)
+        for name, left in self.pairing.left_over:
+            self._drop(name, left)
+        for twin in self.pairing.twins:
+            self._twin(twin)
+        for one in self.pairing.new_advoware:
+            self._new_in_advoware(one)
+        for espo in self.pairing.new_espo:
+            self._new_in_espo(espo)
+        self._primaries()
+        changed = [write for goal in self.goals.values() if (write := self._put(goal)) is not None]
+        self.result.advoware = [
+            write
+            for write in (*self._restored(), *self.emptied, *changed, *self.added, *self.retired)
+            if write.name not in self.memory.stuck
+        ]
+        for channel, shelf in self.shelves.items():
+            self._fill(channel, shelf)
+        self._agree()
+        return self.result
+
+    # --- one entry --------------------------------------------------------------------------
+
+    def _line(self, line: Line) -> None:
+        espo, advoware = line.espo, line.advoware
+        if espo is not None and advoware is not None:
+            self.goals[line.name] = _Goal(line, advoware, advoware.raw.get("tlf") or "", advoware.main)
+        if self._decided(line):
+            return
+        if espo is None and advoware is None:
+            self.result.agreed[line.name] = None
+        elif espo is None and advoware is not None:
+            if line.retire or not line.advoware_changed:
+                self._empty(line.name, advoware, line)
+            else:
+                self._to_espo(line.name, None, advoware)
+        elif advoware is None and espo is not None:
+            if self._is_ours_applied_late(line.name, None):
+                self._new_in_espo(espo)
+            else:
+                self._drop(line.name, espo)
+        elif espo is not None and advoware is not None:
+            self._both(line, espo, advoware)
+
+    def _both(self, line: Line, espo: EspoEntry, advoware: AdvowareEntry) -> None:
+        goal = self.goals[line.name]
+        if place(espo) == place(advoware):
+            goal.marked = line.past is None or line.espo_changed or line.advoware_changed
+            if self.saved_since and wants_other_kind(self.entries, self.memory, line):
+                self._add(espo, self.entries.new_kind(espo), advoware.text)
+        elif line.espo_changed and line.advoware_changed:
+            self._contest(line, espo, advoware)
+        elif line.espo_changed or (line.advoware_changed and self._is_ours_applied_late(line.name, advoware.form)):
+            self._to_advoware(line, espo)
+        elif line.advoware_changed:
+            self._to_espo(line.name, espo, advoware)
+
+    def _is_ours_applied_late(self, name: str, form: Canonical) -> bool:
+        """Advoware shows what a write of ours said that we had given up."""
+        return any(
+            write.field == name and write.after == form
+            for intent in self.memory.intents
+            if intent.verb == CHANGE and intent.state is IntentState.IN_DOUBT
+            for write in intent.writes
+        )
+
+    def _contest(self, line: Line, espo: EspoEntry, advoware: AdvowareEntry) -> None:
+        """Both were changed, and differently. When an entry was saved in Advoware nobody knows: `newest` is EspoCRM."""
+        base = line.past.form if line.past else None
+        one_way = {Direction.TO_ADVOWARE: Side.ESPO, Direction.TO_ESPOCRM: Side.ADVOWARE}.get(self.entries.direction)
+        if one_way is None and self.entries.policy is Policy.MANUAL:
+            self.result.disputes.append(Dispute(line.name, espo.form, advoware.form, base, "manual"))
+            return
+        winner = one_way or (Side.ADVOWARE if self.entries.policy is Policy.ADVOWARE else Side.ESPO)
+        value = espo.form if winner is Side.ESPO else advoware.form
+        if not self._is_quarantined(winner.other, line.name, value):
+            self.result.kept.append(Keep(line.name, winner, espo.form, advoware.form, base, "changed_on_both"))
+        if winner is Side.ESPO:
+            self._to_advoware(line, espo)
+        else:
+            self._to_espo(line.name, espo, advoware)
+
+    def _decided(self, line: Line) -> bool:
+        """A person chose a value for this entry, and both sides still show what was seen then."""
+        decision = self.memory.decisions.get(line.name)
+        if decision is None:
+            return False
+        espo = line.espo.form if line.espo else None
+        advoware = line.advoware.form if line.advoware else None
+        if espo not in (decision.saw_espo, decision.value) or advoware not in (decision.saw_advoware, decision.value):
+            return False
+        if espo == advoware == decision.value:
+            return False
+        channel = channel_of(line.espo) or channel_of(line.advoware) or next(iter(self.shelves))
+        if advoware != decision.value:
+            self._decide_advoware(line, decision.value)
+        if espo != decision.value:
+            if decision.value is None and line.espo is not None:
+                self._drop(line.name, line.espo)
+            elif decision.value is not None:
+                self._show(line.name, channel, line.espo, decision.value)
+        return True
+
+    def _decide_advoware(self, line: Line, value: Canonical) -> None:
+        if line.advoware is None:
+            return  # it comes back as a new entry once EspoCRM shows it
+        if value is None:
+            self._empty(line.name, line.advoware, line)
+        else:
+            goal = self.goals.setdefault(line.name, _Goal(line, line.advoware, "", line.advoware.main))
+            goal.tlf, goal.marked = value, True
+
+    def _to_advoware(self, line: Line, espo: EspoEntry) -> None:
+        if not self.entries.direction.allows(Side.ADVOWARE):
+            return
+        if self._is_quarantined(Side.ADVOWARE, line.name, espo.form):
+            self.result.refused.append(Quarantine(Side.ADVOWARE, line.name, espo.form, ""))
+            return
+        goal = self.goals[line.name]
+        goal.tlf, goal.marked = self.entries.advoware_text(espo), True
+
+    def _to_espo(self, name: str, espo: EspoEntry | None, advoware: AdvowareEntry) -> None:
+        if self.entries.direction.allows(Side.ESPO) and self._show(name, advoware.channel, espo, advoware):
+            goal = self.goals.get(name) or _Goal(
+                Line(name, espo, advoware), advoware, advoware.raw.get("tlf") or "", advoware.main
+            )
+            goal.marked = True
+            self.goals[name] = goal
+
+    def _show(self, name: str, channel: str, espo: EspoEntry | None, value: AdvowareEntry | str) -> bool:
+        """Have EspoCRM show a value, in place of one of its entries or besides them; False where it cannot."""
+        form = value if isinstance(value, str) else value.form or ""
+        reason = self.entries.obstacle(channel, form)
+        if self._is_quarantined(Side.ESPO, name, form):
+            reason = reason or ""
+        elif reason is None and espo is None and self._is_full(channel):
+            reason = "full"
+        if reason is not None:
+            self.result.refused.append(Quarantine(Side.ESPO, name, form, reason))
+            return False
+        if espo is not None:
+            self.shelves[channel].changes[espo.channel, espo.form] = (name, value)
+        else:
+            self.shelves[channel].adds.append((name, value))
+        return True
+
+    def _is_full(self, channel: str) -> bool:
+        shelf = self.shelves[channel]
+        return len(shelf.entries) - len(shelf.drops) + len(shelf.adds) >= self.entries.limit
+
+    def _drop(self, name: str, espo: EspoEntry) -> None:
+        if self.entries.direction.allows(Side.ESPO):
+            self.shelves[espo.channel].drops[espo.channel, espo.form] = name
+
+    def _empty(self, name: str, one: AdvowareEntry, line: Line | None) -> None:
+        """Make a slot of an entry, and of its twins of the same kind: they say what nobody wants any more."""
+        if not self.entries.direction.allows(Side.ADVOWARE):
+            return
+        for twin in self.pairing.twins:
+            past = self.pairing.pasts.get(twin.id)
+            if line is not None and past is not None and place(twin) == place(one) and twin.kind == one.kind:
+                self._empty(self.entries.entry_name(twin.id), twin, None)
+        if self._is_quarantined(Side.ADVOWARE, name, None):
+            self.result.asks.append(Ask(name, None, one.form))
+            return
+        remark = self.entries.remark(Mark(None, one.kind if one.sure else 0), one.text)
+        body = self.entries.advoware_raw(self.entries.emptied, one.text if remark is None else remark, False)
+        write = EntryWrite(name, one.channel, one.raw, None, None, one.id, body)
+        (self.retired if line is not None and line.retire else self.emptied).append(write)
+        if one.sure and remark is not None and not (line is not None and line.retire):
+            self.slots.append(one)
+
+    # --- what is on one side only -----------------------------------------------------------
+
+    def _twin(self, twin: AdvowareEntry) -> None:
+        """An entry that says what another one says. EspoCRM has it once, or, taken away there, no more."""
+        name = self.entries.entry_name(twin.id)
+        if any(place(line.espo) == place(twin) for line in self.pairing.lines):
+            self._remember(name, Base(None, dict(twin.raw), self.entries.rule))
+            return
+        if any(write.id == twin.id for write in self.emptied):
+            return
+        decision = self.memory.decisions.get(name)
+        if decision is not None and decision.saw_advoware == twin.form:
+            if decision.value is None:
+                self._empty(name, twin, None)
+            else:
+                self._new_in_advoware(twin)
+            return
+        self.result.disputes.append(Dispute(name, None, twin.form, twin.form, TWIN_STAYS))
+
+    def _new_in_advoware(self, one: AdvowareEntry) -> None:
+        """Typed there by a person: never to be destroyed."""
+        self._to_espo(self.entries.entry_name(one.id), None, one)
+
+    def _new_in_espo(self, espo: EspoEntry) -> None:
+        if self.entries.direction.allows(Side.ADVOWARE):
+            self._add(espo, self.entries.new_kind(espo), "")
+
+    def _add(self, espo: EspoEntry, kind: int, user_text: str) -> None:
+        """An entry of this kind for EspoCRM's: a slot is used again, or a new one made."""
+        fresh = hashlib.blake2b(f"{espo.channel}{espo.form}{kind}".encode(), digest_size=6).hexdigest()
+        name = self.entries.entry_name(f"new:{fresh}")
+        if self._is_quarantined(Side.ADVOWARE, name, espo.form):
+            self.result.refused.append(Quarantine(Side.ADVOWARE, name, espo.form, ""))
+            return
+        tlf = self.entries.advoware_text(espo)
+        mark = Mark(tlf, kind)
+        remark = self.entries.remark(mark, user_text) or self.entries.remark(mark, "") or ""
+        body = self.entries.advoware_raw(tlf, remark, espo.main)
+        slot = next((one for one in self.slots if one.kind == kind), None)
+        if slot is not None:
+            self.slots.remove(slot)
+            name = self.entries.entry_name(slot.id)
+            self.added.append(EntryWrite(name, espo.channel, slot.raw, espo.form, espo.raw, slot.id, body))
+        elif self._in_doubt(espo.form):
+            self.result.waits.append(name)
+        else:
+            body |= self.entries.advoware_kind(kind)
+            self.added.append(EntryWrite(name, espo.channel, None, espo.form, espo.raw, None, body))
+
+    def _in_doubt(self, form: str) -> bool:
+        """Whether a POST of this value may still apply although its answer never came."""
+        return any(
+            write.after == form
+            for intent in self.memory.intents
+            if intent.verb == ADD and not intent.repeatable and intent.state in (IntentState.OPEN, IntentState.IN_DOUBT)
+            for write in intent.writes
+        )
+
+    # --- primary and online -----------------------------------------------------------------
+
+    def _primaries(self) -> None:
+        for channel, shelf in self.shelves.items():
+            goals = [goal for goal in self.goals.values() if goal.entry.channel == channel]
+            choices = [
+                Choice(
+                    place(goal.line.espo) or place(goal.entry),
+                    goal.entry.id,
+                    bool(goal.line.espo and goal.line.espo.main),
+                    goal.main,
+                    goal.line.past.espo.main if goal.line.past and goal.line.past.espo else None,
+                    goal.line.past.main if goal.line.past else None,
+                    goal.marked,
+                )
+                for goal in goals
+            ]
+            shelf.main, online = choose(choices, self.entries, self.newer, first=not self.memory.met)
+            for goal in goals:
+                wanted = online.get(goal.entry.id, goal.main)
+                if wanted != goal.main and not self._is_quarantined(
+                    Side.ADVOWARE, f"{goal.line.name}.online", str(wanted)
+                ):
+                    goal.main = wanted
+
+    # --- what is sent -----------------------------------------------------------------------
+
+    def _put(self, goal: _Goal) -> EntryWrite | None:
+        """The PUT that makes an entry what it shall be; None where it is."""
+        if not self.entries.direction.allows(Side.ADVOWARE):
+            return None
+        raw, one = goal.entry.raw, goal.entry
+        remark = raw.get("bemerkung") or ""
+        if goal.marked:
+            wanted = wanted_remark(self.entries, one, goal.tlf)
+            if not self._is_quarantined(Side.ADVOWARE, f"{goal.line.name}.bemerkung", wanted):
+                remark = wanted
+        body = self.entries.advoware_raw(goal.tlf, remark, goal.main)
+        if body == self.entries.advoware_raw(raw.get("tlf") or "", raw.get("bemerkung") or "", one.main):
+            return None
+        after = self.entries.codec.parse(Side.ADVOWARE, goal.tlf)
+        espo = goal.line.espo.raw if goal.line.espo else None
+        return EntryWrite(goal.line.name, one.channel, raw, after, espo, one.id, body)
+
+    def _restored(self) -> list[EntryWrite]:
+        """Remarks that Advoware cut when the marker was put before them: people's text goes back, unmarked."""
+        found = []
+        for intent in self.memory.intents:
+            for write in intent.writes:
+                number = self.entries.id_of(write.field) if self.entries.owns(write.field) else None
+                one = self.there.get(number) if number is not None else None
+                text = cut_text(self.entries, one, write.before)
+                if one is None or text is None:
+                    continue
+                self.goals.pop(self.entries.entry_name(one.id), None)
+                body = self.entries.advoware_raw(one.raw.get("tlf") or "", text, one.main)
+                found.append(EntryWrite(write.field, one.channel, one.raw, one.form, None, one.id, body))
+        return found
+
+    def _fill(self, channel: str, shelf: _Shelf) -> None:
+        """The list as EspoCRM shall have it: entries as read, changed ones in their place, new ones behind."""
+        rows: list[tuple[Place, dict[str, Any]]] = []
+        writes: list[EntryWrite] = []
+        solo = channel in self.memory.one_by_one
+        taken = {
+            (espo.channel, espo.form)
+            for espo in shelf.entries
+            if (espo.channel, espo.form) not in {*shelf.drops, *shelf.changes}
+        }
+        for espo in shelf.entries:
+            where = (espo.channel, espo.form)
+            if where in shelf.drops:
+                writes.append(EntryWrite(shelf.drops[where], channel, espo.raw, None))
+            elif where in shelf.changes and not (solo and any(write.after is not None for write in writes)):
+                name, value = shelf.changes[where]
+                form, raw = self._raw(channel, value, espo)
+                writes.append(EntryWrite(name, channel, espo.raw, form))
+                if (channel, form) not in taken:
+                    rows.append(((channel, form), raw))
+                    taken.add((channel, form))
+                if shelf.main == where:
+                    shelf.main = (channel, form)
+            else:
+                self.result.partial |= where in shelf.changes
+                rows.append((where, dict(espo.raw)))
+        for name, value in shelf.adds:
+            if solo and any(write.after is not None for write in writes):
+                self.result.partial = True
+                continue
+            form, raw = self._raw(channel, value, None)
+            if (channel, form) not in taken:
+                writes.append(EntryWrite(name, channel, None, form))
+                rows.append(((channel, form), raw))
+                taken.add((channel, form))
+        current = next(((espo.channel, espo.form) for espo in shelf.entries if espo.main), None)
+        if not writes and (shelf.main is None or shelf.main == current):
+            return
+        wanted = [shelf.main, current, *self._online(channel), *(where for where, _ in rows)]
+        main = next((where for where in wanted if where in [known for known, _ in rows]), None)
+        if not writes:
+            chosen = next(espo for espo in shelf.entries if (espo.channel, espo.form) == shelf.main)
+            name = next(goal.line.name for goal in self.goals.values() if place(goal.line.espo) == shelf.main)
+            writes.append(EntryWrite(name, channel, chosen.raw, chosen.form))
+        for where, raw in rows:
+            raw["primary"] = where == main
+        self.result.lists[channel] = [raw for _, raw in rows]
+        self.result.espo += writes
+
+    def _online(self, channel: str) -> list[Place]:
+        return [
+            where
+            for one in self.there.values()
+            if one.main and one.channel == channel and (where := place(one)) is not None
+        ]
+
+    def _raw(self, channel: str, value: AdvowareEntry | str, espo: EspoEntry | None) -> tuple[str, dict[str, Any]]:
+        """An entry for EspoCRM: with the flags the value has there already, where another record holds it."""
+        form = value if isinstance(value, str) else value.form or ""
+        known = self.memory.shared.get((channel, form))
+        if isinstance(known, Mapping):
+            return form, {**known, "primary": False}
+        kind = espo.type if espo is not None else None
+        if kind is None and isinstance(value, AdvowareEntry):
+            kind = self.entries.type_of(value.kind)
+        text = value if isinstance(value, str) else self.entries.espo_text(value)
+        return form, self.entries.espo_raw(channel, text, kind, False)
+
+    # --- what is agreed ---------------------------------------------------------------------
+
+    def _agree(self) -> None:
+        """Entries that both sides show and nothing is to be written about become the base."""
+        busy = {write.name for write in (*self.result.advoware, *self.result.espo)} | self.memory.stuck
+        moved = set(self.result.lists)
+        for line in self.pairing.lines:
+            espo, one = line.espo, line.advoware
+            if espo is None or one is None or place(espo) != place(one) or line.name in busy or espo.channel in moved:
+                continue
+            if self.saved_since and wants_other_kind(self.entries, self.memory, line):
+                continue
+            shared = shared_name((espo.channel, espo.form))
+            self._remember(line.name, Base(dict(espo.raw), dict(one.raw), self.entries.rule, shared))
+
+    def _remember(self, name: str, base: Base) -> None:
+        if self.memory.base.get(name) != base:
+            self.result.agreed[name] = base
+
+    def _is_quarantined(self, side: Side, name: str, value: Canonical) -> bool:
+        key = (side, name)
+        return key in self.memory.quarantine and self.memory.quarantine[key] == value

@@ -1,0 +1,329 @@
+"""Which entry of a list in EspoCRM is which entry of the list in Advoware. Pure.
+
+Advoware's entries have ids, EspoCRM's have none: there an entry is the value it had when both last
+agreed. So a value that is gone and one that is new may be one entry that was changed; when they
+are is decided here, what is written is not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mappers.spec import AdvowareEntry, EntryList, EspoEntry, Side, Unmappable
+from syncd.model import ADD, Base, IntentState, Memory
+
+Place = tuple[str, str]  # (channel, form): what makes two entries the same to EspoCRM
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An entry when both sides last agreed on it; `espo` is None for a twin, which EspoCRM does not know."""
+
+    espo: EspoEntry | None
+    form: str | None
+    main: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry on both sides; None where it is not (any more). An emptied entry of Advoware is not there."""
+
+    name: str
+    espo: EspoEntry | None
+    advoware: AdvowareEntry | None
+    past: Past | None = None
+    retire: bool = False  # another entry has taken its place in EspoCRM's list
+
+    @property
+    def espo_changed(self) -> bool:
+        return self.past is not None and self.past.espo is not None and place(self.espo) != place(self.past.espo)
+
+    @property
+    def advoware_changed(self) -> bool:
+        return self.past is not None and (self.advoware.form if self.advoware else None) != self.past.form
+
+
+@dataclass(slots=True)
+class Pairing:
+    """The lines of a list, and what is on one side only."""
+
+    lines: list[Line] = field(default_factory=list)
+    new_espo: list[EspoEntry] = field(default_factory=list)
+    new_advoware: list[AdvowareEntry] = field(default_factory=list)
+    twins: list[AdvowareEntry] = field(default_factory=list)  # unchanged, remembered, say what another entry says
+    left_over: list[tuple[str, EspoEntry]] = field(default_factory=list)  # a line's old value, EspoCRM has its new one
+    pasts: dict[int, Past] = field(default_factory=dict)
+
+    def lines_of(self, channel: str) -> list[Line]:
+        return [line for line in self.lines if channel in (channel_of(line.espo), channel_of(line.advoware))]
+
+
+def place(entry: EspoEntry | AdvowareEntry | None) -> Place | None:
+    """Where an entry stands in EspoCRM's lists; None for none and for an emptied one."""
+    return None if entry is None or entry.form is None else (entry.channel, entry.form)
+
+
+def channel_of(entry: EspoEntry | AdvowareEntry | None) -> str | None:
+    return None if entry is None else entry.channel
+
+
+def shared_name(where: Place) -> str:
+    """The ledger's name of a value that EspoCRM keeps once for all records."""
+    return " ".join(where)
+
+
+def in_question(entries: EntryList, memory: Memory, here: Mapping[str, tuple[EspoEntry, ...]],
+                there: Iterable[AdvowareEntry]) -> set[Place]:  # fmt: skip
+    """Values of which a plan needs to know whether another record holds them: new to EspoCRM, or of another type."""
+    known = {(one.channel, one.form): one for rows in here.values() for one in rows}
+    types = {place(past.espo): past.espo.type for past in _pasts(entries, memory).values() if past.espo}
+    new = {where for one in there if (where := place(one)) is not None and where not in known}
+    return new | {where for where, one in known.items() if types.get(where, one.type) != one.type}
+
+
+def known_kinds(entries: EntryList, memory: Memory) -> dict[int, int]:
+    """Kinds of Advoware's entries remembered from when they were last agreed on, by id."""
+    found = {}
+    for name, base in memory.base.items():
+        number = entries.id_of(name) if entries.owns(name) else None
+        if number is not None:
+            found[number] = base.advoware.get("kommKz", 0) if isinstance(base.advoware, Mapping) else 0
+    return found
+
+
+def pair_up(
+    entries: EntryList,
+    memory: Memory,
+    espo: Mapping[str, tuple[EspoEntry, ...]],
+    advoware: Iterable[AdvowareEntry],
+    *,
+    person_set_type: bool,
+    unchanged_there: bool,
+) -> Pairing:
+    """Find out what belongs together, in the channels `espo` has.
+
+    `person_set_type`: somebody saved the EspoCRM record since; `unchanged_there`: Advoware's list is as it was
+    when it was last kept the same, although the ledger does not remember it.
+    """
+    table = _Table(entries, memory, espo, [one for one in advoware if one.channel in espo])
+    table.known()
+    table.moved_away()
+    if person_set_type:
+        table.other_type()
+    table.met_elsewhere()
+    table.by_value()
+    if not memory.met:
+        table.by_marker(unchanged_there=unchanged_there)
+    table.changed_in_espo()
+    return table.result()
+
+
+class _Table:
+    """All entries laid out, those that are not paired yet apart."""
+
+    def __init__(
+        self, entries: EntryList, memory: Memory, espo: Mapping[str, tuple[EspoEntry, ...]],
+        advoware: list[AdvowareEntry],
+    ) -> None:  # fmt: skip
+        self.entries = entries
+        self.memory = memory
+        self.here: dict[Place, EspoEntry] = {(one.channel, one.form): one for rows in espo.values() for one in rows}
+        self.there: dict[int, AdvowareEntry] = {one.id: one for one in advoware if one.form is not None}
+        pasts = _pasts(entries, memory)
+        readable = {number: past for number, past in pasts.items() if past.espo is None or past.espo.channel in espo}
+        self.pairing = Pairing(pasts=readable)
+        self._adopt_lost_answers()
+
+    def _adopt_lost_answers(self) -> None:
+        """An entry our POST made although its answer was lost is known, with what was sent as its past."""
+        for intent in self.memory.intents:
+            if intent.verb != ADD or intent.state not in (IntentState.OPEN, IntentState.IN_DOUBT):
+                continue
+            for write in intent.writes:
+                ours = [
+                    one
+                    for one in self.there.values()
+                    if one.id not in self.pairing.pasts and one.form == write.after and one.mark is not None
+                ]
+                espo = _read(self.entries, write.before)
+                if ours and espo is not None:
+                    self.pairing.pasts[ours[0].id] = Past(espo, write.after, ours[0].main)
+
+    def known(self) -> None:
+        """Entries that were agreed on, by Advoware's id and by the value EspoCRM had then."""
+        for number in sorted(self.pairing.pasts, key=self._is_further):
+            past = self.pairing.pasts[number]
+            if past.espo is None:
+                continue
+            where = (past.espo.channel, past.espo.form)
+            if any(line.past and place(line.past.espo) == where for line in self.pairing.lines):
+                self.pairing.pasts[number] = replace(past, espo=None)  # two claim one entry: the other is its twin
+                continue
+            espo, advoware = self.here.pop(where, None), self.there.pop(number, None)
+            self.pairing.lines.append(Line(self.entries.entry_name(number), espo, advoware, past))
+
+    def _is_further(self, number: int) -> tuple[bool, int]:
+        """Which of two entries that claim one of EspoCRM's comes second: the one that does not say so any more."""
+        past, now = self.pairing.pasts[number], self.there.get(number)
+        return (now is None or past.espo is None or now.form != past.espo.form, number)
+
+    def moved_away(self) -> None:
+        """Advoware's entry was changed or is gone, but another one there still says what EspoCRM says."""
+        for index, line in enumerate(self.pairing.lines):
+            if line.espo is None or place(line.advoware) == place(line.espo):
+                continue
+            other = self._same(line.espo)
+            if other is not None:
+                self._relink(index, replace(line, advoware=None), other)
+                if line.advoware is not None:
+                    self.there[line.advoware.id] = line.advoware
+                    self.pairing.pasts.pop(line.advoware.id, None)
+
+    def other_type(self) -> None:
+        """A person gave the value another type, and an entry of that kind with the same value is there already."""
+        for index, line in enumerate(self.pairing.lines):
+            if not wants_other_kind(self.entries, self.memory, line):
+                continue
+            assert line.espo is not None
+            other = self._same(line.espo, line.espo.type)
+            if other is not None:
+                self._relink(index, line, other)
+
+    def _relink(self, index: int, line: Line, other: AdvowareEntry) -> None:
+        assert line.past is not None
+        past = Past(line.past.espo, other.form, other.main)
+        self.pairing.lines[index] = Line(line.name, None, line.advoware, line.past, retire=True)
+        self.pairing.lines.append(Line(self.entries.entry_name(other.id), line.espo, other, past))
+        del self.there[other.id]
+
+    def _same(self, espo: EspoEntry, kind: str | None = None) -> AdvowareEntry | None:
+        """An entry of Advoware that is not paired and has this value; one with the very same before others."""
+        found = [
+            one
+            for one in self.there.values()
+            if place(one) == place(espo) and (kind is None or (one.sure and self.entries.type_of(one.kind) == kind))
+        ]
+        return min(found, key=lambda one: (one.value != espo.form, one.id), default=None)
+
+    def met_elsewhere(self) -> None:
+        """A value that is new in EspoCRM and the one an entry was changed to in Advoware: the same was typed twice."""
+        for index, line in enumerate(self.pairing.lines):
+            if line.advoware is None or line.retire or not line.advoware_changed:
+                continue
+            espo = self.here.pop(place(line.advoware) or ("", ""), None)
+            if espo is not None:
+                if line.espo is not None:
+                    self.pairing.left_over.append((line.name, line.espo))
+                self.pairing.lines[index] = replace(line, espo=espo)
+
+    def by_value(self) -> None:
+        """What neither side is known to have had before, but both have."""
+        for where, espo in list(self.here.items()):
+            other = self._same(espo)
+            if other is not None:
+                del self.here[where], self.there[other.id]
+                self.pairing.lines.append(Line(self.entries.entry_name(other.id), espo, other))
+
+    def by_marker(self, *, unchanged_there: bool) -> None:
+        """Nothing is remembered: the marker holds the value last agreed on, so the other side was changed."""
+        marked = {one.id: self._marked(one) for one in self.there.values()}
+        for number, form in marked.items():
+            one = self.there[number]
+            espo = self.here.get((one.channel, form)) if form is not None and form != one.form else None
+            if espo is not None:
+                del self.here[(espo.channel, espo.form)], self.there[number]
+                past = Past(espo, form, one.main)
+                self.pairing.lines.append(Line(self.entries.entry_name(number), espo, one, past))
+        if unchanged_there:
+            for number, form in marked.items():
+                if form is not None and number in self.there and form == self.there[number].form:
+                    self._changed_since_marked(self.there[number])
+
+    def _marked(self, one: AdvowareEntry) -> str | None:
+        try:
+            return None if one.mark is None else self.entries.codec.parse(Side.ADVOWARE, one.mark.value)
+        except Unmappable:
+            return None
+
+    def _changed_since_marked(self, one: AdvowareEntry) -> None:
+        """Advoware shows what was agreed on, EspoCRM does not: if just one value there can be it, it is."""
+        kind = self.entries.type_of(one.kind)
+        others = [
+            other
+            for other in self.there.values()
+            if other.channel == one.channel and self.entries.type_of(other.kind) == kind and self._marked(other)
+        ]
+        new = [espo for espo in self.here.values() if espo.channel == one.channel and espo.type == kind]
+        if len(others) == 1 and len(new) == 1:
+            del self.here[(new[0].channel, new[0].form)], self.there[one.id]
+            known = self.entries.read_espo_entry(self.entries.espo_raw(one.channel, one.form or "", kind, new[0].main))
+            past = Past(known, one.form, one.main)
+            self.pairing.lines.append(Line(self.entries.entry_name(one.id), new[0], one, past))
+
+    def changed_in_espo(self) -> None:
+        """Just one entry of a type is gone from EspoCRM and just one is new there: it was changed."""
+        gone: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+        for index, line in enumerate(self.pairing.lines):
+            if line.espo is None and line.advoware is not None and not line.retire and line.past and line.past.espo:
+                gone[line.past.espo.channel, line.past.espo.type].append(index)
+        new: defaultdict[tuple[str, str | None], list[EspoEntry]] = defaultdict(list)
+        for espo in self.here.values():
+            new[espo.channel, espo.type].append(espo)
+        for kind, indexes in gone.items():
+            if len(indexes) == 1 and len(new[kind]) == 1:
+                [espo] = new[kind]
+                self.pairing.lines[indexes[0]] = replace(self.pairing.lines[indexes[0]], espo=espo)
+                del self.here[espo.channel, espo.form]
+
+    def result(self) -> Pairing:
+        """What is left over is new, or a twin that was there before."""
+        said = {
+            place(line.espo) for line in self.pairing.lines if line.espo and place(line.advoware) == place(line.espo)
+        }
+        for one in sorted(self.there.values(), key=lambda one: one.id):
+            past = self.pairing.pasts.get(one.id)
+            unchanged = past is not None and past.espo is None and past.form == one.form
+            twin = place(one) in said or unchanged
+            (self.pairing.twins if twin else self.pairing.new_advoware).append(one)
+        self.pairing.new_espo = list(self.here.values())
+        return self.pairing
+
+
+def wants_other_kind(entries: EntryList, memory: Memory, line: Line) -> bool:
+    """A person gave the value a type in EspoCRM that its entry in Advoware cannot have.
+
+    Type belongs to the value, not to the record: where another known record holds it too, nobody knows who meant it.
+    """
+    if line.espo is None or line.advoware is None or line.past is None or line.past.espo is None or line.retire:
+        return False
+    if line.espo.type in (line.past.espo.type, entries.type_of(line.advoware.kind)):
+        return False
+    return place(line.espo) == place(line.past.espo) and not memory.shared.get((line.espo.channel, line.espo.form))
+
+
+def _pasts(entries: EntryList, memory: Memory) -> dict[int, Past]:
+    """What the ledger remembers of this list's entries, by Advoware's id."""
+    found = {}
+    for name, base in memory.base.items():
+        number = entries.id_of(name) if entries.owns(name) else None
+        if number is not None:
+            found[number] = _past(entries, base)
+    return found
+
+
+def _past(entries: EntryList, base: Base) -> Past:
+    raw = base.advoware if isinstance(base.advoware, Mapping) else {}
+    form = entries.codec.parse(Side.ADVOWARE, raw)
+    return Past(_read(entries, base.espo), form, bool(raw.get("online")))
+
+
+def _read(entries: EntryList, raw: Any) -> EspoEntry | None:
+    if not isinstance(raw, Mapping):
+        return None
+    try:
+        return entries.read_espo_entry(raw)
+    except Unmappable:
+        return None

@@ -1,0 +1,59 @@
+"""Whether a job may write now: nobody paused it, its claim holds, and what it read is young enough."""
+
+from __future__ import annotations
+
+from mappers.spec import Side
+from syncd.context import Context
+from syncd.ledger import pairs, steps
+from syncd.model import IntentState, Present
+from syncd.scribe import Scribe, Stopped
+
+READ_LIFE = 5.0  # seconds a read may be old when it is written over
+SOURCE_LIFE = 15.0  # and when it is what is written; longer, so that two slow systems do not wait for each other
+FIRMNESS = 0.5  # part of the lease that must be left before a write
+
+
+class Mismatch(Exception):
+    """The target changed between reading and writing; nothing was written."""
+
+
+class Permit:
+    """One job's right to write. `wrote_advoware` once anything was sent there."""
+
+    def __init__(self, context: Context, claim: pairs.Claim, scribe: Scribe) -> None:
+        self._context = context
+        self._claim = claim
+        self._scribe = scribe
+        self._until = context.clock.monotonic() + context.settings.lease
+        self.wrote_advoware = False
+
+    def age(self, seen: Present) -> float:
+        """Seconds since it was read."""
+        return self._context.clock.monotonic() - seen.read_at
+
+    def is_old(self, seen: Present) -> bool:
+        """Too old to be written over."""
+        return self.age(seen) > READ_LIFE
+
+    def check_pause(self, side: Side) -> None:
+        """Raises `Stopped` where writing to a side is paused."""
+        if f"side:{side}" in self._claim.pauses:
+            raise Stopped(f"pause:side:{side}")
+
+    async def firm(self, side: Side) -> None:
+        """Directly before a write: nobody paused it, and the claim holds long enough by the monotonic clock."""
+        self.check_pause(side)
+        lease = self._context.settings.lease
+        if self._until - self._context.clock.monotonic() > lease * FIRMNESS:
+            return
+        until = self._context.clock.now() + lease
+        started = self._context.clock.monotonic()
+        if not await self._context.ledger.write(pairs.renew, self._claim.key, self._claim.fence, until):
+            raise pairs.FenceLost(self._claim.key)
+        self._until = started + lease
+
+    async def still_fresh(self, target: Present, intent: str) -> None:
+        """Journalling may have taken long: what was read too long ago is not written over; raises `Mismatch`."""
+        if self.is_old(target):
+            await self._context.ledger.write(steps.conclude, self._scribe.job(), intent, IntentState.VOID)
+            raise Mismatch

@@ -1,0 +1,180 @@
+"""Writing one entry of a child list to Advoware: journalled before, read back after, never sent twice blindly.
+
+Takes a snapshot and gives back the snapshot as it is afterwards. A write that fails is set aside
+for this job, so that one bad entry delays no other; which comes next is the plan's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mappers.spec import AdvowareEntry, Canonical, EntryList, Side
+from services.errors import Credentials, Missing, Outage, PeerError, Refused
+from syncd.context import Context
+from syncd.ledger import pairs, steps
+from syncd.load import read_advoware, read_back, read_espo
+from syncd.model import (
+    ADD,
+    CHANGE,
+    Action,
+    EntryWrite,
+    Intent,
+    IntentState,
+    Memory,
+    Present,
+    Snapshot,
+    WriteEntry,
+)
+from syncd.pairing import known_kinds
+from syncd.permit import SOURCE_LIFE, Permit
+from syncd.remarks import cut_text
+from syncd.scribe import Scribe
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A write that was made: to which list, what, under which intent, and the entries as they were before."""
+
+    entries: EntryList
+    entry: EntryWrite
+    intent: str
+    ids: frozenset[int]
+
+
+class EntryWriter:
+    """The hands of one job for child lists. `failure`: why an entry was set aside, the first time."""
+
+    def __init__(self, context: Context, claim: pairs.Claim, scribe: Scribe, permit: Permit) -> None:
+        self._context = context
+        self._claim = claim
+        self._scribe = scribe
+        self._permit = permit
+        self._foreign: dict[tuple[str, Canonical], Canonical] = {}  # values seen in place of what was written
+        self._missed: set[str] = set()
+        self.failure: PeerError | None = None
+
+    async def write(self, shot: Snapshot, action: WriteEntry, actions: tuple[Action, ...]) -> Snapshot:
+        """POST or PUT one entry, and read the record back."""
+        context, entity, entry = self._context, self._context.entity, action.entry
+        espo, advoware, advoware_id = shot.espo, shot.advoware, shot.memory.advoware_id
+        assert isinstance(espo, Present)
+        assert isinstance(advoware, Present)
+        assert advoware_id is not None
+        if self._permit.age(espo) > SOURCE_LIFE:
+            return replace(shot, espo=await read_espo(context, self._claim.memory.key.espo_id))
+        if not advoware.direct or self._permit.is_old(advoware):
+            return replace(shot, advoware=await read_advoware(context, advoware_id))
+        entries = next(one for one in entity.lists if one.name == action.list)
+        self._permit.check_pause(Side.ADVOWARE)
+        verb = ADD if entry.id is None else CHANGE
+        intent = await self._scribe.announce(Side.ADVOWARE, verb, (entry.as_field,), espo, advoware, actions)
+        await self._permit.firm(Side.ADVOWARE)
+        await self._permit.still_fresh(advoware, intent)
+        self._permit.wrote_advoware = True
+        context.observers.window("PUT", context.clock.monotonic() - advoware.read_at)
+        sent = _Sent(entries, entry, intent, _ids(entries, shot.memory, advoware))
+        path = f"{entity.path(advoware_id)}/{entries.path}"
+        try:
+            if entry.id is None:
+                await context.advoware.create(path, entry.body)
+            else:
+                await context.advoware.replace(f"{path}/{entry.id}", entry.body)
+        except (Outage, Credentials) as error:
+            await self._scribe.conclude(intent, error)
+            raise
+        except Refused as error:
+            reason = error.rule or "refused"
+            await context.ledger.write(
+                steps.refuse, self._scribe.job(), intent, Side.ADVOWARE, entry.name, entry.after, reason
+            )
+            return replace(shot, memory=_quarantined(shot.memory, entry.name, entry.after))
+        except PeerError as error:
+            return await self._failed(shot, sent, error)
+        return await self._seen(shot, sent, await read_back(context, advoware_id))
+
+    async def _failed(self, shot: Snapshot, sent: _Sent, error: PeerError) -> Snapshot:
+        """No usable answer: the entry is set aside, unless looking again shows what became of it."""
+        in_doubt = bool(getattr(error, "in_doubt", False))
+        state = IntentState.IN_DOUBT if in_doubt else IntentState.VOID
+        await self._context.ledger.write(steps.conclude, self._scribe.job(), sent.intent, state)
+        assert shot.memory.advoware_id is not None
+        shot = replace(shot, advoware=await read_back(self._context, shot.memory.advoware_id))
+        name, memory = sent.entry.name, shot.memory
+        if in_doubt and sent.entry.id is None:
+            return replace(shot, memory=self._doubted(memory, sent))
+        if isinstance(error, Missing) and name not in self._missed:
+            self._missed.add(name)  # a person has just deleted the entry: the plan shall say what that means
+            return shot
+        self.failure = self.failure or error
+        return replace(shot, memory=replace(memory, stuck=memory.stuck | {name}))
+
+    async def _seen(self, shot: Snapshot, sent: _Sent, after: Present) -> Snapshot:
+        """What reading back has shown: taken, refused, cut, or changed by a person meanwhile."""
+        entry, memory = sent.entry, shot.memory
+        shot = replace(shot, espo=_not_direct(shot.espo), advoware=after)
+        found = _find(sent, memory, after)
+        if found is None:
+            if entry.id is None:
+                await self._context.ledger.write(steps.conclude, self._scribe.job(), sent.intent, IntentState.IN_DOUBT)
+                return replace(shot, memory=self._doubted(memory, sent))
+            await self._scribe.confirm_entry(sent.intent, entry, None)
+            return shot
+        name = sent.entries.entry_name(found.id)
+        refused = False
+        if found.form != entry.after:
+            key = (name, entry.after)
+            before = sent.entries.codec.parse(Side.ADVOWARE, entry.before) if entry.id is not None else None
+            refused = found.form == before or self._foreign.get(key) == found.form
+            self._foreign[key] = found.form
+        if refused:
+            memory = _quarantined(memory, name, entry.after)
+        await self._scribe.confirm_entry(sent.intent, replace(entry, name=name), found.raw, refused=refused)
+        return replace(shot, memory=self._with_aspects(memory, sent, found, name))
+
+    def _with_aspects(self, memory: Memory, sent: _Sent, found: AdvowareEntry, name: str) -> Memory:
+        """Remark and `online` may be cut or ignored: not tried again in this job, and people's text is put back."""
+        body = sent.entry.body
+        if (found.raw.get("bemerkung") or "") != body["bemerkung"]:
+            memory = _quarantined(memory, f"{name}.bemerkung", body["bemerkung"])
+            if cut_text(sent.entries, found, sent.entry.before or {}) is not None:
+                sent = replace_entry(sent, name)
+                memory = self._doubted(memory, sent, CHANGE)
+        if bool(found.raw.get("online")) != body["online"]:
+            memory = _quarantined(memory, f"{name}.online", str(body["online"]))
+        return memory
+
+    def _doubted(self, memory: Memory, sent: _Sent, verb: str = ADD) -> Memory:
+        now = self._context.clock.now()
+        doubt = Intent(sent.intent, Side.ADVOWARE, verb, (sent.entry.as_field,), now, IntentState.IN_DOUBT)
+        return replace(memory, intents=(*memory.intents, doubt))
+
+
+def replace_entry(sent: _Sent, name: str) -> _Sent:
+    """The same write under the name of the entry it made, remembering what stood there before."""
+    entry = replace(sent.entry, name=name, before=sent.entry.before or {"bemerkung": ""})
+    return replace(sent, entry=entry)
+
+
+def _find(sent: _Sent, memory: Memory, after: Present) -> AdvowareEntry | None:
+    """The entry that was written: by its id, or the one that was not there before and has its value."""
+    there = sent.entries.read_advoware(after.body, known_kinds(sent.entries, memory)) or ()
+    if sent.entry.id is not None:
+        return next((one for one in there if one.id == sent.entry.id), None)
+    new = [one for one in there if one.id not in sent.ids]
+    return next((one for one in new if one.form == sent.entry.after), None)
+
+
+def _ids(entries: EntryList, memory: Memory, advoware: Present) -> frozenset[int]:
+    there = entries.read_advoware(advoware.body, known_kinds(entries, memory)) or ()
+    return frozenset(one.id for one in there)
+
+
+def _quarantined(memory: Memory, name: str, value: Canonical) -> Memory:
+    quarantine: Mapping[tuple[Side, str], Canonical] = {**memory.quarantine, (Side.ADVOWARE, name): value}
+    return replace(memory, quarantine=quarantine)
+
+
+def _not_direct(espo: object) -> Present:
+    assert isinstance(espo, Present)
+    return replace(espo, direct=False)

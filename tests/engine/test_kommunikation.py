@@ -1,0 +1,190 @@
+"""Phones, faxes and e-mails between the two systems: each variant, as people meet it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from syncd.sandbox.faults import Kind
+from tests.engine.story import Story, told
+
+OFFICE, MOBILE, HOME = "+4951112345", "+491712345678", "+495119876"
+
+
+def phone(number: str, kind: str = "Office", *, primary: bool = False) -> dict[str, Any]:
+    return {"phoneNumber": number, "type": kind, "primary": primary, "optOut": False, "invalid": False}
+
+
+def mail(address: str, *, primary: bool = False) -> dict[str, Any]:
+    return {"emailAddress": address, "primary": primary, "optOut": False, "invalid": False}
+
+
+def marker(value: str, kind: int) -> str:
+    return f"[ESPOCRM:{base64.b64encode(value.encode()).decode()}:{kind}]"
+
+
+def entries(story: Story, betnr: int) -> list[dict[str, Any]]:
+    """Advoware's entries with the kommKz that is really stored."""
+    return list(story.advoware.see(betnr)["kommunikation"])
+
+
+def living(story: Story, betnr: int) -> list[tuple[int, str]]:
+    return sorted((one["kommKz"], one["tlf"]) for one in entries(story, betnr) if one["tlf"])
+
+
+def phones(story: Story, espo_id: str) -> list[tuple[str, str]]:
+    return sorted((one["phoneNumber"], one["type"]) for one in story.espo.see(espo_id)["phoneNumberData"])
+
+
+def mails(story: Story, espo_id: str) -> list[str]:
+    return sorted(one["emailAddress"] for one in story.espo.see(espo_id)["emailAddressData"])
+
+
+async def known(story: Story, *numbers: dict[str, Any], addresses: tuple[dict[str, Any], ...] = ()) -> tuple[str, int]:
+    """A person whose numbers both systems have."""
+    values = {"phoneNumberData": list(numbers), "emailAddressData": list(addresses)}
+    espo_id, betnr = await story.pair(values)
+    assert len(entries(story, betnr)) == len(numbers) + len(addresses)
+    story.forget_calls()
+    return espo_id, betnr
+
+
+@told()
+async def test_a_number_new_in_espocrm_gets_an_entry_with_a_marker(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    story.espo.edit(espo_id, {"phoneNumberData": [phone(MOBILE, "Mobile", primary=True)]}, by="anna")
+    await story.settle()
+    [entry] = entries(story, betnr)
+    assert (entry["tlf"], entry["kommKz"], entry["bemerkung"]) == (MOBILE, 3, marker(MOBILE, 3))
+    assert entry["online"] is True
+    assert story.status(espo_id) == "clean"
+    digest = hashlib.md5(entry["rowId"].encode(), usedforsecurity=False).hexdigest()[:16]
+    assert story.espo.see(espo_id)["kommunikationHash"] == digest
+
+
+@told()
+async def test_a_number_gone_in_espocrm_leaves_a_slot_that_keeps_peoples_text(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    mobile = next(one for one in entries(story, betnr) if one["kommKz"] == 3)
+    text = {"bemerkung": mobile["bemerkung"] + " nur abends"}
+    story.advoware.edit_kommunikation(betnr, mobile["id"], text, by="AB")
+    await story.settle()
+    story.espo.edit(espo_id, {"phoneNumberData": [phone(OFFICE, primary=True)]}, by="anna")
+    await story.settle()
+    slot = next(one for one in entries(story, betnr) if one["id"] == mobile["id"])
+    assert (slot["tlf"], slot["bemerkung"], slot["online"]) == ("", "[ESPOCRM-SLOT:3] nur abends", False)
+    assert story.status(espo_id) == "clean"
+
+    story.espo.edit(
+        espo_id, {"phoneNumberData": [phone(OFFICE, primary=True), phone("+4917600001", "Mobile")]}, by="anna"
+    )
+    await story.settle()
+    assert len(entries(story, betnr)) == 2
+    used = next(one for one in entries(story, betnr) if one["id"] == mobile["id"])
+    assert (used["tlf"], used["bemerkung"]) == ("+4917600001", marker("+4917600001", 3))
+
+
+@told()
+async def test_a_number_deleted_or_emptied_in_advoware_leaves_espocrm(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"), phone(HOME, "Home"))
+    by_kind = {one["kommKz"]: one["id"] for one in entries(story, betnr)}
+    story.advoware.remove_child(betnr, "kommunikation", by_kind[1])
+    story.advoware.edit_kommunikation(betnr, by_kind[3], {"tlf": ""}, by="AB")
+    await story.settle()
+    assert phones(story, espo_id) == [(HOME, "Home")]
+    assert story.espo.see(espo_id)["phoneNumberData"][0]["primary"] is True
+    assert story.writes("Kommunikationen") == []
+    assert story.status(espo_id) == "clean"
+
+
+@told()
+async def test_a_number_typed_in_advoware_comes_to_espocrm_and_keeps_its_spelling_there(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    story.advoware.add_kommunikation(
+        betnr, {"tlf": "0511/12345-60", "kommKz": 6, "bemerkung": "Mutter", "online": False}, by="AB"
+    )
+    await story.settle()
+    assert phones(story, espo_id) == [("+495111234560", "Home")]
+    [entry] = entries(story, betnr)
+    assert entry["tlf"] == "0511/12345-60"
+    assert entry["bemerkung"] == marker("0511/12345-60", 6) + " Mutter"
+    assert entry["online"] is False
+    assert story.status(espo_id) == "clean"
+
+
+@told()
+async def test_a_number_typed_into_a_slot_is_new(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(MOBILE, "Mobile", primary=True))
+    story.espo.edit(espo_id, {"phoneNumberData": []}, by="anna")
+    await story.settle()
+    [slot] = entries(story, betnr)
+    assert slot["bemerkung"] == "[ESPOCRM-SLOT:3]"
+    story.advoware.edit_kommunikation(betnr, slot["id"], {"tlf": "0176 00001"}, by="AB")
+    await story.settle()
+    [entry] = entries(story, betnr)
+    assert (entry["tlf"], entry["bemerkung"]) == ("0176 00001", marker("0176 00001", 3))
+    assert phones(story, espo_id) == [("+4917600001", "Mobile")]
+
+
+@told()
+async def test_a_number_changed_in_espocrm_changes_its_entry(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    before = {one["kommKz"]: one["id"] for one in entries(story, betnr)}
+    story.espo.edit(espo_id, {"phoneNumberData": [phone(HOME, primary=True), phone(MOBILE, "Mobile")]}, by="anna")
+    await story.settle()
+    assert living(story, betnr) == [(1, HOME), (3, MOBILE)]
+    assert {one["kommKz"]: one["id"] for one in entries(story, betnr)} == before
+    assert story.writes("Kommunikationen") == [("advoware", "PUT")]
+
+
+@told()
+async def test_a_number_changed_in_advoware_changes_in_espocrm(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    office = next(one for one in entries(story, betnr) if one["kommKz"] == 1)
+    story.advoware.edit_kommunikation(betnr, office["id"], {"tlf": "0511 9876"}, by="AB")
+    await story.settle()
+    assert phones(story, espo_id) == [(MOBILE, "Mobile"), (HOME, "Office")]
+    assert story.espo.see(espo_id)["phoneNumberData"][0]["phoneNumber"] == HOME
+    entry = next(one for one in entries(story, betnr) if one["kommKz"] == 1)
+    assert (entry["tlf"], entry["bemerkung"]) == ("0511 9876", marker("0511 9876", 1))
+
+
+@told()
+async def test_another_type_in_espocrm_makes_a_new_entry_and_a_slot(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True))
+    story.espo.edit(espo_id, {"phoneNumberData": [phone(OFFICE, "Mobile", primary=True)]}, by="anna")
+    await story.settle()
+    assert living(story, betnr) == [(3, OFFICE)]
+    assert sorted(one["bemerkung"] for one in entries(story, betnr)) == ["[ESPOCRM-SLOT:1]", marker(OFFICE, 3)]
+    assert phones(story, espo_id) == [(OFFICE, "Mobile")]
+    assert story.status(espo_id) == "clean"
+
+
+@told()
+async def test_another_primary_in_espocrm_is_online_in_advoware(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    numbers = [phone(OFFICE), phone(MOBILE, "Mobile", primary=True)]
+    story.espo.edit(espo_id, {"phoneNumberData": numbers}, by="anna")
+    await story.settle()
+    assert {one["kommKz"]: one["online"] for one in entries(story, betnr)} == {1: False, 3: True}
+
+
+@told()
+async def test_an_answer_lost_to_a_post_makes_no_second_entry(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    story.fault(Kind.TIMEOUT_APPLIED, system="advoware", method="POST", route="*/Kommunikationen")
+    story.espo.edit(espo_id, {"phoneNumberData": [phone(MOBILE, "Mobile", primary=True)]}, by="anna")
+    await story.live(120)
+    assert living(story, betnr) == [(3, MOBILE)]
+    assert len(entries(story, betnr)) == 1
+    assert story.status(espo_id) == "clean"
+
+
+@told()
+async def test_an_installation_with_markers_goes_on_without_a_write(story: Story) -> None:
+    pairs = story.sandbox.seed.synced(5)
+    story.forget_calls()
+    await story.live(60)
+    assert story.writes() == []
+    assert all(story.status(espo_id) == "clean" for espo_id, _ in pairs)
