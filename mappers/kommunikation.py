@@ -43,6 +43,20 @@ VALUES = {PHONES: "phoneNumber", MAILS: "emailAddress"}
 MAIL_KINDS = frozenset((4, 8))
 OTHER_KINDS = frozenset((5, 11, 12))  # Internet, EPost and beA are not kept the same
 TYPES = {1: "Office", 2: "Fax", 7: "Fax", 3: "Mobile", 9: "Mobile", 6: "Home", 10: "Other"}
+KIND_NAMES = {
+    1: "TelGesch",
+    2: "FaxGesch",
+    3: "Mobil",
+    4: "MailGesch",
+    5: "Internet",
+    6: "TelPrivat",
+    7: "FaxPrivat",
+    8: "MailPrivat",
+    9: "AutoTelefon",
+    10: "Sonstige",
+    11: "EPost",
+    12: "beA",
+}
 NEW_KINDS = {"Office": 1, "Fax": 2, "Mobile": 3, "Home": 6, "Other": 10}
 NEW_MAIL = 4
 LIMIT = 10  # entries EspoCRM keeps in a list
@@ -309,6 +323,7 @@ KOMMUNIKATION = EntryList(
     path="Kommunikationen",
     shown_in="kommunikationHash",
     channels=VALUES,
+    main="primary",
     limit=LIMIT,
     codec=Codec("reach", _one, _one, _text_of, _text_of),
     emptied=EMPTY_TLF,
@@ -326,4 +341,5 @@ KOMMUNIKATION = EntryList(
     advoware_text=advoware_text,
     split=split,
     remark=remark,
+    kind_name=lambda kind: KIND_NAMES.get(kind, str(kind)),
 )

@@ -207,6 +207,7 @@ class EntryList:
     path: str
     shown_in: str  # EspoCRM's attribute for the fingerprint
     channels: Mapping[str, str]  # EspoCRM's list -> the attribute in which its errors name it
+    main: str  # the attribute of EspoCRM's entries that marks the main one
     limit: int
     codec: Codec
     emptied: Raw
@@ -224,6 +225,7 @@ class EntryList:
     advoware_text: Callable[[EspoEntry], str]
     split: Callable[[Raw], tuple[Mark | None, str]]
     remark: Callable[[Mark, str], str | None]
+    kind_name: Callable[[int], str] = str  # what people know a kind as
     direction: Direction = Direction.BOTH
     policy: Policy = Policy.ESPOCRM
 

@@ -15,7 +15,7 @@ import structlog
 
 import config
 from mappers.beteiligte import BETEILIGTE
-from mappers.spec import Direction, Entity, Policy
+from mappers.spec import Direction, Entity, EntryList, Field, Policy
 from services.advoware import PUT_IGNORES_MISSING_FIELDS, Access, AdvowareClient
 from services.errors import PeerError
 from services.espocrm import ApiKey, EspoClient
@@ -291,18 +291,36 @@ def entities(settings: config.Settings, mapping: config.Mapping) -> dict[str, En
     }
 
 
+def known_names() -> dict[str, config.Known]:
+    """What syncd.toml may speak of, by entity."""
+    return {
+        entity.name: config.Known(
+            tuple(field.name for field in entity.fields), tuple(entries.name for entries in entity.lists)
+        )
+        for entity in ENTITIES
+    }
+
+
 def mapped(declared: Entity, own: config.EntityMapping, policy: Policy) -> Entity:
     """The declared entity with the firm's names, directions and policies."""
     changes: dict[str, Mapping[str, Any]] = {}
     for item in declared.fields:
         wish = own.fields.get(item.name, config.FieldMapping())
-        changes[item.name] = {
-            "espo": wish.espo or item.espo,
-            "advoware": wish.advoware or item.advoware,
-            "direction": Direction(wish.direction) if wish.direction else item.direction,
-            "policy": Policy(wish.policy) if wish.policy else policy,
-        }
-    return replace(declared.with_fields(changes), espo_type=own.espo_type or declared.espo_type)
+        names = {"espo": wish.espo or item.espo, "advoware": wish.advoware or item.advoware}
+        changes[item.name] = names | _rules(item, wish, policy)
+    lists = tuple(
+        replace(entries, **_rules(entries, own.fields.get(entries.name, config.FieldMapping()), policy))
+        for entries in declared.lists
+    )
+    return replace(declared.with_fields(changes), lists=lists, espo_type=own.espo_type or declared.espo_type)
+
+
+def _rules(declared: Field | EntryList, wish: config.FieldMapping, policy: Policy) -> dict[str, Any]:
+    """Which way a field or list travels, and who wins."""
+    return {
+        "direction": Direction(wish.direction) if wish.direction else declared.direction,
+        "policy": Policy(wish.policy) if wish.policy else policy,
+    }
 
 
 def job_settings(settings: config.Settings, own: config.EntityMapping) -> Settings:

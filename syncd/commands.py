@@ -13,8 +13,9 @@ from typing import Any
 
 from mappers.spec import Entity, Side
 from syncd.ledger import pairs, privacy, requests
+from syncd.ledger.choices import NotKnown, Refusal
 from syncd.ledger.privacy import Erased, StillLiving
-from syncd.ledger.requests import Asked, NotKnown, Refusal
+from syncd.ledger.requests import Asked
 from syncd.ledger.store import Ledger
 from syncd.model import Key, Status
 

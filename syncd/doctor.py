@@ -15,7 +15,7 @@ from services.advoware import AdvowareClient
 from services.errors import Credentials, Outage, PeerError
 from services.espocrm import ApiKey, EspoClient
 from services.ports import Ports
-from syncd.app import ENTITIES, access, entities
+from syncd.app import access, entities, known_names
 from syncd.clock import SystemClock, chance, new_id
 from syncd.doctor_peers import Peers, examine_advoware, examine_espocrm
 from syncd.findings import Finding, fail, ok, warn
@@ -61,8 +61,7 @@ async def examine() -> Examined:
 def _settings(findings: list[Finding]) -> tuple[config.Settings | None, config.Mapping | None]:
     try:
         settings = config.load()
-        known = {entity.name: [one.name for one in entity.fields] for entity in ENTITIES}
-        mapping = config.load_mapping(config.mapping_path(settings), known)
+        mapping = config.load_mapping(config.mapping_path(settings), known_names())
     except config.ConfigError as error:
         findings += [
             fail("settings", line, "correct it in the environment, .env or syncd.toml", 2) for line in error.lines

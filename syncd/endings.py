@@ -12,6 +12,7 @@ from typing import Any
 
 from mappers.spec import Entity, Side
 from syncd.context import Context
+from syncd.evidence import LOST_ENTRY
 from syncd.lanes import Lane
 from syncd.ledger import pairs
 from syncd.ledger.steps import Ending, Message, Waiting
@@ -27,6 +28,7 @@ from syncd.model import (
     Dispute,
     Hold,
     HoldReason,
+    Keep,
     Link,
     Memory,
     Notice,
@@ -38,6 +40,7 @@ from syncd.model import (
     Status,
     Version,
 )
+from syncd.scribe import lost_value
 from syncd.status import NextTry
 from syncd.write import Patched
 
@@ -96,6 +99,8 @@ def settled(
         **espo_marks(context, espo),
         **next_look(context, row, changed=patched.wrote),
     }
+    if memory.evidence is not None:
+        pair["judged_delivery"] = memory.evidence.last_id
     if patched.last_sync is not None:
         pair["last_sync"] = patched.last_sync
     present = [Side.ESPO]
@@ -111,6 +116,11 @@ def settled(
                 "believe": None,
             }
             pair |= {"link_decision": None, "allow_new_fields": False}
+    lost = tuple(
+        lost_value(context, action, espo, advoware)
+        for action in actions
+        if isinstance(action, Keep) and action.why == LOST_ENTRY
+    )
     waiting = [*_waiting(context, actions, espo, advoware), *_held(context, hold)]
     topic = "gone" if gone else "waiting"
     tell = text(settle.notices, settings.language)
@@ -120,6 +130,7 @@ def settled(
         pair=pair,
         agreed={**_agreed(context.entity, actions, espo, advoware), **patched.agreed},
         entries=entries,
+        lost=lost,
         waiting=waiting,
         open_fields=None if hold is not None else settle.open_fields,
         question=str(hold.reason) if hold is not None else None,

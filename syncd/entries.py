@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mappers.spec import AdvowareEntry, Canonical, Direction, EntryList, EspoEntry, Mark, Policy, Side
+from syncd.evidence import LOST, lost_entries, lost_name
 from syncd.model import (
     ADD,
     CHANGE,
@@ -84,7 +85,24 @@ def plan_entries(
         entries, memory, here, there, person_set_type=saved_since, unchanged_there=unchanged_there
     )  # fmt: skip
     planner = _Planner(entries, memory, here, there, pairing, newer, saved_since=saved_since)
-    return planner.plan()
+    planned = planner.plan()
+    planned.kept += lost_entries(entries, memory, here, there)
+    return planned
+
+
+def main_moved(entries: EntryList, memory: Memory, before: Present, after: Present) -> dict[str, Base]:
+    """Bases of entries that a PATCH of ours made the main one of their list, or no more: nobody chose that."""
+    was = {(one.channel, one.form): one.main for rows in entries.read_espo(before.body).values() for one in rows}
+    now = {(one.channel, one.form): one.main for rows in entries.read_espo(after.body).values() for one in rows}
+    moved = {}
+    for name, base in memory.base.items():
+        if not entries.owns(name) or not isinstance(base.espo, Mapping):
+            continue
+        known = entries.read_espo_entry(base.espo)
+        where = (known.channel, known.form)
+        if where in was and where in now and was[where] != now[where]:
+            moved[name] = replace(base, espo={**base.espo, entries.main: now[where]})
+    return moved
 
 
 class _Planner:
@@ -115,6 +133,7 @@ class _Planner:
             self._drop(name, left)
         for twin in self.pairing.twins:
             self._twin(twin)
+        self._bring_back()
         for one in self.pairing.new_advoware:
             self._new_in_advoware(one)
         for espo in self.pairing.new_espo:
@@ -282,6 +301,16 @@ class _Planner:
         if one.sure and remark is not None and not (line is not None and line.retire):
             self.slots.append(one)
 
+    def _bring_back(self) -> None:
+        """A number our own PATCH took away, and that a person wants back."""
+        for name, decision in self.memory.decisions.items():
+            if not name.startswith(self.entries.entry_name(LOST)) or decision.value is None:
+                continue
+            for channel, shelf in self.shelves.items():
+                where = (channel, decision.value)
+                if lost_name(self.entries, where) == name and all(one.form != decision.value for one in shelf.entries):
+                    self._show(name, channel, None, decision.value)
+
     # --- what is on one side only -----------------------------------------------------------
 
     def _twin(self, twin: AdvowareEntry) -> None:
@@ -351,7 +380,7 @@ class _Planner:
                     goal.entry.id,
                     bool(goal.line.espo and goal.line.espo.main),
                     goal.main,
-                    goal.line.past.espo.main if goal.line.past and goal.line.past.espo else None,
+                    self._main_before(goal.line),
                     goal.line.past.main if goal.line.past else None,
                     goal.marked,
                 )
@@ -364,6 +393,18 @@ class _Planner:
                     Side.ADVOWARE, f"{goal.line.name}.online", str(wanted)
                 ):
                     goal.main = wanted
+
+    def _main_before(self, line: Line) -> bool | None:
+        """Whether EspoCRM's entry was the main one; a PATCH of ours that may have made it so is nobody's choice."""
+        if line.past is None or line.past.espo is None:
+            return None
+        ours = any(
+            write.field == line.name
+            for intent in self.memory.intents
+            if intent.side is Side.ESPO and intent.state is IntentState.IN_DOUBT
+            for write in intent.writes
+        )
+        return line.espo.main if ours and line.espo is not None else line.past.espo.main
 
     # --- what is sent -----------------------------------------------------------------------
 
@@ -439,10 +480,10 @@ class _Planner:
             return
         wanted = [shelf.main, current, *self._online(channel), *(where for where, _ in rows)]
         main = next((where for where in wanted if where in [known for known, _ in rows]), None)
-        if not writes:
-            chosen = next(espo for espo in shelf.entries if (espo.channel, espo.form) == shelf.main)
-            name = next(goal.line.name for goal in self.goals.values() if place(goal.line.espo) == shelf.main)
-            writes.append(EntryWrite(name, channel, chosen.raw, chosen.form))
+        named = next((goal.line for goal in self.goals.values() if place(goal.line.espo) == main), None)
+        told = {write.name for write in writes}
+        if main != current and named is not None and named.espo is not None and named.name not in told:
+            writes.append(EntryWrite(named.name, channel, named.espo.raw, named.espo.form))
         for where, raw in rows:
             raw["primary"] = where == main
         self.result.lists[channel] = [raw for _, raw in rows]

@@ -102,6 +102,12 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Gleichzeitig geändert: {fields}. Der ersetzte Wert ist aufbewahrt: syncd conflicts show {detail}.",
         "Changed on both sides: {fields}. The replaced value is kept: syncd conflicts show {detail}.",
     ),
+    "lost_entry": (
+        "Im selben Augenblick eingegeben, in dem der Abgleich schrieb, und nirgends mehr vorhanden: {fields}. "
+        "Der Wert ist aufbewahrt: syncd conflicts show {detail}.",
+        "Typed at the very instant the sync wrote, and nowhere to be found: {fields}. "
+        "The value is kept: syncd conflicts show {detail}.",
+    ),
     "failed": (
         "Fehlgeschlagen ({detail}). Es wird von selbst wieder versucht.",
         "Failed ({detail}). It will be tried again.",

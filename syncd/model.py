@@ -214,6 +214,21 @@ class Decision:
     saw_advoware: Canonical
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What webhooks told of a record since the last job that looked, oldest first. Times in epoch seconds.
+
+    `traces` are the raw entries of child lists that the history of the record names, `patched_at` is when
+    we last wrote such a list to EspoCRM.
+    """
+
+    last_id: int
+    arrived_at: float
+    told: tuple[Mapping[str, Raw], ...]
+    traces: tuple[Raw, ...] = ()
+    patched_at: float | None = None
+
+
 RECORD = ""  # stands for the record as a whole where fields are named
 
 
@@ -257,6 +272,7 @@ class Memory:
     believe: Side | None = None  # after a restored backup a person said this side is right
     allow_new_fields: bool = False
     retries: int = 0
+    evidence: Evidence | None = None
     written_over: Mapping[Side, Version] = field(
         default_factory=dict
     )  # this job wrote: what the side's version was before that

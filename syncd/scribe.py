@@ -12,9 +12,12 @@ from typing import Any
 from mappers.spec import Canonical, Raw, Side
 from services.errors import PeerError, Refused
 from syncd.context import Context
+from syncd.evidence import LOST_ENTRY
 from syncd.ledger import pairs, steps
 from syncd.messages import text
 from syncd.model import (
+    ADD,
+    NOTHING,
     Action,
     Agree,
     Base,
@@ -34,6 +37,28 @@ from syncd.readback import Judged, Verdict
 def agreed_entries(actions: Sequence[Action]) -> dict[str, Base | None]:
     """Entries of child lists that a plan found agreed on, or gone from both sides (None)."""
     return {name: base for action in actions if isinstance(action, Agree) for name, base in action.entries.items()}
+
+
+def lost_value(context: Context, keep: Keep, espo: Present, advoware: object) -> steps.Lost:
+    """A value that is replaced or gone, with who wrote both and when, and the sentence that tells people of it."""
+    theirs = advoware.version if isinstance(advoware, Present) else None
+    conflict_id = context.id12()
+    values = {
+        "kind": keep.why,
+        "espo": keep.espo,
+        "advoware": keep.advoware,
+        "base": keep.base,
+        "winner": keep.winner,
+        "espo_by": espo.version.changed_by,
+        "espo_at": espo.version.changed_at,
+        "advoware_by": theirs.changed_by if theirs else None,
+        "advoware_at": theirs.changed_at if theirs else None,
+        "opened_at": context.clock.now(),
+    }
+    name = context.entity.field(keep.field).espo
+    code = LOST_ENTRY if keep.why == LOST_ENTRY else "kept"
+    note = {"text": text([Notice(code, (name,), conflict_id)], context.settings.language)}
+    return steps.Lost(conflict_id, keep.field, values, note)
 
 
 class Stopped(Exception):
@@ -63,35 +88,31 @@ class Scribe:
         """Journal a write with the values it will replace; raises `Stopped` where a guard forbids it."""
         names = {write.field for write in writes}
         lost = tuple(
-            self._lost(action, espo, advoware)
+            lost_value(self._context, action, espo, advoware)
             for action in actions
             if isinstance(action, Keep) and action.winner is side.other and action.field in names
         )
-        told = steps.Announcement(self._context.new_id(), side, verb, writes, name, lost, agreed_entries(actions))
+        edits = frozenset(name for write in writes if (name := self._edited(write, verb)) is not None)
+        told = steps.Announcement(
+            self._context.new_id(), side, verb, writes, name, edits, lost, agreed_entries(actions)
+        )  # fmt: skip
         limits = self._context.settings.limits
         guard_id = await self._context.ledger.write(steps.announce, self.job(), told, limits, self._context.id12())
         if guard_id is not None:
             raise Stopped(f"guard:{guard_id}")
         return told.id
 
-    def _lost(self, keep: Keep, espo: Present, advoware: object) -> steps.Lost:
-        theirs = advoware.version if isinstance(advoware, Present) else None
-        conflict_id = self._context.id12()
-        values = {
-            "kind": keep.why,
-            "espo": keep.espo,
-            "advoware": keep.advoware,
-            "base": keep.base,
-            "winner": keep.winner,
-            "espo_by": espo.version.changed_by,
-            "espo_at": espo.version.changed_at,
-            "advoware_by": theirs.changed_by if theirs else None,
-            "advoware_at": theirs.changed_at if theirs else None,
-            "opened_at": self._context.clock.now(),
-        }
-        name = self._context.entity.field(keep.field).espo
-        note = {"text": text([Notice("kept", (name,), conflict_id)], self._context.settings.language)}
-        return steps.Lost(conflict_id, keep.field, values, note)
+    def _edited(self, write: FieldWrite, verb: str) -> str | None:
+        """The field, or the list, whose value a write changes; a marker alone changes none."""
+        for entries in self._context.entity.lists:
+            if entries.owns(write.field):
+                same = (
+                    verb != ADD
+                    and write.before is not None
+                    and entries.codec.parse(Side.ADVOWARE, write.before) == write.after
+                )
+                return None if same else entries.name
+        return write.field
 
     async def conclude(self, intent: str | None, error: PeerError) -> None:
         """A write that failed for certain is void; one in doubt stays open for the next job to judge."""
@@ -120,7 +141,8 @@ class Scribe:
 
     async def confirm(
         self, intent: str | None, side: Side, judged: Sequence[Judged], before: Present | None, after: Present,
-        agreed: Mapping[str, tuple[Any, Any, str]], why: str = "sync", entries: Sequence[EntryWrite] = (),
+        agreed: Mapping[str, tuple[Any, Any, str]], entries: Sequence[EntryWrite] = (),
+        bases: Mapping[str, Base | None] = NOTHING, why: str = "sync",
     ) -> None:  # fmt: skip
         """Store what reading back has shown."""
         entity = self._context.entity
@@ -132,7 +154,7 @@ class Scribe:
         refused = [
             (item.write.field, item.write.after, "not_taken") for item in judged if item.verdict is Verdict.REFUSED
         ]
-        told = steps.Confirmation(intent, agreed, changes, refused, side, why)
+        told = steps.Confirmation(intent, agreed, changes, refused, side, why, bases)
         await self._context.ledger.write(steps.confirm, self.job(), told)
 
     async def confirm_entry(self, intent: str, entry: EntryWrite, after: Raw, *, refused: bool = False) -> None:

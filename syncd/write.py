@@ -14,6 +14,7 @@ from mappers.spec import Canonical, Role, Side
 from services.errors import Credentials, Modified, Outage, PeerError, Refused, Retryable
 from syncd import projection
 from syncd.context import Context
+from syncd.entries import main_moved
 from syncd.ledger import journal, pairs, steps
 from syncd.load import digest, espo_present, load, read_advoware, read_back, read_espo
 from syncd.model import (
@@ -111,10 +112,12 @@ class Writer:
             raise
         judged = self._judge(Side.ESPO, update.writes, after)
         agreed = self.scribe.agreed(judged, after, advoware)
+        moved = {name: base for one in entity.lists for name, base in main_moved(one, shot.memory, espo, after).items()}
         if intent is not None:
-            await self.scribe.confirm(intent, Side.ESPO, judged, espo, after, agreed, entries=update.entries)
+            await self.scribe.confirm(intent, Side.ESPO, judged, espo, after, agreed, update.entries, moved)
         self._arrived(Side.ESPO, judged, advoware)
         memory = self.scribe.learned(shot.memory, Side.ESPO, judged, agreed)
+        memory = replace(memory, base={**memory.base, **moved})
         memory = written_over(memory, Side.ESPO, espo.version, context.policy.our_espo_user)
         shot = Snapshot(memory, after, advoware)
         if update.partial or any(item.verdict in (Verdict.REFUSED, Verdict.EDITED) for item in judged):
@@ -233,7 +236,7 @@ class Writer:
         after = await read_back(context, number)
         judged = self._judge(Side.ADVOWARE, create.writes, after)
         agreed = self.scribe.agreed(judged, espo, after) | self.scribe.as_sent(judged, espo)
-        await self.scribe.confirm(None, Side.ADVOWARE, judged, None, after, agreed, "create")
+        await self.scribe.confirm(None, Side.ADVOWARE, judged, None, after, agreed, why="create")
         memory = self.scribe.learned(memory, Side.ADVOWARE, judged, agreed)
         memory = replace(memory, state=PairState.LINKED, advoware_id=number, trust=Trust.OWN, intents=())
         return Snapshot(memory, replace(espo, direct=False), after)

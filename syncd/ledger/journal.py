@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from mappers.spec import Side
-from syncd.ledger.schema import bases, history, intents
+from syncd.ledger.schema import bases, deliveries, history, intents
 from syncd.ledger.sql import upsert
-from syncd.model import Base, FieldWrite, Intent, IntentState
+from syncd.model import Base, Evidence, FieldWrite, Intent, IntentState
 
 UNSETTLED = (IntentState.OPEN, IntentState.IN_DOUBT)
 
@@ -157,6 +157,18 @@ def held_elsewhere(conn: Connection, key: str, shared: Collection[str]) -> dict[
     """Which of these shared values other records hold: name -> EspoCRM's entry there."""
     query = select(bases.c.shared, bases.c.espo).where(bases.c.shared.in_(list(shared)), bases.c.key != key)
     return {row.shared: row.espo for row in conn.execute(query)}
+
+
+def evidence(conn: Connection, key: str, judged: int) -> Evidence | None:
+    """What webhooks told of a record after delivery `judged`; None where none came."""
+    query = select(deliveries).where(deliveries.c.key == key, deliveries.c.id > judged).order_by(deliveries.c.id)
+    rows = conn.execute(query).all()
+    if not rows:
+        return None
+    entries = conn.execute(select(history).where(history.c.key == key, history.c.field.like("%:%"))).all()
+    traces = tuple(raw for row in entries for raw in (row.before, row.after) if raw is not None)
+    patched = max((row.at for row in entries if row.side == Side.ESPO), default=None)
+    return Evidence(rows[-1].id, rows[0].at, tuple(row.body for row in rows), traces, patched)
 
 
 def forget_bases(conn: Connection, key: str) -> None:

@@ -7,7 +7,7 @@ so that a job that lost its claim cannot store anything any more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, case, delete, exists, func, select, update
@@ -56,7 +56,10 @@ def claim(conn: Connection, key: str, owner: str, now: float, until: float) -> C
         return None
     journal.orphan(conn, key)
     row = dict(conn.execute(select(pairs).where(pairs.c.key == key)).one()._mapping)
-    return Claim(key, row["fence"], until, remember(conn, row), task, row, facts.list_pauses(conn))
+    memory = remember(conn, row)
+    if task is not None and task.cause is Cause.EVENT:
+        memory = replace(memory, evidence=journal.evidence(conn, key, row["judged_delivery"]))
+    return Claim(key, row["fence"], until, memory, task, row, facts.list_pauses(conn))
 
 
 def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:

@@ -69,6 +69,7 @@ pairs = Table(
     Column("missed_at", Float),
     Column("vanished_at", Float),
     Column("deletion_confirmed", Boolean, nullable=False, server_default=text("false")),
+    Column("judged_delivery", Integer, nullable=False, server_default="0"),
     Index("pairs_status", "entity", "status"),
     Index("pairs_next_check", "next_check_at"),
     Index("pairs_checked", "checked_at"),

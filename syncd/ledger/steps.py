@@ -5,7 +5,7 @@ Every step checks the fence first, so that a job that lost its claim stores noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,7 @@ class Announcement:
     verb: str
     writes: tuple[FieldWrite, ...]
     name: str | None = None
+    edits: frozenset[str] = frozenset()  # what changes in value, for the guard against mass changes
     lost: tuple[Lost, ...] = ()
     entries: Mapping[str, Base | None] = field(default_factory=dict)  # agreed on meanwhile; None: forgotten
 
@@ -68,14 +69,18 @@ def announce(conn: Connection, job: Job, told: Announcement, limits: guard.Limit
     if stopped is not None:
         return stopped
     journal.put_entries(conn, job.key, told.entries)
-    for lost in told.lost:
-        if people.keep(conn, lost.id, job.key, lost.field, lost.values) == lost.id:
-            people.owe_message(conn, lost.id, job.key, "note", f"kept:{lost.id}", lost.note, job.now)
+    _keep(conn, job, told.lost)
     try:
         journal.announce(conn, told.id, job.key, job.fence, told.side, told.verb, told.writes, job.now, told.name)
     except IntegrityError:
         raise NameBusy(job.key) from None
     return None
+
+
+def _keep(conn: Connection, job: Job, values: Iterable[Lost]) -> None:
+    for lost in values:
+        if people.keep(conn, lost.id, job.key, lost.field, lost.values) == lost.id:
+            people.owe_message(conn, lost.id, job.key, "note", f"kept:{lost.id}", lost.note, job.now)
 
 
 def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Limits, guard_id: str) -> str | None:
@@ -87,8 +92,8 @@ def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Li
     if limits.change_min == 0:
         return None
     checked = pairs.checked_since(conn, job.now - guard.HOUR)
-    for write in told.writes:
-        kind = guard.change_kind(told.side.other, write.field.partition(":")[0])  # of a list all entries together
+    for name in told.edits:
+        kind = guard.change_kind(told.side.other, name)
         brakes.see(conn, kind, job.key, job.now)
         changed = brakes.seen_since(conn, kind, job.now - guard.HOUR)
         if guard.too_many_changes(changed, checked, limits) and not brakes.is_allowed(conn, kind, job.key):
@@ -117,6 +122,7 @@ class Confirmation:
     refused: Sequence[tuple[str, Canonical, str]] = ()
     side: Side = Side.ADVOWARE
     why: str = "sync"
+    entries: Mapping[str, Base | None] = field(default_factory=dict)
 
 
 def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
@@ -125,6 +131,7 @@ def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
     if told.intent_id is not None:
         journal.conclude(conn, told.intent_id, IntentState.DONE)
     journal.put_bases(conn, job.key, told.agreed)
+    journal.put_entries(conn, job.key, told.entries)
     journal.record(conn, job.key, job.id, told.why, job.now, told.side, told.changes)
     for name, value, reason in told.refused:
         people.set_quarantine(conn, job.key, told.side, name, value, reason, job.now)
@@ -197,6 +204,7 @@ class Ending:
     pair: Mapping[str, Any] = field(default_factory=dict)
     agreed: Mapping[str, tuple[Any, Any, str]] = field(default_factory=dict)
     entries: Mapping[str, Base | None] = field(default_factory=dict)
+    lost: Sequence[Lost] = ()
     waiting: Sequence[Waiting] = ()
     open_fields: Sequence[str] | None = None  # None: no field was judged, leave what waits alone
     question: str | None = None  # the kind of the question about the link; others about it are over
@@ -215,6 +223,7 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
     pairs.check_fence(conn, job.key, job.fence)
     journal.put_bases(conn, job.key, ending.agreed)
     journal.put_entries(conn, job.key, ending.entries)
+    _keep(conn, job, ending.lost)
     for item in ending.waiting:
         people.raise_conflict(conn, item.id, job.key, item.field, item.kind, item.values)
         if item.kind == NEW_FIELD:

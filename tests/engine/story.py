@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import httpx
 from sqlalchemy import Connection
 
 from mappers.beteiligte import BETEILIGTE
@@ -18,8 +19,10 @@ from mappers.spec import Entity
 from syncd.app import App
 from syncd.commands import Desk
 from syncd.context import Context
+from syncd.intake import Intake, secrets_of
 from syncd.ledger import people, views
 from syncd.ledger.store import Inline, Ledger, connect
+from syncd.sandbox import defaults
 from syncd.sandbox.calllog import Call
 from syncd.sandbox.faults import Kind, Rule
 from tests.daemon import World
@@ -180,6 +183,28 @@ class Story:
         found = await self.read(views.record, key(espo_id), 200)
         assert found is not None
         return found
+
+
+async def registered(story: Story, *events: str) -> None:
+    """EspoCRM tells the daemon's intake about these events, whenever its queue runs (`sandbox.webhooks.run`)."""
+    headers = {"X-Api-Key": defaults.API_KEY}
+    secrets = {}
+    async with httpx.AsyncClient(
+        transport=story.sandbox.transport(), base_url=defaults.ESPO_API_URL, headers=headers
+    ) as api:
+        for event in events:
+            body = {"event": f"CBeteiligte.{event}", "url": f"http://daemon/{event}", "isActive": True, "skipOwn": True}
+            webhook = (await api.post("/Webhook", json=body)).json()
+            secrets[webhook["id"]] = webhook["secretKey"]
+    queue = story.world.daemon().parts.queue
+    intake = Intake(story.ledger(), secrets_of(secrets, story.ledger()), queue.add_all, story.world.clock.now)
+
+    async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
+        signed, known = await intake.known({name.lower(): value for name, value in headers.items()})
+        await intake.tell(await intake.take(BETEILIGTE, url.rpartition("/")[2], body, signed, known))
+        return 200
+
+    story.sandbox.webhooks.post = post
 
 
 def key(espo_id: str) -> str:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-import httpx
 import pytest
 
-from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Entity
 from syncd import discovery
-from syncd.intake import Intake, secrets_of
-from syncd.sandbox import defaults
 from syncd.sandbox.faults import Kind
-from tests.engine.story import ADVOWARE, ESPO, POLL, Story, told
+from tests.engine.story import ADVOWARE, ESPO, POLL, Story, registered, told
 
 SELDOM = {"SYNCD_POLL_SECONDS": "3600", "SYNCD_SWEEP_MIN_SECONDS": "3600", "SYNCD_SWEEP_MAX_SECONDS": "86400"}
 
@@ -99,28 +94,6 @@ async def test_syncing_left_by_a_dead_daemon_is_put_right(story: Story) -> None:
 
 
 # --- webhooks -----------------------------------------------------------------------------------
-
-
-async def registered(story: Story, *events: str) -> None:
-    """EspoCRM tells the daemon's intake about these events."""
-    headers = {"X-Api-Key": defaults.API_KEY}
-    secrets = {}
-    async with httpx.AsyncClient(
-        transport=story.sandbox.transport(), base_url=defaults.ESPO_API_URL, headers=headers
-    ) as api:
-        for event in events:
-            body = {"event": f"CBeteiligte.{event}", "url": f"http://daemon/{event}", "isActive": True, "skipOwn": True}
-            webhook = (await api.post("/Webhook", json=body)).json()
-            secrets[webhook["id"]] = webhook["secretKey"]
-    queue = story.world.daemon().parts.queue
-    intake = Intake(story.ledger(), secrets_of(secrets, story.ledger()), queue.add_all, story.world.clock.now)
-
-    async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
-        signed, known = await intake.known({name.lower(): value for name, value in headers.items()})
-        await intake.tell(await intake.take(BETEILIGTE, url.rpartition("/")[2], body, signed, known))
-        return 200
-
-    story.sandbox.webhooks.post = post
 
 
 @told(**SELDOM)

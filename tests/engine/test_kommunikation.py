@@ -7,7 +7,7 @@ import hashlib
 from typing import Any
 
 from syncd.sandbox.faults import Kind
-from tests.engine.story import Story, told
+from tests.engine.story import Story, registered, told
 
 OFFICE, MOBILE, HOME = "+4951112345", "+491712345678", "+495119876"
 
@@ -188,3 +188,55 @@ async def test_an_installation_with_markers_goes_on_without_a_write(story: Story
     await story.live(60)
     assert story.writes() == []
     assert all(story.status(espo_id) == "clean" for espo_id, _ in pairs)
+
+
+@told()
+async def test_nobody_chose_the_primary_that_is_left_when_the_other_one_is_emptied_in_advoware(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    office = next(one for one in entries(story, betnr) if one["kommKz"] == 1)
+    story.advoware.edit_kommunikation(betnr, office["id"], {"tlf": ""}, by="AB")
+    await story.settle()
+    assert story.espo.see(espo_id)["phoneNumberData"][0]["primary"] is True
+    await story.settle()
+    assert story.writes("Kommunikationen") == []
+
+
+@told()
+async def test_a_number_our_own_patch_took_away_is_known_by_its_webhook_and_can_be_put_back(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True))
+    await registered(story, "update")
+    story.advoware.add_kommunikation(betnr, {"tlf": MOBILE, "kommKz": 3, "online": False}, by="AB")
+    numbers = [phone(OFFICE, primary=True), phone(HOME, "Home")]
+    story.fault(
+        Kind.EDIT_BEFORE, system="espocrm", method="PATCH", route="*/CBeteiligte/*",
+        act=lambda: story.espo.edit(espo_id, {"phoneNumberData": numbers}, by="anna"),
+    )  # fmt: skip
+    await story.settle()
+    assert HOME not in str(story.espo.see(espo_id)["phoneNumberData"])  # the window nobody can close
+    await story.sandbox.webhooks.run()
+    await story.settle()
+    [kept] = await story.conflicts(espo_id, "kept")
+    assert (kept["kind"], kept["espo"], kept["advoware"]) == ("lost_entry", HOME, None)
+    assert len(story.notes()) == 1
+    assert story.status(espo_id) == "clean"
+
+    await story.desk.resolve(kept["id"], "espocrm")
+    await story.settle()
+    assert {number for number, _ in phones(story, espo_id)} == {OFFICE, MOBILE, HOME}
+    assert HOME in [number for _, number in living(story, betnr)]
+    assert story.status(espo_id) == "clean"
+
+
+@told()
+async def test_a_webhook_that_tells_of_a_number_removed_since_is_no_evidence(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True))
+    await registered(story, "update")
+    story.espo.edit(espo_id, {"phoneNumberData": [phone(OFFICE, primary=True), phone(HOME, "Home")]}, by="anna")
+    await story.settle()
+    home = next(one for one in entries(story, betnr) if one["tlf"] == HOME)
+    story.advoware.remove_child(betnr, "kommunikation", home["id"])
+    await story.settle()
+    await story.sandbox.webhooks.run()
+    await story.settle()
+    assert phones(story, espo_id) == [(OFFICE, "Office")]
+    assert await story.conflicts(espo_id, "kept") == []
