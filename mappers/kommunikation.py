@@ -63,6 +63,7 @@ LIMIT = 10  # entries EspoCRM keeps in a list
 
 _MARK = re.compile(r"\s*\[ESPOCRM(?::([A-Za-z0-9+/=]+)|-SLOT):(\d{1,2})\] ?", re.ASCII)
 _EXTENSION = re.compile(r"(?:;ext=|\s*(?:\bext\.?|\bx|#)\s*)\d{1,9}\Z", re.IGNORECASE)
+_E164 = re.compile(r"(\+\d+);ext=\d+")
 _INTERNATIONAL = re.compile(r"[\s(]*[+0]")
 
 
@@ -81,8 +82,12 @@ def value(raw: Any) -> Canonical:
 
 def form(raw: Any) -> Canonical:
     """What EspoCRM can keep of a value: a number without its extension."""
-    found = value(raw)
-    return None if found is None else found.partition(";ext=")[0]
+    return _without_extension(value(raw))
+
+
+def _without_extension(canonical: Canonical) -> Canonical:
+    found = _E164.fullmatch(canonical or "")
+    return found[1] if found is not None else canonical
 
 
 def _phone(given: str) -> str | None:
@@ -97,7 +102,9 @@ def _phone(given: str) -> str | None:
     if not phonenumbers.is_possible_number(parsed):
         return None
     e164 = str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
-    return f"{e164};ext={parsed.extension}" if parsed.extension else e164
+    canonical = f"{e164};ext={parsed.extension}" if parsed.extension else e164
+    # A zero too many behind the country code is taken off one at a time: what is left is parsed until it stays.
+    return canonical if canonical == given else _phone(canonical)
 
 
 def _is_mobile(canonical: str) -> bool:
@@ -217,7 +224,7 @@ def _entry(
         id=row["id"],
         channel=MAILS if kind in MAIL_KINDS else PHONES,
         value=canonical,
-        form=None if canonical is None else canonical.partition(";ext=")[0],
+        form=_without_extension(canonical),
         kind=kind,
         sure=sure,
         main=bool(row.get("online")),

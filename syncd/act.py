@@ -30,6 +30,7 @@ from syncd.model import (
     HoldReason,
     Ignore,
     Link,
+    Memory,
     Missed,
     PairState,
     Present,
@@ -172,12 +173,11 @@ class Act:
         self, actions: Sequence[Action], hold: Hold | None = None, held: str | None = None
     ) -> Result | None:
         """The end of the plan: one PATCH to EspoCRM, and everything remembered."""
+        if self.snapshot.memory.stuck or any(isinstance(action, Wait) for action in actions):
+            return await self._half_settled(actions)
         settle = next((action for action in actions if isinstance(action, Settle)), None)
         if settle is None or not isinstance(self.snapshot.espo, Present):
             return Result(Ended.UNCHANGED, steps.Ending(held=held))
-        stuck, waits = self.snapshot.memory.stuck, any(isinstance(action, Wait) for action in actions)
-        if stuck or waits:
-            return await self._half_settled(actions)
         if settle.status is Status.DELETED_IN_ADVOWARE and self.snapshot.memory.state is not PairState.GONE:
             await self._count_missing(Side.ADVOWARE)
         self.snapshot, done = await self._writer.settle_espo(self.snapshot, actions, settle)
@@ -200,8 +200,9 @@ class Act:
             raise failure
         timeout = self._context.settings.http_timeout
         sent = [intent.sent_at for intent in self.snapshot.memory.intents if intent.verb == ADD]
-        due = max(self._context.clock.now() + AGAIN_WAIT, max(sent) + DOUBT_TIMEOUTS * timeout + AGAIN_WAIT)
-        return Result(Ended.WAITING, steps.Ending(follow=Due(self._claim.key, Lane.RETRY, Cause.EVENT, due)))
+        due = max(self._context.clock.now(), max(sent) + DOUBT_TIMEOUTS * timeout) + AGAIN_WAIT
+        cause = self._claim.task.cause if self._claim.task else Cause.EVENT
+        return Result(Ended.WAITING, steps.Ending(follow=Due(self._claim.key, Lane.RETRY, cause, due)))
 
     def _agreed_now(self) -> dict[str, Base | None]:
         """Entries both sides show since our last write."""
@@ -210,7 +211,8 @@ class Act:
 
     async def _informed(self, shot: Snapshot) -> Snapshot:
         """The snapshot with what the plan may have to know of values that EspoCRM shares between records."""
-        memory, espo, advoware = shot.memory, shot.espo, shot.advoware
+        memory, espo, advoware = self._repeatable(shot.memory), shot.espo, shot.advoware
+        shot = replace(shot, memory=memory)
         if not isinstance(espo, Present) or not isinstance(advoware, Present):
             return shot
         places: set[Place] = set()
@@ -224,6 +226,15 @@ class Act:
         held = await self._context.ledger.read(journal.held_elsewhere, str(memory.key), list(names))
         shared = {**memory.shared, **{where: held.get(name) for name, where in names.items()}}
         return replace(shot, memory=replace(memory, shared=shared))
+
+    def _repeatable(self, memory: Memory) -> Memory:
+        """A POST of an entry that was not found long after it could have applied may be made again."""
+        late = self._context.clock.now() - DOUBT_TIMEOUTS * self._context.settings.http_timeout
+        intents = tuple(
+            replace(intent, repeatable=intent.sent_at < late) if intent.verb == ADD else intent
+            for intent in memory.intents
+        )
+        return replace(memory, intents=intents)
 
     async def _says_working_if_slow(self) -> bool:
         slow = self._context.clock.monotonic() - self._started > SLOW_JOB

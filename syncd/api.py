@@ -25,6 +25,7 @@ from syncd.commands import Asked, Desk, NotKnown, Refusal
 from syncd.http_limits import HEADERS, Limit, Limited, bearer, refuse
 from syncd.intake import ACTIONS, MAX_BODY, Answer, Intake, Rejected, Secrets
 from syncd.ledger.store import Ledger, LedgerUnavailable
+from syncd.listed import remembered
 from syncd.metrics import CONTENT_TYPE, Metrics
 from syncd.queue import Waiting
 from syncd.redis_client import RedisUnavailable
@@ -264,7 +265,7 @@ def _looking(deps: ApiDeps) -> APIRouter:
         found = await inspect.record(deps.ledger, key, limit)
         if found is None:
             raise NotKnown("nothing is known of this record")
-        return {"key": key, **found}
+        return {"key": key, "entries": remembered(deps.entities[key.partition("/")[0]], key, found), **found}
 
     @routes.get("/conflicts")
     async def conflicts(state: Text = None, record: Text = None, limit: Count = 200) -> dict[str, Any]:

@@ -8,7 +8,7 @@ entry alone. EspoCRM's lists come out whole, as it takes them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -90,18 +90,27 @@ def plan_entries(
     return planned
 
 
-def main_moved(entries: EntryList, memory: Memory, before: Present, after: Present) -> dict[str, Base]:
+def _remark(one: AdvowareEntry) -> str:
+    return str(one.raw.get("bemerkung") or "")
+
+
+def main_moved(
+    entries: EntryList, memory: Memory, before: Present, advoware: object, sent: Sequence[EntryWrite], after: Present
+) -> dict[str, Base]:
     """Bases of entries that a PATCH of ours made the main one of their list, or no more: nobody chose that."""
-    was = {(one.channel, one.form): one.main for rows in entries.read_espo(before.body).values() for one in rows}
-    now = {(one.channel, one.form): one.main for rows in entries.read_espo(after.body).values() for one in rows}
+    here = entries.read_espo(before.body)
+    there = entries.read_advoware(advoware.body, known_kinds(entries, memory)) if isinstance(advoware, Present) else ()
+    pairing = pair_up(entries, memory, here, there or (), person_set_type=False, unchanged_there=False)
+    became = {write.name: (write.channel, write.after) for write in sent if write.after is not None}
+    main = {(one.channel, one.form): one.main for rows in entries.read_espo(after.body).values() for one in rows}
     moved = {}
-    for name, base in memory.base.items():
-        if not entries.owns(name) or not isinstance(base.espo, Mapping):
+    for line in pairing.lines:
+        base = memory.base.get(line.name)
+        if line.espo is None or base is None or not isinstance(base.espo, Mapping):
             continue
-        known = entries.read_espo_entry(base.espo)
-        where = (known.channel, known.form)
-        if where in was and where in now and was[where] != now[where]:
-            moved[name] = replace(base, espo={**base.espo, entries.main: now[where]})
+        now = main.get(became.get(line.name, (line.espo.channel, line.espo.form)))
+        if now is not None and now != line.espo.main:
+            moved[line.name] = replace(base, espo={**base.espo, entries.main: now})
     return moved
 
 
@@ -176,9 +185,11 @@ class _Planner:
     def _both(self, line: Line, espo: EspoEntry, advoware: AdvowareEntry) -> None:
         goal = self.goals[line.name]
         if place(espo) == place(advoware):
-            goal.marked = line.past is None or line.espo_changed or line.advoware_changed
+            goal.marked = line.espo_changed or line.advoware_changed or not self._was_linked(line.name)
             if self.saved_since and wants_other_kind(self.entries, self.memory, line):
-                self._add(espo, self.entries.new_kind(espo), advoware.text)
+                added = self._add(espo, self.entries.new_kind(espo), advoware.text)
+                if added is not None and added not in self.memory.stuck:  # first the new entry, then the old one goes
+                    self._empty(line.name, advoware, replace(line, retire=True))
         elif line.espo_changed and line.advoware_changed:
             self._contest(line, espo, advoware)
         elif line.espo_changed or (line.advoware_changed and self._is_ours_applied_late(line.name, advoware.form)):
@@ -186,13 +197,18 @@ class _Planner:
         elif line.advoware_changed:
             self._to_espo(line.name, espo, advoware)
 
+    def _was_linked(self, name: str) -> bool:
+        base = self.memory.base.get(name)
+        return base is not None and base.espo is not None
+
     def _is_ours_applied_late(self, name: str, form: Canonical) -> bool:
-        """Advoware shows what a write of ours said that we had given up."""
+        """Advoware shows what a write of ours said that we had given up, and that was not there before it."""
         return any(
             write.field == name and write.after == form
             for intent in self.memory.intents
             if intent.verb == CHANGE and intent.state is IntentState.IN_DOUBT
             for write in intent.writes
+            if self.entries.codec.parse(Side.ADVOWARE, write.before) != write.after
         )
 
     def _contest(self, line: Line, espo: EspoEntry, advoware: AdvowareEntry) -> None:
@@ -287,9 +303,9 @@ class _Planner:
         """Make a slot of an entry, and of its twins of the same kind: they say what nobody wants any more."""
         if not self.entries.direction.allows(Side.ADVOWARE):
             return
-        for twin in self.pairing.twins:
-            past = self.pairing.pasts.get(twin.id)
-            if line is not None and past is not None and place(twin) == place(one) and twin.kind == one.kind:
+        for twin in self.pairing.twins if line is not None and not line.retire else ():
+            known = twin.id in self.pairing.pasts
+            if known and place(twin) == place(one) and (twin.kind, twin.sure, one.sure) == (one.kind, True, True):
                 self._empty(self.entries.entry_name(twin.id), twin, None)
         if self._is_quarantined(Side.ADVOWARE, name, None):
             self.result.asks.append(Ask(name, None, one.form))
@@ -338,13 +354,13 @@ class _Planner:
         if self.entries.direction.allows(Side.ADVOWARE):
             self._add(espo, self.entries.new_kind(espo), "")
 
-    def _add(self, espo: EspoEntry, kind: int, user_text: str) -> None:
-        """An entry of this kind for EspoCRM's: a slot is used again, or a new one made."""
+    def _add(self, espo: EspoEntry, kind: int, user_text: str) -> str | None:
+        """An entry of this kind for EspoCRM's: a slot is used again, or a new one made. Its name, if it is written."""
         fresh = hashlib.blake2b(f"{espo.channel}{espo.form}{kind}".encode(), digest_size=6).hexdigest()
         name = self.entries.entry_name(f"new:{fresh}")
         if self._is_quarantined(Side.ADVOWARE, name, espo.form):
             self.result.refused.append(Quarantine(Side.ADVOWARE, name, espo.form, ""))
-            return
+            return None
         tlf = self.entries.advoware_text(espo)
         mark = Mark(tlf, kind)
         remark = self.entries.remark(mark, user_text) or self.entries.remark(mark, "") or ""
@@ -354,11 +370,13 @@ class _Planner:
             self.slots.remove(slot)
             name = self.entries.entry_name(slot.id)
             self.added.append(EntryWrite(name, espo.channel, slot.raw, espo.form, espo.raw, slot.id, body))
-        elif self._in_doubt(espo.form):
+            return name
+        if self._in_doubt(espo.form):
             self.result.waits.append(name)
-        else:
-            body |= self.entries.advoware_kind(kind)
-            self.added.append(EntryWrite(name, espo.channel, None, espo.form, espo.raw, None, body))
+            return None
+        body |= self.entries.advoware_kind(kind)
+        self.added.append(EntryWrite(name, espo.channel, None, espo.form, espo.raw, None, body))
+        return name
 
     def _in_doubt(self, form: str) -> bool:
         """Whether a POST of this value may still apply although its answer never came."""
@@ -382,7 +400,7 @@ class _Planner:
                     goal.main,
                     self._main_before(goal.line),
                     goal.line.past.main if goal.line.past else None,
-                    goal.marked,
+                    goal.marked and wanted_remark(self.entries, goal.entry, goal.tlf) != _remark(goal.entry),
                 )
                 for goal in goals
             ]
@@ -413,13 +431,13 @@ class _Planner:
         if not self.entries.direction.allows(Side.ADVOWARE):
             return None
         raw, one = goal.entry.raw, goal.entry
-        remark = raw.get("bemerkung") or ""
+        remark = _remark(one)
         if goal.marked:
             wanted = wanted_remark(self.entries, one, goal.tlf)
             if not self._is_quarantined(Side.ADVOWARE, f"{goal.line.name}.bemerkung", wanted):
                 remark = wanted
         body = self.entries.advoware_raw(goal.tlf, remark, goal.main)
-        if body == self.entries.advoware_raw(raw.get("tlf") or "", raw.get("bemerkung") or "", one.main):
+        if body == self.entries.advoware_raw(raw.get("tlf") or "", _remark(one), one.main):
             return None
         after = self.entries.codec.parse(Side.ADVOWARE, goal.tlf)
         espo = goal.line.espo.raw if goal.line.espo else None
@@ -432,7 +450,7 @@ class _Planner:
             for write in intent.writes:
                 number = self.entries.id_of(write.field) if self.entries.owns(write.field) else None
                 one = self.there.get(number) if number is not None else None
-                text = cut_text(self.entries, one, write.before)
+                text = cut_text(self.entries, one, write)
                 if one is None or text is None:
                     continue
                 self.goals.pop(self.entries.entry_name(one.id), None)

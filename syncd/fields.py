@@ -102,7 +102,8 @@ def plan_fields(
         if mapped.direction is not Direction.OFF:
             _decide(pair, mapped, draft)
     for entries in entity.lists:
-        shown = espo.body.get(entries.shown_in)
+        # Shown while nothing was open, it proves that all entries of Advoware had been agreed on.
+        shown = espo.body.get(entries.shown_in) if not espo.body.get(entity.status.error) else None
         unchanged_there = bool(shown) and shown == entries.fingerprint(advoware.body)
         planned = plan_entries(entries, memory, espo, advoware, unchanged_there=unchanged_there, newer=pair.newer)
         draft.take(entries.name, planned)
@@ -314,6 +315,8 @@ def _ordered(entity: Entity, memory: Memory, draft: _Draft) -> tuple[Action, ...
         "list_full": [item.field for item in draft.refused if item.side is Side.ESPO and item.reason == "full"],
     }
     notices = [Notice(code, tuple(entity.field(name).espo for name in names)) for code, names in codes.items() if names]
+    if draft.waits:
+        return (*draft.kept, *updates, *agreed, *waits, *waiting)  # nothing can be said of the status yet
     status = Status.CONFLICT if waiting else Status.CLEAN
     settle = Settle(status, tuple(notices), tuple(item.field for item in waiting))
     return (*draft.kept, *updates, *agreed, *waits, *waiting, settle)

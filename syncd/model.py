@@ -151,11 +151,12 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class FieldWrite:
-    """One field to be set on one side: raw before, canonical after."""
+    """One field to be set on one side: raw before, canonical after. Of an entry of a list also what is `sent`."""
 
     field: str
     before: Raw
     after: Canonical
+    sent: Mapping[str, Raw] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,8 @@ class EntryWrite:
     @property
     def as_field(self) -> FieldWrite:
         """The same for journal and history."""
-        return FieldWrite(self.name, self.espo if self.before is None else self.before, self.after)
+        before = self.espo if self.before is None else self.before
+        return FieldWrite(self.name, before, self.after, self.body or None)
 
 
 ADD, CHANGE = "add", "change"  # verbs of writes to a child list of Advoware

@@ -130,7 +130,10 @@ class _Table:
     ) -> None:  # fmt: skip
         self.entries = entries
         self.memory = memory
-        self.here: dict[Place, EspoEntry] = {(one.channel, one.form): one for rows in espo.values() for one in rows}
+        self.all_here: dict[Place, EspoEntry] = {
+            (one.channel, one.form): one for rows in espo.values() for one in rows
+        }  # fmt: skip
+        self.here = dict(self.all_here)
         self.there: dict[int, AdvowareEntry] = {one.id: one for one in advoware if one.form is not None}
         pasts = _pasts(entries, memory)
         readable = {number: past for number, past in pasts.items() if past.espo is None or past.espo.channel in espo}
@@ -171,42 +174,67 @@ class _Table:
         return (now is None or past.espo is None or now.form != past.espo.form, number)
 
     def moved_away(self) -> None:
-        """Advoware's entry was changed or is gone, but another one there still says what EspoCRM says."""
-        for index, line in enumerate(self.pairing.lines):
-            if line.espo is None or place(line.advoware) == place(line.espo):
-                continue
-            other = self._same(line.espo)
-            if other is not None:
-                self._relink(index, replace(line, advoware=None), other)
-                if line.advoware is not None:
-                    self.there[line.advoware.id] = line.advoware
-                    self.pairing.pasts.pop(line.advoware.id, None)
+        """Advoware's entry was changed or is gone, but another one there says now what EspoCRM says."""
+        lines = self.pairing.lines
+        free = {**self.there}
+        free |= {line.advoware.id: line.advoware for line in lines if line.advoware and line.advoware_changed}
+        found: dict[int, AdvowareEntry] = {}
+        for index, line in enumerate(lines):
+            if line.espo is not None and place(line.advoware) != place(line.espo):
+                other = self._same(line.espo, free.values())
+                if other is not None:
+                    found[index] = free.pop(other.id)
+        taken = {other.id for other in found.values()}
+        self.pairing.lines = []
+        for index, line in enumerate(lines):
+            given_away = line.advoware is not None and line.advoware.id in taken
+            if index in found:
+                self._moved(line, found[index], given_away=given_away)
+            elif not given_away:
+                self.pairing.lines.append(line)
+            elif line.espo is not None:
+                self.pairing.left_over.append((line.name, line.espo))
+        self.there = {number: one for number, one in self.there.items() if number not in taken}
+
+    def _moved(self, line: Line, other: AdvowareEntry, *, given_away: bool) -> None:
+        """EspoCRM's entry of the line belongs to `other` now; what the line had in Advoware is new, or another's."""
+        assert line.past is not None
+        past = Past(line.past.espo, other.form, other.main)
+        self.pairing.lines.append(Line(self.entries.entry_name(other.id), line.espo, other, past))
+        if not given_away:
+            self.pairing.lines.append(Line(line.name, None, None, line.past, retire=True))
+            if line.advoware is not None:
+                self.there[line.advoware.id] = line.advoware
+                self.pairing.pasts.pop(line.advoware.id, None)
 
     def other_type(self) -> None:
         """A person gave the value another type, and an entry of that kind with the same value is there already."""
-        for index, line in enumerate(self.pairing.lines):
+        for line in list(self.pairing.lines):
             if not wants_other_kind(self.entries, self.memory, line):
                 continue
             assert line.espo is not None
-            other = self._same(line.espo, line.espo.type)
-            if other is not None:
-                self._relink(index, line, other)
+            assert line.past is not None
+            changed = [one.advoware for one in self.pairing.lines if one.espo is None and one.advoware_changed]
+            used = [one for one in changed if one is not None]
+            other = self._same(line.espo, [*self.there.values(), *used], line.espo.type)
+            if other is None:
+                continue
+            kept = [one for one in self.pairing.lines if one is not line and one.advoware is not other]
+            retired = Line(line.name, None, line.advoware, line.past, retire=True)
+            past = Past(line.past.espo, other.form, other.main)
+            self.pairing.lines = [*kept, retired, Line(self.entries.entry_name(other.id), line.espo, other, past)]
+            self.there.pop(other.id, None)
 
-    def _relink(self, index: int, line: Line, other: AdvowareEntry) -> None:
-        assert line.past is not None
-        past = Past(line.past.espo, other.form, other.main)
-        self.pairing.lines[index] = Line(line.name, None, line.advoware, line.past, retire=True)
-        self.pairing.lines.append(Line(self.entries.entry_name(other.id), line.espo, other, past))
-        del self.there[other.id]
-
-    def _same(self, espo: EspoEntry, kind: str | None = None) -> AdvowareEntry | None:
-        """An entry of Advoware that is not paired and has this value; one with the very same before others."""
+    def _same(self, espo: EspoEntry, among: Iterable[AdvowareEntry], kind: str | None = None) -> AdvowareEntry | None:
+        """An entry that has this value: one that bears its marker before one that says just the same, before others."""
         found = [
             one
-            for one in self.there.values()
+            for one in among
             if place(one) == place(espo) and (kind is None or (one.sure and self.entries.type_of(one.kind) == kind))
         ]
-        return min(found, key=lambda one: (one.value != espo.form, one.id), default=None)
+        return min(
+            found, key=lambda one: (self._marked(one) != espo.form, one.value != espo.form, one.id), default=None
+        )
 
     def met_elsewhere(self) -> None:
         """A value that is new in EspoCRM and the one an entry was changed to in Advoware: the same was typed twice."""
@@ -222,7 +250,7 @@ class _Table:
     def by_value(self) -> None:
         """What neither side is known to have had before, but both have."""
         for where, espo in list(self.here.items()):
-            other = self._same(espo)
+            other = self._same(espo, self.there.values())
             if other is not None:
                 del self.here[where], self.there[other.id]
                 self.pairing.lines.append(Line(self.entries.entry_name(other.id), espo, other))
@@ -264,18 +292,21 @@ class _Table:
             self.pairing.lines.append(Line(self.entries.entry_name(one.id), new[0], one, past))
 
     def changed_in_espo(self) -> None:
-        """Just one entry of a type is gone from EspoCRM and just one is new there: it was changed."""
-        gone: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+        """Just one entry of a type is gone from EspoCRM and just one is new there: it was changed.
+
+        Counted against the past, not against what is still unpaired, so that the next plan of a job says the same.
+        """
+        past = {where: one for line in self.pairing.lines if (one := _espo_before(line)) and (where := place(one))}
+        gone = _by_type(one for where, one in past.items() if where not in self.all_here)
+        new = _by_type(one for where, one in self.all_here.items() if where not in past)
         for index, line in enumerate(self.pairing.lines):
-            if line.espo is None and line.advoware is not None and not line.retire and line.past and line.past.espo:
-                gone[line.past.espo.channel, line.past.espo.type].append(index)
-        new: defaultdict[tuple[str, str | None], list[EspoEntry]] = defaultdict(list)
-        for espo in self.here.values():
-            new[espo.channel, espo.type].append(espo)
-        for kind, indexes in gone.items():
-            if len(indexes) == 1 and len(new[kind]) == 1:
+            before = _espo_before(line)
+            if line.espo is not None or line.advoware is None or before is None:
+                continue
+            kind = (before.channel, before.type)
+            if len(gone[kind]) == 1 and len(new[kind]) == 1 and place(new[kind][0]) in self.here:
                 [espo] = new[kind]
-                self.pairing.lines[indexes[0]] = replace(self.pairing.lines[indexes[0]], espo=espo)
+                self.pairing.lines[index] = replace(line, espo=espo)
                 del self.here[espo.channel, espo.form]
 
     def result(self) -> Pairing:
@@ -290,6 +321,18 @@ class _Table:
             (self.pairing.twins if twin else self.pairing.new_advoware).append(one)
         self.pairing.new_espo = list(self.here.values())
         return self.pairing
+
+
+def _espo_before(line: Line) -> EspoEntry | None:
+    """EspoCRM's entry of a line when it was last agreed on, if it can still be the line's."""
+    return None if line.past is None or line.retire else line.past.espo
+
+
+def _by_type(found: Iterable[EspoEntry]) -> defaultdict[tuple[str, str | None], list[EspoEntry]]:
+    kinds: defaultdict[tuple[str, str | None], list[EspoEntry]] = defaultdict(list)
+    for one in found:
+        kinds[one.channel, one.type].append(one)
+    return kinds
 
 
 def wants_other_kind(entries: EntryList, memory: Memory, line: Line) -> bool:

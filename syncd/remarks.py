@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mappers.spec import AdvowareEntry, EntryList, Mark, Raw, Side, Unmappable
+from mappers.spec import AdvowareEntry, EntryList, Mark, Side, Unmappable
+from syncd.model import FieldWrite
 
 
 def wanted_remark(entries: EntryList, one: AdvowareEntry, tlf: str) -> str:
@@ -25,12 +26,11 @@ def _marks(entries: EntryList, one: AdvowareEntry, tlf: str) -> bool:
         return False
 
 
-def cut_text(entries: EntryList, one: AdvowareEntry | None, before: Raw) -> str | None:
-    """People's text as it was before our write, where Advoware kept only the start of what we sent; else None."""
-    if one is None or not isinstance(before, Mapping):
+def cut_text(entries: EntryList, one: AdvowareEntry | None, write: FieldWrite) -> str | None:
+    """People's text in the remark a write of ours sent, where Advoware kept only the start of that; else None."""
+    if one is None or write.sent is None:
         return None
-    text = entries.split(before.get("bemerkung"))[1]
-    now = str(one.raw.get("bemerkung") or "")
-    if one.mark is None and now and now != text and now.startswith("[ESPOCRM"):
-        return text
-    return text if one.mark is not None and one.text != text and text.startswith(one.text) else None
+    before = write.before.get("bemerkung") if isinstance(write.before, Mapping) else None
+    sent, now = str(write.sent.get("bemerkung") or ""), str(one.raw.get("bemerkung") or "")
+    cut = now not in ("", sent, before) and sent.startswith(now)
+    return entries.split(sent)[1] if cut else None

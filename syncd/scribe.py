@@ -61,6 +61,16 @@ def lost_value(context: Context, keep: Keep, espo: Present, advoware: object) ->
     return steps.Lost(conflict_id, keep.field, values, note)
 
 
+def confirmed_entries(actions: Sequence[Action]) -> dict[str, Base]:
+    """Of these what a job that goes on stores already; what is gone from both sides counts until its end."""
+    return {name: base for name, base in agreed_entries(actions).items() if base is not None}
+
+
+def with_agreed(memory: Memory, actions: Sequence[Action]) -> Memory:
+    """The memory as the ledger has it once the plan's next write is announced."""
+    return replace(memory, base={**memory.base, **confirmed_entries(actions)})
+
+
 class Stopped(Exception):
     """A pause or guard forbids the write; `by` names it for the work that waits."""
 
@@ -94,7 +104,7 @@ class Scribe:
         )
         edits = frozenset(name for write in writes if (name := self._edited(write, verb)) is not None)
         told = steps.Announcement(
-            self._context.new_id(), side, verb, writes, name, edits, lost, agreed_entries(actions)
+            self._context.new_id(), side, verb, writes, name, edits, lost, confirmed_entries(actions)
         )  # fmt: skip
         limits = self._context.settings.limits
         guard_id = await self._context.ledger.write(steps.announce, self.job(), told, limits, self._context.id12())
@@ -106,12 +116,8 @@ class Scribe:
         """The field, or the list, whose value a write changes; a marker alone changes none."""
         for entries in self._context.entity.lists:
             if entries.owns(write.field):
-                same = (
-                    verb != ADD
-                    and write.before is not None
-                    and entries.codec.parse(Side.ADVOWARE, write.before) == write.after
-                )
-                return None if same else entries.name
+                before = None if verb == ADD else entries.codec.parse(Side.ADVOWARE, write.before)
+                return None if before == write.after else entries.name
         return write.field
 
     async def conclude(self, intent: str | None, error: PeerError) -> None:

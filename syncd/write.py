@@ -20,6 +20,7 @@ from syncd.load import digest, espo_present, load, read_advoware, read_back, rea
 from syncd.model import (
     RECORD,
     Action,
+    Base,
     Create,
     EspoSeen,
     FieldWrite,
@@ -37,7 +38,7 @@ from syncd.model import (
 )
 from syncd.permit import SOURCE_LIFE, Mismatch, Permit
 from syncd.readback import Judged, Verdict, judge, written_over
-from syncd.scribe import Scribe
+from syncd.scribe import Scribe, with_agreed
 from syncd.write_entry import EntryWriter
 
 
@@ -101,6 +102,7 @@ class Writer:
         self.permit.check_pause(Side.ESPO)
         intent = await self.scribe.announce(Side.ESPO, "update", writes, espo, advoware, actions) if writes else None
         if intent is not None:
+            shot = replace(shot, memory=with_agreed(shot.memory, actions))
             await self.permit.still_fresh(espo, intent)
             context.observers.window("PATCH", context.clock.monotonic() - espo.read_at)
         try:
@@ -112,7 +114,9 @@ class Writer:
             raise
         judged = self._judge(Side.ESPO, update.writes, after)
         agreed = self.scribe.agreed(judged, after, advoware)
-        moved = {name: base for one in entity.lists for name, base in main_moved(one, shot.memory, espo, after).items()}
+        moved: dict[str, Base] = {}
+        for one in entity.lists if update.lists else ():
+            moved |= main_moved(one, shot.memory, espo, advoware, update.entries, after)
         if intent is not None:
             await self.scribe.confirm(intent, Side.ESPO, judged, espo, after, agreed, update.entries, moved)
         self._arrived(Side.ESPO, judged, advoware)
@@ -167,6 +171,7 @@ class Writer:
             return replace(shot, advoware=await read_advoware(context, advoware_id))
         self.permit.check_pause(Side.ADVOWARE)
         intent = await self.scribe.announce(Side.ADVOWARE, "update", update.writes, espo, advoware, actions)
+        shot = replace(shot, memory=with_agreed(shot.memory, actions))
         body = self._rendered(update.writes)
         if not context.settings.partial_put:
             body = {**advoware.body, **body}

@@ -29,7 +29,7 @@ from syncd.model import (
 from syncd.pairing import known_kinds
 from syncd.permit import SOURCE_LIFE, Permit
 from syncd.remarks import cut_text
-from syncd.scribe import Scribe
+from syncd.scribe import Scribe, with_agreed
 
 
 @dataclass(slots=True)
@@ -69,6 +69,7 @@ class EntryWriter:
         self._permit.check_pause(Side.ADVOWARE)
         verb = ADD if entry.id is None else CHANGE
         intent = await self._scribe.announce(Side.ADVOWARE, verb, (entry.as_field,), espo, advoware, actions)
+        shot = replace(shot, memory=with_agreed(shot.memory, actions))
         await self._permit.firm(Side.ADVOWARE)
         await self._permit.still_fresh(advoware, intent)
         self._permit.wrote_advoware = True
@@ -99,13 +100,17 @@ class EntryWriter:
         state = IntentState.IN_DOUBT if in_doubt else IntentState.VOID
         await self._context.ledger.write(steps.conclude, self._scribe.job(), sent.intent, state)
         assert shot.memory.advoware_id is not None
-        shot = replace(shot, advoware=await read_back(self._context, shot.memory.advoware_id))
+        after = await read_back(self._context, shot.memory.advoware_id)
+        found = _find(sent, shot.memory, after)
+        if in_doubt and found is not None and found.form == sent.entry.after:
+            return await self._seen(shot, sent, after)  # it was applied, only its answer was none
+        shot = replace(shot, advoware=after)
         name, memory = sent.entry.name, shot.memory
-        if in_doubt and sent.entry.id is None:
-            return replace(shot, memory=self._doubted(memory, sent))
         if isinstance(error, Missing) and name not in self._missed:
             self._missed.add(name)  # a person has just deleted the entry: the plan shall say what that means
             return shot
+        if in_doubt and sent.entry.id is None:
+            memory = self._doubted(memory, sent)
         self.failure = self.failure or error
         return replace(shot, memory=replace(memory, stuck=memory.stuck | {name}))
 
@@ -137,9 +142,9 @@ class EntryWriter:
         body = sent.entry.body
         if (found.raw.get("bemerkung") or "") != body["bemerkung"]:
             memory = _quarantined(memory, f"{name}.bemerkung", body["bemerkung"])
-            if cut_text(sent.entries, found, sent.entry.before or {}) is not None:
-                sent = replace_entry(sent, name)
-                memory = self._doubted(memory, sent, CHANGE)
+            named = replace(sent, entry=replace(sent.entry, name=name))
+            if cut_text(sent.entries, found, named.entry.as_field) is not None:
+                memory = self._doubted(memory, named, CHANGE)
         if bool(found.raw.get("online")) != body["online"]:
             memory = _quarantined(memory, f"{name}.online", str(body["online"]))
         return memory
@@ -148,12 +153,6 @@ class EntryWriter:
         now = self._context.clock.now()
         doubt = Intent(sent.intent, Side.ADVOWARE, verb, (sent.entry.as_field,), now, IntentState.IN_DOUBT)
         return replace(memory, intents=(*memory.intents, doubt))
-
-
-def replace_entry(sent: _Sent, name: str) -> _Sent:
-    """The same write under the name of the entry it made, remembering what stood there before."""
-    entry = replace(sent.entry, name=name, before=sent.entry.before or {"bemerkung": ""})
-    return replace(sent, entry=entry)
 
 
 def _find(sent: _Sent, memory: Memory, after: Present) -> AdvowareEntry | None:

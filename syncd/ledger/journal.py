@@ -27,7 +27,11 @@ def announce(
     now: float, name: str | None = None,
 ) -> None:  # fmt: skip
     """Journal a write before it is made. Raises IntegrityError if the target or the name is being written."""
-    rows = [{"field": write.field, "before": write.before, "after": write.after} for write in writes]
+    rows: list[dict[str, Any]] = [
+        {"field": write.field, "before": write.before, "after": write.after}
+        | ({} if write.sent is None else {"sent": dict(write.sent)})
+        for write in writes
+    ]
     conn.execute(
         intents.insert().values(
             id=intent_id,
@@ -80,7 +84,7 @@ def unsettled(conn: Connection, key: str) -> tuple[Intent, ...]:
 
 
 def read_intent(row: Mapping[str, Any]) -> Intent:
-    writes = tuple(FieldWrite(item["field"], item["before"], item["after"]) for item in row["writes"])
+    writes = tuple(FieldWrite(item["field"], item["before"], item["after"], item.get("sent")) for item in row["writes"])
     state = IntentState(row["state"])
     return Intent(
         row["id"],

@@ -49,7 +49,7 @@ class Announcement:
     name: str | None = None
     edits: frozenset[str] = frozenset()  # what changes in value, for the guard against mass changes
     lost: tuple[Lost, ...] = ()
-    entries: Mapping[str, Base | None] = field(default_factory=dict)  # agreed on meanwhile; None: forgotten
+    entries: Mapping[str, Base] = field(default_factory=dict)  # entries of lists agreed on meanwhile
 
 
 @dataclass(frozen=True, slots=True)
