@@ -99,7 +99,7 @@ def _phone(given: str) -> str | None:
         parsed = phonenumbers.parse(number, DEFAULT_REGION)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(parsed):
+    if not phonenumbers.is_possible_number(parsed) or not parsed.national_number:
         return None
     e164 = str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
     canonical = f"{e164};ext={parsed.extension}" if parsed.extension else e164
@@ -182,6 +182,11 @@ def espo_raw(channel: str, given: str, kind: str | None, main: bool) -> dict[str
     if channel == MAILS:
         return {"emailAddress": given, **flags}
     return {"phoneNumber": given, "type": kind or "Other", **flags}
+
+
+def with_type(row: Mapping[str, Any], kind: str | None) -> dict[str, Any]:
+    """An entry of EspoCRM with another type; e-mails have none."""
+    return {**row, "type": kind} if "type" in row and kind is not None else dict(row)
 
 
 def espo_text(entry: AdvowareEntry) -> str:
@@ -342,6 +347,7 @@ KOMMUNIKATION = EntryList(
     type_of=TYPES.get,
     obstacle=obstacle,
     espo_raw=espo_raw,
+    with_type=with_type,
     advoware_raw=advoware_raw,
     advoware_kind=advoware_kind,
     espo_text=espo_text,

@@ -219,6 +219,7 @@ class EntryList:
     type_of: Callable[[int], str | None]
     obstacle: Callable[[str, str], str | None]
     espo_raw: Callable[[str, str, str | None, bool], dict[str, Raw]]
+    with_type: Callable[[Mapping[str, Raw], str | None], dict[str, Raw]]
     advoware_raw: Callable[[str, str, bool], dict[str, Raw]]
     advoware_kind: Callable[[int], dict[str, Raw]]
     espo_text: Callable[[AdvowareEntry], str]

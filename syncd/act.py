@@ -17,7 +17,7 @@ from syncd import endings
 from syncd.context import Context
 from syncd.endings import Ended, Result
 from syncd.lanes import Lane
-from syncd.ledger import facts, journal, pairs, steps
+from syncd.ledger import facts, pairs, steps
 from syncd.ledger.work import Cause, Due
 from syncd.load import load, read_advoware
 from syncd.model import (
@@ -30,7 +30,6 @@ from syncd.model import (
     HoldReason,
     Ignore,
     Link,
-    Memory,
     Missed,
     PairState,
     Present,
@@ -43,7 +42,7 @@ from syncd.model import (
     Wait,
     WriteEntry,
 )
-from syncd.pairing import Place, in_question, known_kinds, shared_name
+from syncd.neighbours import DOUBT_TIMEOUTS, informed
 from syncd.permit import Mismatch
 from syncd.plan import plan
 from syncd.readback import written_over
@@ -54,7 +53,6 @@ from syncd.write import Writer
 log = structlog.get_logger()
 
 MAX_PLANS = 100  # a record needs two or three, one more for each entry; more means it changes under our hands
-DOUBT_TIMEOUTS = 2  # HTTP time-outs after which a POST that got no answer cannot apply any more
 MAX_MISMATCHES = 3
 SLOW_JOB = 2.0  # seconds after which people see `syncing`
 NAME_BUSY_WAIT = 2.0
@@ -76,7 +74,7 @@ class Act:
         """Plan, do the first step, plan again, until a plan comes to its end or must wait."""
         mismatches = 0
         for _ in range(MAX_PLANS):
-            shot = self.snapshot = await self._informed(self.snapshot)
+            shot = self.snapshot = await informed(self._context, self.snapshot)
             actions = plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy)
             log.debug("plan.made", actions=[type(action).__name__ for action in actions])
             if self._context.settings.dry_run and not isinstance(actions[0] if actions else None, Ignore):
@@ -183,7 +181,13 @@ class Act:
         self.snapshot, done = await self._writer.settle_espo(self.snapshot, actions, settle)
         if done is None:
             return None
-        entries = agreed_entries(actions) | (self._agreed_now() if done.wrote else {})
+        entries = agreed_entries(actions)
+        if done.wrote:
+            shot = self.snapshot
+            after = plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy)
+            if any(isinstance(action, WriteEntry) for action in after):
+                return None
+            entries |= agreed_entries(after)
         ending = endings.settled(self._context, self._claim, self.snapshot, actions, settle, done, hold, held, entries)
         return Result(Ended.SETTLED if settle.status is Status.CLEAN else Ended.ASKED, ending)
 
@@ -208,33 +212,6 @@ class Act:
         """Entries both sides show since our last write."""
         shot = self.snapshot
         return agreed_entries(plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy))
-
-    async def _informed(self, shot: Snapshot) -> Snapshot:
-        """The snapshot with what the plan may have to know of values that EspoCRM shares between records."""
-        memory, espo, advoware = self._repeatable(shot.memory), shot.espo, shot.advoware
-        shot = replace(shot, memory=memory)
-        if not isinstance(espo, Present) or not isinstance(advoware, Present):
-            return shot
-        places: set[Place] = set()
-        for entries in self._entity.lists:
-            there = entries.read_advoware(advoware.body, known_kinds(entries, memory)) or ()
-            places |= in_question(entries, memory, entries.read_espo(espo.body), there)
-        places -= memory.shared.keys()
-        if not places:
-            return shot
-        names = {shared_name(where): where for where in places}
-        held = await self._context.ledger.read(journal.held_elsewhere, str(memory.key), list(names))
-        shared = {**memory.shared, **{where: held.get(name) for name, where in names.items()}}
-        return replace(shot, memory=replace(memory, shared=shared))
-
-    def _repeatable(self, memory: Memory) -> Memory:
-        """A POST of an entry that was not found long after it could have applied may be made again."""
-        late = self._context.clock.now() - DOUBT_TIMEOUTS * self._context.settings.http_timeout
-        intents = tuple(
-            replace(intent, repeatable=intent.sent_at < late) if intent.verb == ADD else intent
-            for intent in memory.intents
-        )
-        return replace(memory, intents=intents)
 
     async def _says_working_if_slow(self) -> bool:
         slow = self._context.clock.monotonic() - self._started > SLOW_JOB

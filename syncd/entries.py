@@ -356,6 +356,8 @@ class _Planner:
 
     def _add(self, espo: EspoEntry, kind: int, user_text: str) -> str | None:
         """An entry of this kind for EspoCRM's: a slot is used again, or a new one made. Its name, if it is written."""
+        if any(place(one) == place(espo) and one.sure and one.kind == kind for one in self.there.values()):
+            return None
         fresh = hashlib.blake2b(f"{espo.channel}{espo.form}{kind}".encode(), digest_size=6).hexdigest()
         name = self.entries.entry_name(f"new:{fresh}")
         if self._is_quarantined(Side.ADVOWARE, name, espo.form):
@@ -503,7 +505,7 @@ class _Planner:
         if main != current and named is not None and named.espo is not None and named.name not in told:
             writes.append(EntryWrite(named.name, channel, named.espo.raw, named.espo.form))
         for where, raw in rows:
-            raw["primary"] = where == main
+            raw[self.entries.main] = where == main
         self.result.lists[channel] = [raw for _, raw in rows]
         self.result.espo += writes
 
@@ -519,10 +521,13 @@ class _Planner:
         form = value if isinstance(value, str) else value.form or ""
         known = self.memory.shared.get((channel, form))
         if isinstance(known, Mapping):
-            return form, {**known, "primary": False}
+            return form, {**known, self.entries.main: False}
         kind = espo.type if espo is not None else None
         if kind is None and isinstance(value, AdvowareEntry):
             kind = self.entries.type_of(value.kind)
+        here = next((one for one in self.shelves[channel].entries if one.form == form), None)
+        if here is not None:  # taken away and added at once: its flags stay
+            return form, self.entries.with_type(here.raw, kind)
         text = value if isinstance(value, str) else self.entries.espo_text(value)
         return form, self.entries.espo_raw(channel, text, kind, False)
 

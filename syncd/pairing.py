@@ -111,9 +111,9 @@ def pair_up(
     table = _Table(entries, memory, espo, [one for one in advoware if one.channel in espo])
     table.known()
     table.moved_away()
+    table.met_elsewhere()
     if person_set_type:
         table.other_type()
-    table.met_elsewhere()
     table.by_value()
     if not memory.met:
         table.by_marker(unchanged_there=unchanged_there)
@@ -181,7 +181,7 @@ class _Table:
         found: dict[int, AdvowareEntry] = {}
         for index, line in enumerate(lines):
             if line.espo is not None and place(line.advoware) != place(line.espo):
-                other = self._same(line.espo, free.values())
+                other = self._same(line.espo, (one for one in free.values() if self._may_have_type(one, line.espo)))
                 if other is not None:
                     found[index] = free.pop(other.id)
         taken = {other.id for other in found.values()}
@@ -195,6 +195,9 @@ class _Table:
             elif line.espo is not None:
                 self.pairing.left_over.append((line.name, line.espo))
         self.there = {number: one for number, one in self.there.items() if number not in taken}
+
+    def _may_have_type(self, one: AdvowareEntry, espo: EspoEntry) -> bool:
+        return not one.sure or self.entries.type_of(one.kind) == espo.type
 
     def _moved(self, line: Line, other: AdvowareEntry, *, given_away: bool) -> None:
         """EspoCRM's entry of the line belongs to `other` now; what the line had in Advoware is new, or another's."""
@@ -314,9 +317,15 @@ class _Table:
         said = {
             place(line.espo) for line in self.pairing.lines if line.espo and place(line.advoware) == place(line.espo)
         }
+        lines = self.pairing.lines
+        named = {line.name for line in lines}
+        for number, past in self.pairing.pasts.items():
+            name = self.entries.entry_name(number)
+            if past.espo is None and number not in self.there and name not in named:
+                lines.append(Line(name, None, None, past, retire=True))  # a twin that is gone
         for one in sorted(self.there.values(), key=lambda one: one.id):
-            past = self.pairing.pasts.get(one.id)
-            unchanged = past is not None and past.espo is None and past.form == one.form
+            before = self.pairing.pasts.get(one.id)
+            unchanged = before is not None and before.espo is None and before.form == one.form
             twin = place(one) in said or unchanged
             (self.pairing.twins if twin else self.pairing.new_advoware).append(one)
         self.pairing.new_espo = list(self.here.values())
@@ -344,15 +353,17 @@ def wants_other_kind(entries: EntryList, memory: Memory, line: Line) -> bool:
         return False
     if line.espo.type in (line.past.espo.type, entries.type_of(line.advoware.kind)):
         return False
-    return place(line.espo) == place(line.past.espo) and not memory.shared.get((line.espo.channel, line.espo.form))
+    if place(line.espo) not in (place(line.past.espo), place(line.advoware)):
+        return False
+    return not memory.shared.get((line.espo.channel, line.espo.form))
 
 
 def _pasts(entries: EntryList, memory: Memory) -> dict[int, Past]:
-    """What the ledger remembers of this list's entries, by Advoware's id."""
+    """What the ledger remembers of this list's entries, by Advoware's id; under another rule it says nothing."""
     found = {}
     for name, base in memory.base.items():
         number = entries.id_of(name) if entries.owns(name) else None
-        if number is not None:
+        if number is not None and base.rule == entries.rule:
             found[number] = _past(entries, base)
     return found
 

@@ -240,3 +240,35 @@ async def test_a_webhook_that_tells_of_a_number_removed_since_is_no_evidence(sto
     await story.settle()
     assert phones(story, espo_id) == [(OFFICE, "Office")]
     assert await story.conflicts(espo_id, "kept") == []
+
+
+@told()
+async def test_a_type_changed_back_uses_the_slot_it_left(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True))
+    for kind in ("Mobile", "Office"):
+        story.espo.edit(espo_id, {"phoneNumberData": [phone(OFFICE, kind, primary=True)]}, by="anna")
+        await story.settle()
+    assert living(story, betnr) == [(1, OFFICE)]
+    assert len(entries(story, betnr)) == 2
+
+
+@told()
+async def test_a_number_changed_in_advoware_while_its_type_changes_in_espocrm_keeps_both(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True))
+    [entry] = entries(story, betnr)
+    story.advoware.edit_kommunikation(betnr, entry["id"], {"tlf": "0511 98765"}, by="AB")
+    story.espo.edit(espo_id, {"phoneNumberData": [phone(OFFICE, "Home", primary=True)]}, by="anna")
+    await story.settle()
+    assert phones(story, espo_id) == [("+4951198765", "Home")]
+    assert [kind for kind, _ in living(story, betnr)] == [6]
+
+
+@told()
+async def test_two_numbers_swapped_in_advoware_are_swapped_in_espocrm(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(HOME, "Home"))
+    ids = {one["kommKz"]: one["id"] for one in entries(story, betnr)}
+    story.advoware.edit_kommunikation(betnr, ids[1], {"tlf": HOME}, by="AB")
+    story.advoware.edit_kommunikation(betnr, ids[6], {"tlf": OFFICE}, by="AB")
+    await story.settle()
+    assert phones(story, espo_id) == [(OFFICE, "Home"), (HOME, "Office")]
+    assert sorted(one["bemerkung"] for one in entries(story, betnr)) == sorted([marker(HOME, 1), marker(OFFICE, 6)])

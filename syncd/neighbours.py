@@ -1,0 +1,44 @@
+"""What a plan has to know besides both sides: who else holds a value, and which POST can be made again.
+
+EspoCRM keeps a number or address once for all records that hold it, so its type and flags are not
+this record's alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from syncd.context import Context
+from syncd.ledger import journal
+from syncd.model import ADD, Memory, Present, Snapshot
+from syncd.pairing import Place, in_question, known_kinds, shared_name
+
+DOUBT_TIMEOUTS = 2  # HTTP time-outs after which a POST that got no answer cannot apply any more
+
+
+async def informed(context: Context, shot: Snapshot) -> Snapshot:
+    """The snapshot with all its plan has to know; asks the ledger only about values that are in question."""
+    memory, espo, advoware = _repeatable(context, shot.memory), shot.espo, shot.advoware
+    shot = replace(shot, memory=memory)
+    if not isinstance(espo, Present) or not isinstance(advoware, Present):
+        return shot
+    places: set[Place] = set()
+    for entries in context.entity.lists:
+        there = entries.read_advoware(advoware.body, known_kinds(entries, memory)) or ()
+        places |= in_question(entries, memory, entries.read_espo(espo.body), there)
+    places -= memory.shared.keys()
+    if not places:
+        return shot
+    names = {shared_name(where): where for where in places}
+    held = await context.ledger.read(journal.held_elsewhere, str(memory.key), list(names))
+    shared = {**memory.shared, **{where: held.get(name) for name, where in names.items()}}
+    return replace(shot, memory=replace(memory, shared=shared))
+
+
+def _repeatable(context: Context, memory: Memory) -> Memory:
+    """A POST of an entry that was not found long after it could have applied may be made again."""
+    late = context.clock.now() - DOUBT_TIMEOUTS * context.settings.http_timeout
+    intents = tuple(
+        replace(intent, repeatable=intent.sent_at < late) if intent.verb == ADD else intent for intent in memory.intents
+    )
+    return replace(memory, intents=intents)
