@@ -400,8 +400,16 @@ def mapping_path(settings: Settings) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def load_mapping(path: Path | None, known: abc.Mapping[str, abc.Collection[str]] | None = None) -> Mapping:
-    """Read syncd.toml; raises ConfigError. `known` are the fields by entity, where names shall be checked too."""
+@dataclass(frozen=True)
+class Known:
+    """What syncd.toml may speak of in an entity: its fields, and its lists, whose names cannot be changed."""
+
+    fields: tuple[str, ...]
+    lists: tuple[str, ...] = ()
+
+
+def load_mapping(path: Path | None, known: abc.Mapping[str, Known] | None = None) -> Mapping:
+    """Read syncd.toml; raises ConfigError. `known` by entity, where names shall be checked too."""
     if path is None:
         return Mapping()
     failure = ""
@@ -429,7 +437,7 @@ C = TypeVar("C")
 class _Toml:
     """Reads the tables and collects what is wrong with them."""
 
-    def __init__(self, path: str, known: abc.Mapping[str, abc.Collection[str]] | None) -> None:
+    def __init__(self, path: str, known: abc.Mapping[str, Known] | None) -> None:
         self.lines: list[str] = []
         self._path = path
         self._known = known
@@ -446,8 +454,11 @@ class _Toml:
         table = self._table(where, value)
         self._only(where, table, ("espo_type", "filter", "create", "fields"))
         fields = self._table(f"{where}.fields", table.get("fields", {}))
-        if self._known is not None and name in self._known:
-            self._only(f"{where}.fields", fields, self._known[name])
+        known = self._known.get(name) if self._known is not None else None
+        if known is not None:
+            self._only(f"{where}.fields", fields, (*known.fields, *known.lists))
+            for one in known.lists:
+                self._not_renamed(f"{where}.fields.{one}", fields.get(one))
         create: Create | None = self._choice(f"{where}.create", table.get("create"), get_args(Create))
         return EntityMapping(
             self._name(f"{where}.espo_type", table.get("espo_type")),
@@ -465,6 +476,13 @@ class _Toml:
             self._choice(f"{where}.direction", table.get("direction"), get_args(Direction)),
             self._choice(f"{where}.policy", table.get("policy"), get_args(Policy)),
         )
+
+    def _not_renamed(self, where: str, value: object) -> None:
+        """A list is not one attribute: EspoCRM keeps it in several, each with a form of its own."""
+        renamed = [key for key in ("espo", "advoware") if isinstance(value, dict) and key in value]
+        if renamed:
+            what = " and ".join(renamed)
+            self._wrong(where, f"a list keeps its names, so {what} cannot be set; direction and policy can")
 
     def _filter(self, where: str, value: object) -> tuple[dict[str, Any], ...]:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):

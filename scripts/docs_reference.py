@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
+from mappers.kommunikation import KIND_NAMES, MAIL_KINDS, MAILS, NEW_KINDS, NEW_MAIL, PHONES, TYPES
 from mappers.spec import Can, Direction, Entity, Field, StatusFields
 from scripts.truth_table import with_base
 from syncd import messages, metrics, status
@@ -50,7 +51,28 @@ def _entity(entity: Entity) -> str:
         "|---|---|---|---|---|---|---|",
         *rows,
     ]
-    return f"{head}\n\n" + "\n".join(table)
+    lists = [
+        "| list | EspoCRM | Advoware | form | in Advoware by API | shown in EspoCRM as | direction |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| `{entries.name}` | {', '.join(f'`{channel}`' for channel in entries.channels)} | `{entries.advoware}` |"
+            f" {entries.codec.name} | create, change, empty | `{entries.shown_in}` | `{entries.direction}` |"
+            for entries in entity.lists
+        ),
+    ]
+    parts = [head, "\n".join(table), *(["\n".join(lists)] if entity.lists else [])]
+    return "\n\n".join(parts)
+
+
+def kinds() -> str:
+    """Every kind of Kommunikation: what it is in either system."""
+    new = {kind: f"type {name}" for name, kind in NEW_KINDS.items()} | {NEW_MAIL: "every address"}
+    rows = []
+    for kind, name in KIND_NAMES.items():
+        shown = f"`{PHONES}`, {TYPES[kind]}" if kind in TYPES else f"`{MAILS}`" if kind in MAIL_KINDS else "–"
+        rows.append(f"| {kind} | {name} | {shown} | {new.get(kind, '–')} |")
+    head = ["| `kommKz` | Advoware | in EspoCRM | new from EspoCRM |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows])
 
 
 def _can(field: Field) -> str:

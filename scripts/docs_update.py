@@ -20,6 +20,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "commands": docs_commands.table,
     "command_details": docs_commands.details,
     "entities": docs_reference.entities,
+    "kinds": docs_reference.kinds,
     "status_fields": docs_reference.status_fields,
     "statuses": docs_reference.statuses,
     "merge": docs_reference.merge,

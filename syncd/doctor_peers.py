@@ -15,12 +15,11 @@ from services.advoware import AdvowareClient, local_time
 from services.errors import Credentials, Denied, Missing, Outage, PeerError
 from services.espocrm import EspoClient
 from syncd import webhooks
+from syncd.doctor_lists import SETUP, answered, needed, unseen
 from syncd.findings import Finding, fail, ok, warn
 from syncd.ledger import pairs
 from syncd.ledger.store import Ledger
 from syncd.model import Status
-
-SETUP = "make or correct it in EspoCRM's entity manager"
 
 # EspoCRM's field types that can hold what we put there.
 _TEXTS = ("varchar", "text", "enum", "personName", "url")
@@ -68,6 +67,7 @@ async def examine_espocrm(peers: Peers, findings: list[Finding]) -> None:
             findings.append(fail(f"entity {entity.espo_type}", "does not exist", SETUP))
             continue
         findings += _fields(entity, definition.get("fields") or {})
+        findings += needed(entity, definition.get("fields") or {})
         findings.append(await _formula(peers.espo, entity))
     findings.append(_may("Task", table, ("create", "edit"), "no Tasks will tell people what waits for them"))
     await _webhooks(peers, table, findings)
@@ -128,9 +128,13 @@ def _fields(entity: Entity, defined: Mapping[str, Any]) -> list[Finding]:
 
 
 async def _formula(espo: EspoClient, entity: Entity) -> Finding:
-    script = await espo.metadata(f"formula.{entity.espo_type}")
+    script = str(await espo.metadata(f"formula.{entity.espo_type}"))
     name = f"status logic of {entity.espo_type}"
-    if entity.status.status in str(script):
+    overlooked = unseen(entity, script)
+    if entity.status.status in script and overlooked:
+        todo = "add isAttributeChanged for them (see README); changes are found without it too"
+        return warn(name, f"the formula does not look at {', '.join(overlooked)}", todo)
+    if entity.status.status in script:
         return ok(name, "a formula sets the status when people edit")
     todo = "add a before-save formula that sets it to dirty (see the docs); changes are found without it too"
     return warn(name, f"no formula sets {entity.status.status}", todo)
@@ -214,6 +218,7 @@ def _assumptions(entity: Entity, body: Mapping[str, Any]) -> list[Finding]:
             wrong.append(
                 warn(f"assumption {field.name}", "a value of another form", "correct it in Advoware, or tell us")
             )
+    wrong += answered(entity, body)
     return wrong or [ok("advoware answers", "have the form that is relied on")]
 
 

@@ -5,15 +5,17 @@ Everything the ledger would be told is told and taken back in the same transacti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mappers.spec import Side, Unmappable
+from mappers.spec import Entity, Side, Unmappable
 from syncd.context import Context
 from syncd.job import Job
 from syncd.ledger import pairs
 from syncd.ledger.trial import trial_of
+from syncd.listed import Listed, entry_words, listed
 from syncd.load import load, read_advoware, read_espo
 from syncd.messages import sentence
 from syncd.model import (
@@ -23,14 +25,20 @@ from syncd.model import (
     Dispute,
     EspoSeen,
     Hold,
+    Key,
+    Memory,
     Present,
     Settle,
     Snapshot,
     Status,
     Unknown,
+    Update,
+    WriteEntry,
 )
+from syncd.neighbours import informed
 from syncd.plan import plan
 
+_KIND = re.compile(r"(?<=[a-z])(?=[A-Z])")
 FAR = 1e11  # epoch seconds: later than any claim ends
 
 
@@ -45,10 +53,19 @@ class Rehearsed:
     actions: tuple[Action, ...]
 
     @property
+    def entity(self) -> str:
+        """Our name of its kind."""
+        return self.key.partition("/")[0]
+
+    @property
     def waits_for_person(self) -> bool:
         """Whether the plan ends in something only a person can settle."""
         settled = [action.status for action in self.actions if isinstance(action, Settle)]
         return Status.CONFLICT in settled or any(isinstance(action, Hold | Dispute) for action in self.actions)
+
+    def entries(self, entity: Entity) -> tuple[Listed, ...]:
+        """The entries of child lists, as the plan has seen them."""
+        return listed(entity, self.snapshot.memory, _body(self.snapshot.espo), _body(self.snapshot.advoware))
 
 
 async def rehearse(context: Context, key: str) -> Rehearsed:
@@ -58,34 +75,54 @@ async def rehearse(context: Context, key: str) -> Rehearsed:
     taken = await trial.ledger.write(pairs.claim, key, context.owner, FAR, FAR)
     assert taken is not None, "no claim lasts that long"
     memory = replace(Job(trial, taken).snapshot.memory, admitted=True)
-    snapshot = await load(trial, memory, taken.row)
+    snapshot = await informed(trial, await load(trial, memory, taken.row))
     actions = plan(trial.entity, snapshot.memory, snapshot.espo, snapshot.advoware, trial.policy)
     busy = (row.get("claimed_until") or 0.0) > context.clock.now()
     return Rehearsed(key, row.get("admitted_by") is not None, busy, snapshot, actions)
 
 
-def told(actions: Iterable[Action], language: str) -> list[dict[str, Any]]:
-    """Actions as data: `do` names the kind; notices as the sentences people will read."""
-    return [_told(action, language) for action in actions]
+def told(entity: Entity, actions: Iterable[Action], language: str) -> list[dict[str, Any]]:
+    """Actions as data: `do` names the kind; notices as the sentences people will read, entries of lists in words."""
+    return [_told(entity, action, language) for action in actions]
 
 
-def _told(action: Action, language: str) -> dict[str, Any]:
+def _told(entity: Entity, action: Action, language: str) -> dict[str, Any]:
     parts = asdict(action)
+    lists = {channel: entries for entries in entity.lists for channel in (entries.name, *entries.channels)}
+    if isinstance(action, WriteEntry):
+        parts["words"] = entry_words(lists[action.list], action.entry)
+    if isinstance(action, Update):
+        parts["words"] = [entry_words(lists[entry.channel], entry) for entry in action.entries]
     if isinstance(action, Settle):
         parts["notices"] = [sentence(notice, language) for notice in action.notices]
     if isinstance(action, Hold):
         parts["notice"] = sentence(action.notice, language)
-    return {"do": type(action).__name__.lower(), **parts}
+    return {"do": _KIND.sub("_", type(action).__name__).lower(), **parts}
 
 
-async def both_sides(context: Context, key: str, advoware_id: int | None) -> dict[str, Mapping[str, Any] | str]:
-    """What both sides show of the mapped fields now, or in a word why not. Raises `PeerError`."""
+@dataclass(frozen=True)
+class BothSides:
+    """What both sides show now: the mapped fields by side, or in a word why not, and the entries of child lists."""
+
+    fields: Mapping[str, Mapping[str, Any] | str]
+    entries: tuple[Listed, ...]
+
+
+async def both_sides(context: Context, key: str, advoware_id: int | None) -> BothSides:
+    """Read both sides and lay them out for people. Raises `PeerError`."""
     espo: EspoSeen = await read_espo(context, key.partition("/")[2])
     advoware: AdvowareSeen | None = None if advoware_id is None else await read_advoware(context, advoware_id)
-    return {
+    row = await context.ledger.read(pairs.get, key)
+    memory = Memory(Key.parse(key)) if row is None else await context.ledger.read(pairs.remember, row)
+    fields = {
         str(Side.ESPO): _shown(context, Side.ESPO, espo),
         str(Side.ADVOWARE): _shown(context, Side.ADVOWARE, advoware),
     }
+    return BothSides(fields, listed(context.entity, memory, _body(espo), _body(advoware)))
+
+
+def _body(seen: EspoSeen | AdvowareSeen | None) -> Mapping[str, Any] | None:
+    return seen.body if isinstance(seen, Present) else None
 
 
 def _shown(context: Context, side: Side, seen: EspoSeen | AdvowareSeen | None) -> Mapping[str, Any] | str:

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 import config
+from mappers.beteiligte import BETEILIGTE
+from mappers.kommunikation import KOMMUNIKATION
+from mappers.spec import Direction, Policy
+from syncd.app import entities, known_names, mapped
 
 SECRET = "sEcReT-nobody-sees"
 GOOD = {
@@ -235,7 +239,12 @@ policy = "advoware"
 [entities.beteiligte.fields.titel]
 direction = "off"
 """
-KNOWN = {"beteiligte": ("name", "titel", "geburtsdatum")}
+LISTS = """
+[entities.beteiligte.fields.kommunikation]
+direction = "to_espocrm"
+policy = "manual"
+"""
+KNOWN = {"beteiligte": config.Known(("name", "titel", "geburtsdatum"), ("kommunikation",))}
 
 
 def toml(tmp_path: Path, text: str) -> config.Mapping:
@@ -251,6 +260,26 @@ def test_syncd_toml_is_read(tmp_path: Path) -> None:
     assert mapping.filter == ({"type": "equals", "attribute": "assignedUserId", "value": "1"},)
     assert mapping.fields["geburtsdatum"] == config.FieldMapping("birthDate", None, "to_espocrm", "advoware")
     assert mapping.fields["titel"] == config.FieldMapping(direction="off")
+
+
+def test_a_list_has_a_direction_and_a_policy_like_a_field(tmp_path: Path) -> None:
+    mapping = toml(tmp_path, LISTS).entities["beteiligte"]
+    assert mapping.fields["kommunikation"] == config.FieldMapping(direction="to_espocrm", policy="manual")
+
+
+def test_the_firms_rules_reach_the_list_and_the_default_policy_does(tmp_path: Path) -> None:
+    [entries] = mapped(BETEILIGTE, config.EntityMapping(), Policy.ADVOWARE).lists
+    assert (entries.direction, entries.policy) == (Direction.BOTH, Policy.ADVOWARE)
+    [entries] = mapped(BETEILIGTE, toml(tmp_path, LISTS).entities["beteiligte"], Policy.ADVOWARE).lists
+    assert (entries.direction, entries.policy) == (Direction.TO_ESPOCRM, Policy.MANUAL)
+    assert entries.channels == KOMMUNIKATION.channels
+    settings = load(SYNCD_DEFAULT_POLICY="manual")
+    assert entities(settings, config.Mapping())["beteiligte"].lists[0].policy is Policy.MANUAL
+
+
+def test_every_list_may_be_spoken_of_by_its_name() -> None:
+    assert known_names()["beteiligte"].lists == ("kommunikation",)
+    assert "titel" in known_names()["beteiligte"].fields
 
 
 def test_without_syncd_toml_nothing_differs() -> None:
@@ -287,6 +316,20 @@ WRONG = [
     (
         "[entities.beteiligte.fields.titel]\ndirection = 7",
         "entities.beteiligte.fields.titel.direction: expected one of both, to_advoware, to_espocrm, off",
+    ),
+    (
+        "[entities.beteiligte.fields.kommunikation]\nespo = 'phones'",
+        "entities.beteiligte.fields.kommunikation: a list keeps its names, so espo cannot be set;"
+        " direction and policy can",
+    ),
+    (
+        "[entities.beteiligte.fields.kommunikation]\nadvoware = 'x'\nespo = 'y'\ndirection = 'off'",
+        "entities.beteiligte.fields.kommunikation: a list keeps its names, so espo and advoware cannot be set;"
+        " direction and policy can",
+    ),
+    (
+        "[entities.beteiligte.fields.komunikation]",
+        "entities.beteiligte.fields.komunikation: unknown key; did you mean kommunikation?",
     ),
     (
         "[entities.beteiligte.fields.titel]\nespo = 'a b'",

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from mappers.spec import Entity
 from syncd.cli import output
 from syncd.cli.output import Code, ago, say, table, value, when
 
@@ -77,6 +78,7 @@ def _circuit(circuit: Mapping[str, Any]) -> str:
 def show(key: output.Key, as_json: output.AsJson = False) -> int:
     """One record: both sides, what they last agreed on, waiting fields, history.
 
+    Phones, faxes and e-mails stand one by one, side by side, with what is known of each entry.
     Reads both systems where they can be read; exit code 3 where one does not answer.
 
     Example: `syncd show betnr:1234`
@@ -84,6 +86,7 @@ def show(key: output.Key, as_json: output.AsJson = False) -> int:
     from services.errors import PeerError
     from syncd import inspect
     from syncd.commands import Desk, NotKnown
+    from syncd.listed import remembered
     from syncd.rehearsal import both_sides
     from syncd.runtime import opened
 
@@ -91,7 +94,7 @@ def show(key: output.Key, as_json: output.AsJson = False) -> int:
     mapping = output.mapping(settings)
     trouble: list[PeerError] = []
 
-    async def looking() -> dict[str, Any]:
+    async def looking() -> tuple[Entity, dict[str, Any]]:
         async with opened(settings, mapping) as runtime:
             app = runtime.app
             found_key = await Desk(runtime.ledger, app.entities(), runtime.clock.now).find(key)
@@ -99,24 +102,28 @@ def show(key: output.Key, as_json: output.AsJson = False) -> int:
             if found is None:
                 raise NotKnown(f"nothing is known of {found_key}; `syncd plan` shows what would be done with it")
             linked = (found["pair"] or {}).get("advoware_id")
+            entity = app.entities()[found_key.partition("/")[0]]
+            now, entries = None, remembered(entity, found_key, found)
             try:
-                now = await both_sides(app.contexts[found_key.partition("/")[0]], found_key, linked)
+                shown = await both_sides(app.contexts[entity.name], found_key, linked)
+                now, entries = shown.fields, shown.entries
             except PeerError as error:
                 trouble.append(error)
-                now = None
-            return {"key": found_key, "now": now, **found}
+            return entity, {"key": found_key, "now": now, "entries": entries, **found}
 
-    found = output.work(looking())
+    entity, found = output.work(looking())
     if as_json:
         output.show_json(found)
     else:
-        _print_record(found)
+        _print_record(entity, found, settings.syncd_language)
     if trouble:
         raise trouble[0]
     return Code.DONE
 
 
-def _print_record(found: Mapping[str, Any]) -> None:
+def _print_record(entity: Entity, found: Mapping[str, Any], language: str) -> None:
+    from syncd.listed import columns, raw_words
+
     pair, waits = found["pair"] or {}, found["work"]
     say(f"{found['key']}  {pair.get('status') or 'new'}  Beteiligter {pair.get('advoware_id') or '–'}")
     say(f"  {pair.get('state')}, link {pair.get('trust')}, looked at {when(pair.get('checked_at')) or 'never'}")
@@ -127,6 +134,10 @@ def _print_record(found: Mapping[str, Any]) -> None:
         say(f"  waits: {waits['cause']}, due {when(waits['due_at'])}{held}")
     say()
     table(("field", "espocrm", "advoware", "last agreed: espocrm", "advoware"), _fields(found))
+    if found["entries"]:
+        say()
+        rows = ((line.entry or line.list, *columns(line, language)) for line in found["entries"])
+        table(("entry", "espocrm", "advoware", "known as", "remark", "waits"), rows)
     for one in found["conflicts"]:
         if one["state"] in ("open", "decided"):
             say(f"\nconflict {one['id']} {one['field'] or '(link)'} {one['kind']}: `syncd conflicts show {one['id']}`")
@@ -134,18 +145,19 @@ def _print_record(found: Mapping[str, Any]) -> None:
         say(f"\n{one['side']} does not take {one['field']}: {value(one['value'])} ({one['reason']})")
     if found["history"]:
         say()
+        values = {
+            o["id"]: [value(raw_words(entity, o["field"] or "", o[name])) for name in ("before", "after")]
+            for o in found["history"]
+        }
         table(
             ("when", "side", "field", "before", "after", "why"),
-            (
-                (when(o["at"]), o["side"], o["field"], value(o["before"]), value(o["after"]), o["why"])
-                for o in found["history"]
-            ),
+            ((when(o["at"]), o["side"], o["field"], *values[o["id"]], o["why"]) for o in found["history"]),
         )
 
 
 def _fields(found: Mapping[str, Any]) -> list[tuple[object, ...]]:
     now = found["now"] or {}
-    base = {one["field"]: one for one in found["base"]}
+    base = {one["field"]: one for one in found["base"] if ":" not in one["field"]}  # entries have a table of their own
     sides = {side: now.get(side, "no answer") for side in ("espocrm", "advoware")}
     names = dict.fromkeys([*base, *(name for shown in sides.values() if isinstance(shown, Mapping) for name in shown)])
     return [

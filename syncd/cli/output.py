@@ -56,10 +56,9 @@ def ledger_settings() -> config.Settings:
 
 def mapping(found: config.Settings) -> config.Mapping:
     """The firm's syncd.toml."""
-    from syncd.app import ENTITIES
+    from syncd.app import known_names
 
-    known = {entity.name: [field.name for field in entity.fields] for entity in ENTITIES}
-    return config.load_mapping(config.mapping_path(found), known)
+    return config.load_mapping(config.mapping_path(found), known_names())
 
 
 def logs(form: Literal["json", "console"], level: str) -> None:

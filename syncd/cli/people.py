@@ -105,8 +105,14 @@ def show_conflict(
         say(f"  candidates in Advoware: {', '.join(map(str, found['candidates']))}")
         say(f"\nsyncd conflicts resolve {found['id']} --take 'link NUMBER' | create")
     else:
-        say(f"\nsyncd conflicts resolve {found['id']} --take espocrm | advoware | VALUE")
+        say(f"\nsyncd conflicts resolve {found['id']} --take {_choices(found)}")
     return Code.DONE
+
+
+def _choices(found: Mapping[str, Any]) -> str:
+    if found["kind"] in ("twin_stays", "lost_entry"):
+        return "espocrm | advoware"
+    return f"espocrm | advoware | VALUE{' (empty: the entry goes)' if ':' in found['field'] else ''}"
 
 
 @conflicts.command("resolve")
@@ -116,9 +122,10 @@ def resolve(
 ) -> int:
     """Decide. The daemon carries it out, or the next `syncd run`.
 
-    A value that reads like a word above is given as `value:TEXT`; an empty one clears the field.
+    A value that reads like a word above is given as `value:TEXT`; an empty one clears the field, or takes the phone,
+    fax or e-mail away on both sides.
 
-    Examples: `syncd conflicts resolve 3f2a --take advoware` · `… --take 'link 104860'`
+    Examples: `syncd conflicts resolve 3f2a --take advoware` · `… --take '+49 511 12345'` · `… --take 'link 104860'`
     """
 
     async def asking(desk: Desk) -> Asked:

@@ -23,10 +23,12 @@ Status = Annotated[str | None, typer.Option("--status", help="All records that s
 def plan(keys: output.Keys, as_json: output.AsJson = False) -> int:
     """What would be done with records now. Reads both sides, writes nothing.
 
+    Phones, faxes and e-mails are told one by one; after a write the rest is planned anew.
     Exit code 1 if something would wait for a person.
 
     Example: `syncd plan betnr:1234`
     """
+    from syncd.app import entities
     from syncd.commands import Desk
     from syncd.rehearsal import Rehearsed, rehearse, told
     from syncd.runtime import opened
@@ -43,13 +45,15 @@ def plan(keys: output.Keys, as_json: output.AsJson = False) -> int:
             return [await rehearse(app.contexts[key.partition("/")[0]], key) for key in wanted]
 
     plans = output.work(planning())
+    known = entities(settings, mapping)
     documents = [
         {
             "key": one.key,
             "takes_part": one.takes_part,
             "busy": one.busy,
             "waits_for_person": one.waits_for_person,
-            "actions": told(one.actions, settings.syncd_language),
+            "actions": told(known[one.entity], one.actions, settings.syncd_language),
+            "entries": one.entries(known[one.entity]),
         }
         for one in plans
     ]
@@ -79,11 +83,20 @@ def _lines(action: Mapping[str, Any]) -> Sequence[str]:
         case "create":
             return ["create in Advoware:", *_writes(action)]
         case "update":
-            return [f"write to {action['side']}:", *_writes(action)]
+            more = ["  more entries of these lists follow"] if action["partial"] else []
+            return [f"write to {action['side']}:", *_writes(action), *(f"  {said}" for said in action["words"]), *more]
+        case "write_entry":
+            return [f"write to advoware, {action['list']}: {action['words']}"]
+        case "wait":
+            said = "no answer came when these were added, and nothing is sent until it is certain"
+            return [f"{said}: {', '.join(action['entries'])}"]
         case "link":
             return [f"link with Beteiligter {action['advoware_id']} ({action['trust']})"]
         case "agree":
-            return [f"both sides agree: {', '.join(action['fields']) or 'nothing'}"]
+            gone = [name for name, base in action["entries"].items() if base is None]
+            same = [*action["fields"], *(name for name in action["entries"] if name not in gone)]
+            agreed = [f"both sides agree: {', '.join(same)}"] if same or not gone else []
+            return [*agreed, *([f"gone from both sides: {', '.join(gone)}"] if gone else [])]
         case "keep":
             both = f"espocrm {value(action['espo'])} · advoware {value(action['advoware'])}"
             return [f"changed on both sides, {action['winner']} wins, the other is kept: {action['field']}: {both}"]

@@ -101,6 +101,7 @@ class Stage:
                 deleted=frozenset(diary.deleted),
                 vanished=frozenset(diary.vanished),
                 conflicts=await self.daemon.conflicts(),
+                history=await self.daemon.history(),
                 calls=calls,
                 quiet=quiet,
             )

@@ -12,21 +12,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from syncd.sandbox import demo_numbers_check as number_check
 from syncd.sandbox import demo_unasked
 from syncd.sandbox.calllog import Call
-from syncd.sandbox.demo_diary import FIELDS, LABELS, SIDES, Typed, meaning, shown
+from syncd.sandbox.demo_diary import FIELDS, SIDES, Number, Typed, meaning, shown, values
+from syncd.sandbox.demo_numbers_check import COLUMNS, WAITING, WINDOW_SECONDS, record_of
 from syncd.sandbox.sandbox import ADVOWARE, ESPO
 
 BETEILIGTE = "CBeteiligte"
-COLUMNS = {ESPO: "espo", ADVOWARE: "advoware"}
-WAITING = ("open", "decided")
-WINDOW_SECONDS = 1.0  # a GET older than this before a PUT is no unavoidable window
 
 
 @dataclass(frozen=True)
 class End:
     """All that is known when everything is quiet. `before` and `after` are Sandbox.dump(); `born` the records people
-    created in EspoCRM, as they were then; `quiet` the writes seen after that."""
+    created in EspoCRM, as they were then; `conflicts` and `history` are the ledger's; `quiet` the writes seen after
+    that."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -35,6 +35,7 @@ class End:
     deleted: frozenset[str]
     vanished: frozenset[int]
     conflicts: Sequence[Mapping[str, Any]]
+    history: Sequence[Mapping[str, Any]] = ()
     calls: Sequence[Call] = ()
     quiet: Sequence[Call] = ()
 
@@ -55,11 +56,28 @@ class End:
         return {int(betnr): one for betnr, one in self.after[ADVOWARE].items()}
 
     @cached_property
+    def numbers(self) -> dict[str, list[Number]]:
+        """Acts on phones and e-mails by record, in order."""
+        found = defaultdict(list)
+        for one in self.typed:
+            if isinstance(one, Number):
+                found[one.record].append(one)
+        return dict(found)
+
+    @cached_property
+    def rows(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The ledger's conflicts and kept values by record."""
+        found = defaultdict(list)
+        for row in self.conflicts:
+            found[record_of(row)].append(row)
+        return dict(found)
+
+    @cached_property
     def disputes(self) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
         """The ledger's conflicts and kept values by record and field."""
         found = defaultdict(list)
         for row in self.conflicts:
-            found[str(row["key"]).partition("/")[2], str(row["field"])].append(row)
+            found[record_of(row), str(row["field"])].append(row)
         return dict(found)
 
     def pair(self, record: str) -> dict[str, Mapping[str, Any]] | None:
@@ -74,6 +92,8 @@ class Report:
     """What the check found. Everything from `lost` on must be empty."""
 
     pairs: int = 0
+    numbers: int = 0
+    one_sided: int = 0
     checked: int = 0
     equal: int = 0
     explained: int = 0
@@ -99,10 +119,11 @@ def judge(end: End) -> Report:
     report = Report(typed=len(end.typed), kept=sum(row["state"] == "kept" for row in end.conflicts))
     _pairs(end, report)
     for number, one in enumerate(end.typed):
-        if not _arrived(end, number, one):
-            text = f"{LABELS[one.side]} {one.record} {one.field} = {one.value!r} (edit {one.number})"
-            (report.window if _in_window(end, one) else report.lost).append(text)
-    report.doubled += _doubled(end)
+        if number_check.arrived(end, one) if isinstance(one, Number) else _arrived(end, number, one):
+            continue
+        window = number_check.in_window(end, one) if isinstance(one, Number) else _in_window(end, one)
+        (report.window if window else report.lost).append(str(one))
+    report.doubled += [*_doubled(end), *number_check.doubled(end)]
     report.unasked += demo_unasked.find(end)
     report.quiet += [f"{call.method} {call.path} {', '.join(call.names)}" for call in end.quiet]
     return report
@@ -130,6 +151,9 @@ def _pairs(end: End, report: Report) -> None:
                 report.explained += 1
             else:
                 report.differing.append(f"{record} {name}: EspoCRM {left!r}, Advoware {right!r}")
+        report.numbers += len(set().union(*(values(side, pair[side]) for side in SIDES)))
+        report.one_sided += number_check.one_sided(end, record, pair)
+        report.differing += number_check.differing(end, record, pair)
 
 
 def _open(end: End) -> Iterator[tuple[str, str]]:

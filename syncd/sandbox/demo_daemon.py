@@ -22,6 +22,7 @@ from syncd.sandbox.sandbox import Sandbox
 START_SECONDS = 45.0
 DRAIN_SECONDS = 40.0
 LINE_LIMIT = 300
+HISTORY_PAGE = 1000
 EVENTS = ("create", "update", "delete")
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SYSTEMROOT")
 
@@ -149,6 +150,19 @@ class Daemon:
         if status != 200:
             raise DaemonError(f"the daemon does not tell its conflicts (answer {status}, log: {self.log})")
         return list(body["conflicts"])
+
+    async def history(self) -> list[dict[str, Any]]:
+        """All the daemon did to fields and entries, newest first; DaemonError if it cannot be asked."""
+        found: list[dict[str, Any]] = []
+        more = ""
+        while True:
+            status, body = await self.get(f"/api/v1/history?limit={HISTORY_PAGE}{more}")
+            if status != 200:
+                raise DaemonError(f"the daemon does not tell its history (answer {status}, log: {self.log})")
+            found += body["history"]
+            if len(body["history"]) < HISTORY_PAGE:
+                return found
+            more = f"&before={found[-1]['id']}"
 
     def _last_line(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()

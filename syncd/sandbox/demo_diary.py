@@ -9,8 +9,10 @@ import copy
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
+from syncd.sandbox import reachability
 from syncd.sandbox.sandbox import ADVOWARE, ESPO, Sandbox
 
 FIELDS = {
@@ -26,6 +28,8 @@ FIELDS = {
     "registergericht": ("registergericht", "registergericht"),
 }
 """name in the ledger -> (attribute in EspoCRM, attribute in Advoware)"""
+NUMBERS = "kommunikation"
+"""what the diary calls all phones and e-mails of a record; the ledger names each entry `kommunikation:<id>`"""
 SALUTATIONS = {"Mr.": "Herr", "Ms.": "Frau", "Mrs.": "Frau"}
 SIDES = (ESPO, ADVOWARE)
 LABELS = {ESPO: "EspoCRM", ADVOWARE: "Advoware"}
@@ -62,6 +66,56 @@ class Typed:
     field: str
     value: str | None
     before: str | None
+
+    def __str__(self) -> str:
+        return f"{LABELS[self.side]} {self.record} {self.field} = {self.value!r} (edit {self.number})"
+
+
+class Did(StrEnum):
+    """What a person did to a phone, a fax or an e-mail."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    RETYPED = "retyped"
+    """another type in EspoCRM"""
+    PREFERRED = "preferred"
+    """made the primary one in EspoCRM"""
+    NOTED = "noted"
+    """text in Advoware's bemerkung"""
+
+
+@dataclass(frozen=True)
+class Number(Typed):
+    """One act on a phone or an e-mail; `value` and `before` are meanings, equal where the value itself stayed."""
+
+    did: Did = Did.ADDED
+    raw: str | None = None
+    """as that system stored it"""
+    kind: str | None = None
+    """type of a phone in EspoCRM"""
+    entry: int | None = None
+    """id in Advoware"""
+    text: str = ""
+    """what the bemerkung says behind our marker"""
+
+    def __str__(self) -> str:
+        what = f"{self.text!r} at {self.value}" if self.did is Did.NOTED else f"{self.before} → {self.value}"
+        return f"{LABELS[self.side]} {self.record} {self.did} {what} (edit {self.number})"
+
+
+def values(side: str, body: Mapping[str, Any]) -> set[str]:
+    """Meanings of all phones and e-mails a record of one system has."""
+    read = reachability.espo_values if side == ESPO else reachability.advoware_values
+    return set(read(body))
+
+
+def shows(one: Typed, side: str, body: Mapping[str, Any]) -> bool:
+    """Whether a record of one system says what a person wanted."""
+    if not isinstance(one, Number):
+        return shown(one.field, side, body) == one.value
+    there = values(side, body)
+    return one.before not in there if one.value is None else one.value in there
 
 
 @dataclass
@@ -118,6 +172,11 @@ class Diary:
             value = shown(name, ESPO, body)
             if value is not None:
                 self._note(ESPO, record, name, value, None)
+        for data, attribute in reachability.LISTS.items():
+            for one in body[data]:
+                self.note_number(
+                    ESPO, record, None, one[attribute], Did.ADDED, raw=one[attribute], kind=one.get("type")
+                )
 
     def edit(self, side: str, record: str, values: Mapping[str, str | None], by: str) -> None:
         """A person changes fields, by their names in the ledger, to values as that system writes them."""
@@ -155,16 +214,25 @@ class Diary:
             espo, advoware = self.espo(one.record), self.advoware(one.record)
             bodies = {ESPO: espo, ADVOWARE: advoware}
             there, here = bodies[other(one.side)], bodies[one.side]
-            if there is not None and shown(one.field, other(one.side), there) == one.value:
+            if there is not None and shows(one, other(one.side), there):
                 self.delays[number] = now - one.at
                 del self.waiting[number]
-            elif here is None or shown(one.field, one.side, here) != one.value:
+            elif here is None or not shows(one, one.side, here):
                 del self.waiting[number]  # replaced before it got there
+
+    def note_number(self, side: str, record: str, before: str | None, value: str | None, did: Did, **how: Any) -> None:
+        """Write down an act on a phone or an e-mail, in whatever spelling; `how` are the further fields of Number."""
+        was, now = reachability.meaning(before), reachability.meaning(value)
+        one = Number(len(self.typed), self.sandbox.now(), side, record, NUMBERS, now, was, did, **how)
+        self._add(one, travels=now != was and (now is None or reachability.readable(now)))
 
     def _note(self, side: str, record: str, name: str, value: str | None, before: str | None) -> None:
         one = Typed(len(self.typed), self.sandbox.now(), side, record, name, value, before)
+        self._add(one, travels=value != before)
+
+    def _add(self, one: Typed, travels: bool) -> None:
         self.typed.append(one)
         if not self.calm:
             self.disturbed.add(one.number)
-        if value != before:
+        if travels:
             self.waiting[one.number] = one

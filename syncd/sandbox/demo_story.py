@@ -13,6 +13,7 @@ from typing import Protocol
 
 from syncd.sandbox import defaults
 from syncd.sandbox.demo_diary import Diary
+from syncd.sandbox.demo_numbers_story import PARTS, NumberActs
 from syncd.sandbox.faults import Kind, Rule
 from syncd.sandbox.sandbox import ADVOWARE, ESPO, Sandbox
 
@@ -20,6 +21,7 @@ SYLLABLES = ("Ahl", "Brei", "Dorn", "Eich", "Fal", "Hol", "Lin", "Mar", "Rau", "
 ENDINGS = ("bach", "berg", "brück", "feld", "hoff", "kamp", "mann", "rode", "stätter", "weiß")
 BURST = 12
 EDITS_PER_SECOND = 2.0
+PART_OF_NUMBERS = 0.4  # of what anybody edits
 POST = "/api/v1/advonet/Beteiligte"
 SEEN_SECONDS = 5.0  # how long a kill waits for the burst to be under way
 
@@ -40,6 +42,7 @@ class Cast:
 
     people: tuple[str, ...]
     companies: tuple[str, ...]
+    numbers: tuple[str, ...]
     crowd: tuple[str, ...]
 
 
@@ -51,8 +54,9 @@ def cast(sandbox: Sandbox, linked: list[str], rng: random.Random) -> Cast:
     people = [record for record in order if rows[record]["firstName"]]
     companies = [record for record in order if not rows[record]["firstName"]]
     parts, firms = people[:9], companies[:2]
-    crowd = [record for record in order if record not in {*parts, *firms}]
-    return Cast(tuple(parts), tuple(firms), tuple(crowd[: max(1, len(crowd) * 9 // 10)]))
+    rest = [record for record in order if record not in {*parts, *firms}]
+    numbers, crowd = rest[:PARTS], rest[PARTS:]
+    return Cast(tuple(parts), tuple(firms), tuple(numbers), tuple(crowd[: max(1, len(crowd) - len(order) // 10)]))
 
 
 class Story:
@@ -66,6 +70,7 @@ class Story:
         self.daemon = daemon
         self.rng = random.Random(f"{seed}/story")
         self.cast = cast(sandbox, linked, self.rng)
+        self.numbers = NumberActs(diary, self.cast.numbers, random.Random(f"{seed}/numbers"))
         self.seconds = seconds
         self.count = 0
 
@@ -99,6 +104,7 @@ class Story:
             (0.76, self.deletes),
             (0.80, self.same_field),
             (0.85, self.as_usual),
+            *self.numbers.acts(),
         ]
         number = int(self.seconds * EDITS_PER_SECOND)
         edits = [(0.95 * self.rng.random(), self.anybody) for _ in range(number)]
@@ -109,6 +115,9 @@ class Story:
     async def anybody(self) -> None:
         """Anybody edits anything on either side."""
         side, record = self.rng.choice((ESPO, ADVOWARE)), self.rng.choice(self.cast.crowd)
+        if self.rng.random() < PART_OF_NUMBERS:
+            self.numbers.anything(side, record)
+            return
         own = ["vorname", "geburtsdatum"] if self.diary.espo(record)["firstName"] else []
         names = ["zusatz", "titel", "briefanrede", "name", *own]
         self._edit(side, record, self.rng.choice(names))
@@ -195,6 +204,7 @@ class Story:
         self.diary.tell("— Advoware is down")
         for record in self.rng.sample(self.cast.crowd, min(4, len(self.cast.crowd))):
             self._edit(ESPO, record, "zusatz")
+            self.numbers.anything(ESPO, record)
         self._new("anna")
 
     async def outage_ends(self) -> None:
@@ -220,7 +230,8 @@ class Story:
         number = self._number()
         born = f"{1940 + number % 60}-{1 + number % 12:02d}-{1 + number % 28:02d}"
         values = {"firstName": "Nele", "lastName": f"{self._surname()}-{number}", "geburtsdatum": born}
-        self.diary.create({**values, "salutationName": "Ms.", "rechtsform": "Frau"}, by)
+        values |= {"salutationName": "Ms.", "rechtsform": "Frau"}
+        self.diary.create({**values, **self.numbers.fresh()}, by)
 
     def _edit(self, side: str, record: str, name: str) -> None:
         """Type a value nobody else types."""

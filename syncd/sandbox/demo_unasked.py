@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
+from syncd.sandbox import demo_numbers_unasked as number_unasked
+from syncd.sandbox.advoware_model import COPIES
 from syncd.sandbox.demo_diary import FIELDS, SIDES, meaning
 from syncd.sandbox.sandbox import ADVOWARE, ESPO
 
 if TYPE_CHECKING:
+    from syncd.sandbox.calllog import Call
     from syncd.sandbox.demo_check import End
 
 BOOKKEEPING = {
@@ -39,8 +42,25 @@ BOOKKEEPING = {
     ADVOWARE: frozenset(("rowId", "geaendertAm", "geaendertVon")),
 }
 """Attributes that say who saved when, and those the daemon keeps its books in; `name` follows from two others."""
+NUMBERS = {
+    ESPO: frozenset(
+        (
+            "phoneNumberData",
+            "phoneNumber",
+            "phoneNumberIsOptedOut",
+            "phoneNumberIsInvalid",
+            "emailAddressData",
+            "emailAddress",
+            "emailAddressIsOptedOut",
+            "emailAddressIsInvalid",
+        )
+    ),
+    ADVOWARE: frozenset(("kommunikation", *COPIES)),
+}
+"""The lists of phones and e-mails and what each system derives from them; where people edited them they are judged
+entry by entry (demo_numbers_unasked)."""
 CHILDREN = ("CAdressen", "CBankverbindungen")
-ALLOWED_POSTS = ("/Beteiligte", "/Task", "/Note", "/Token")
+ALLOWED_POSTS = ("/Beteiligte", "/Kommunikationen", "/Task", "/Note", "/Token")
 RECORD = re.compile(r"/(?:CBeteiligte|Beteiligte)/([0-9a-f]+)(?:/|$)")
 
 Entered = Mapping[tuple[str, str], set[str | None]]
@@ -48,7 +68,7 @@ Entered = Mapping[tuple[str, str], set[str | None]]
 
 def find(end: End) -> list[str]:
     """One line for each."""
-    return [*_espo(end), *_advoware(end), *_others(end), *_calls(end)]
+    return [*_espo(end), *_advoware(end), *number_unasked.find(end), *_others(end), *_calls(end)]
 
 
 def _entered(end: End) -> Entered:
@@ -67,7 +87,8 @@ def _espo(end: End) -> Iterator[str]:
             yield f"EspoCRM record {record} is gone"
             continue
         fresh = {"betnr"} if old["betnr"] is None else set()
-        yield from _attributes(ESPO, record, f"EspoCRM {record}", old, now, entered, fresh)
+        elsewhere = NUMBERS[ESPO] if record in end.numbers else frozenset()
+        yield from _attributes(ESPO, record, f"EspoCRM {record}", old, now, entered, fresh | elsewhere)
 
 
 def _advoware(end: End) -> Iterator[str]:
@@ -75,8 +96,10 @@ def _advoware(end: End) -> Iterator[str]:
     records = {int(row["betnr"]): record for record, row in end.start.items() if row["betnr"]}
     for betnr, old in ((int(number), one) for number, one in end.before[ADVOWARE].items()):
         now = end.beteiligte.get(betnr)
+        record = records.get(betnr, "")
         if now is not None:
-            yield from _attributes(ADVOWARE, records.get(betnr, ""), f"Advoware {betnr}", old, now, entered, set())
+            elsewhere = NUMBERS[ADVOWARE] if record in end.numbers else frozenset()
+            yield from _attributes(ADVOWARE, record, f"Advoware {betnr}", old, now, entered, elsewhere)
         elif betnr not in end.vanished:
             yield f"Advoware {betnr} is gone"
 
@@ -88,10 +111,10 @@ def _attributes(
     old: Mapping[str, Any],
     now: Mapping[str, Any],
     entered: Entered,
-    fresh: set[str],
+    passed_over: Set[str],
 ) -> Iterator[str]:
     names = {pair[SIDES.index(side)]: name for name, pair in FIELDS.items()}
-    for attribute in sorted({*old, *now} - BOOKKEEPING[side] - fresh):
+    for attribute in sorted({*old, *now} - BOOKKEEPING[side] - passed_over):
         was, is_now = old.get(attribute), now.get(attribute)
         if was == is_now:
             continue
@@ -117,21 +140,28 @@ def _stored(row: Mapping[str, Any] | None) -> dict[str, Any]:
 def _calls(end: End) -> Iterator[str]:
     """Writes to records nobody touched, and writes of a kind nobody needs."""
     touched = {one.record for one in end.typed} | end.deleted | set(end.born)
-    numbers = {str(betnr) for betnr in end.vanished}
+    named = _with_numbers(end, touched) | {str(betnr) for betnr in end.vanished}
     for record, row in end.after[ESPO]["CBeteiligte"].items():
-        if record in touched:
-            numbers.add(str(row["betnr"]))
-        elif row["betnr"] in end.vanished:
-            touched.add(record)
+        if row["betnr"] in end.vanished:
+            named.add(record)
+    numbers = _with_numbers(end, set(end.numbers))
     for call in end.calls:
-        named = RECORD.search(call.path)
+        found = RECORD.search(call.path)
         if call.method == "GET" or call.path.endswith("/Token"):
             continue
-        if named is not None and named[1] not in touched | numbers:
+        if found is not None and found[1] not in named:
             yield f"{call.method} {call.path} ({', '.join(call.names)}): nobody touched it"
-        elif call.method == "DELETE" or (call.method == "POST" and not _expected(call.path)):
+        elif call.method == "DELETE" or (call.method == "POST" and not call.path.endswith(ALLOWED_POSTS)):
             yield f"{call.method} {call.path}"
+        elif found is not None and found[1] not in numbers and _writes_numbers(call):
+            yield f"{call.method} {call.path} ({', '.join(call.names)}): nobody touched a number"
 
 
-def _expected(path: str) -> bool:
-    return path.endswith(ALLOWED_POSTS)
+def _with_numbers(end: End, records: Set[str]) -> set[str]:
+    """The records by both names a path may call them."""
+    rows = end.after[ESPO]["CBeteiligte"]
+    return {*records, *(str(rows[record]["betnr"]) for record in records if record in rows)}
+
+
+def _writes_numbers(call: Call) -> bool:
+    return "/Kommunikationen" in call.path or (call.system == ESPO and not NUMBERS[ESPO].isdisjoint(call.names))

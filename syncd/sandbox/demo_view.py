@@ -128,7 +128,8 @@ class Screen:
         self.writes[call.system] += 1
         self.last_write = max(self.last_write, call.at)
         told = [name for name in call.names if name not in BOOKKEEPING[call.system]]
-        what = "the whole object" if call.method == "PUT" else ", ".join(told) or "status"
+        whole = "the whole entry" if "/Kommunikationen/" in call.path else "the whole object"
+        what = whole if call.method == "PUT" else ", ".join(told) or "status"
         answer = call.status if call.status is not None else "no answer"
         path = "/".join(call.path.split("/")[-2:])
         self.done.append(f"{self._clock(call.at)} {LABELS[call.system]} {call.method} {path} {answer}: {what}")
@@ -198,11 +199,13 @@ def result(console: Console, report: Report, diary: Diary) -> None:
     table.add_row("  equal", str(report.equal), "")
     table.add_row("  different, and a person has been told", str(report.explained), "")
     table.add_row("  different", str(len(report.differing)), "0")
+    table.add_row("phones and e-mails compared", str(report.numbers), "")
+    table.add_row("  on one side only, and a person has been told", str(report.one_sided), "")
     table.add_row("values people typed", str(report.typed), "")
     table.add_row("  replaced, kept in the ledger", str(report.kept), "")
     table.add_row("  in the instant of Advoware's PUT, overwritten", str(len(report.window)), "")
     table.add_row("  lost", str(len(report.lost)), "0")
-    table.add_row("doubled people", str(len(report.doubled)), "0")
+    table.add_row("doubled people, phones, e-mails", str(len(report.doubled)), "0")
     table.add_row("unasked writes", str(len(report.unasked)), "0")
     table.add_row("records in a wrong state", str(len(report.unfinished)), "0")
     table.add_row("writes after quiet", str(len(report.quiet)), "0")

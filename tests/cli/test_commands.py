@@ -9,9 +9,14 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mappers.beteiligte import BETEILIGTE
+from syncd.cli.records import _print_plan
+from syncd.model import Agree, Base, Wait
+from syncd.rehearsal import told
 from tests.cli.conftest import Cli, one_line
 from tests.systems import Systems, environment
 
@@ -111,6 +116,127 @@ def test_show_tells_both_sides_base_and_history(synced: tuple[str, int], systems
     assert document["pair"]["advoware_id"] == number
     assert document["base"]
     assert name in cli("show", espo_id).out
+
+
+OFFICE, MOBILE = "+4951112345", "+491712345678"
+
+
+def _phone(number: str, kind: str, *, primary: bool = False) -> dict[str, Any]:
+    return {"phoneNumber": number, "type": kind, "primary": primary, "optOut": False, "invalid": False}
+
+
+def _entries(systems: Systems, number: int) -> dict[int, dict[str, Any]]:
+    return {one["kommKz"]: one for one in systems.beteiligter(number)["kommunikation"]}
+
+
+@pytest.fixture
+def numbered(synced: tuple[str, int], systems: Systems, cli: Cli) -> tuple[str, int]:
+    """A pair with an office number, which is the main one, and a mobile; nothing else."""
+    espo_id, number = synced
+    values = {"phoneNumberData": [_phone(OFFICE, "Office", primary=True), _phone(MOBILE, "Mobile")]}
+    systems.act("espocrm", "edit", record_id=espo_id, values={**values, "emailAddressData": []})
+    assert cli("sync", espo_id).code == 0
+    assert {OFFICE, MOBILE} <= {one["tlf"] for one in _entries(systems, number).values()}
+    return espo_id, number
+
+
+def test_show_lays_the_entries_of_both_sides_out(numbered: tuple[str, int], systems: Systems, cli: Cli) -> None:
+    espo_id, number = numbered
+    mobile = _entries(systems, number)[3]
+    text = {"bemerkung": f"{mobile['bemerkung']} nur abends", "tlf": "0171/2345678"}
+    systems.act("advoware", "edit_kommunikation", betnr=number, child_id=mobile["id"], values=text)
+    document = cli("show", espo_id, "--json").json
+    lines = {line["entry"]: line for line in document["entries"] if line["espocrm"] is not None}
+    told = lines[f"kommunikation:{mobile['id']}"]
+    assert told["known"] == "linked"
+    assert told["espocrm"] == {"value": MOBILE, "kind": "Mobile", "main": False}
+    assert told["advoware"] == {
+        "value": "0171/2345678", "kind": "Mobil", "sure": True, "main": False, "marked": True, "remark": "nur abends",
+    }  # fmt: skip
+    assert {line["known"] for line in document["entries"]} <= {"linked", "slot"}
+    shown = cli("show", espo_id).out
+    [row] = [line for line in shown.splitlines() if f"kommunikation:{mobile['id']}" in line and "nur abends" in line]
+    assert all(part in row for part in (f"{MOBILE} Mobile", "0171/2345678 Mobil", "verknüpft"))
+    assert f"{OFFICE} Office (primary)" in shown
+    assert "TelGesch (online)" in shown
+    assert "{'" not in shown, "history tells entries in words"
+
+
+def test_plan_tells_what_is_done_to_each_entry(numbered: tuple[str, int], systems: Systems, cli: Cli) -> None:
+    espo_id, number = numbered
+    office, mobile = (_entries(systems, number)[kind] for kind in (1, 3))
+    values = {"phoneNumberData": [_phone("+49511999", "Office", primary=True), _phone("+495118", "Fax")]}
+    systems.act("espocrm", "edit", record_id=espo_id, values=values)
+    systems.act(
+        "advoware", "add_kommunikation", betnr=number, values={"tlf": "0511/77", "kommKz": 6, "bemerkung": "Mutter"}
+    )
+    before = systems.writes()
+    [document] = cli("plan", espo_id, "--json").json
+    words = [action["words"] for action in document["actions"] if action["do"] == "write_entry"]
+    assert f"{office['id']}: {OFFICE} TelGesch (online) becomes +49511999 and gets a marker" in words
+    assert f"{mobile['id']}: {MOBILE} Mobil is emptied and becomes a slot" in words
+    assert "add +495118 FaxGesch" in words
+    [update] = [action for action in document["actions"] if action["do"] == "update"]
+    assert update["words"] == ["phoneNumberData: add +4951177"]
+    assert "unknown" in {line["known"] for line in document["entries"]}
+    shown = cli("plan", espo_id).out
+    assert f"write to advoware, kommunikation: {office['id']}:" in shown
+    assert "phoneNumberData: add +4951177" in shown
+    assert systems.writes() == before
+    assert cli("sync", espo_id).code == 0
+    assert [action["do"] for action in cli("plan", espo_id, "--json").json[0]["actions"]] == ["settle"]
+
+
+def test_what_time_settles_and_what_both_sides_agree_on_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    base = Base({"phoneNumber": OFFICE}, {"tlf": OFFICE}, "rule")
+    agreed = Agree(("titel",), {"kommunikation:501": base, "kommunikation:502": None})
+    actions = told(BETEILIGTE, (agreed, Agree((), {"kommunikation:503": None}), Wait(("kommunikation:new:0a",))), "de")
+    assert [action["do"] for action in actions] == ["agree", "agree", "wait"]
+    _print_plan({"key": "beteiligte/a", "takes_part": True, "busy": False, "actions": actions})
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        "both sides agree: titel, kommunikation:501",
+        "gone from both sides: kommunikation:502",
+        "gone from both sides: kommunikation:503",
+        "no answer came when these were added, and nothing is sent until it is certain: kommunikation:new:0a",
+    ]
+
+
+def test_a_number_changed_on_both_sides_is_decided_at_the_terminal(
+    numbered: tuple[str, int], systems: Systems, cli: Cli
+) -> None:
+    espo_id, number = numbered
+    Path("syncd.toml").write_text("[entities.beteiligte.fields.kommunikation]\npolicy = 'manual'\n")
+    office = _entries(systems, number)[1]
+    values = {"phoneNumberData": [_phone("+49511222", "Office", primary=True), _phone(MOBILE, "Mobile")]}
+    systems.act("espocrm", "edit", record_id=espo_id, values=values)
+    systems.act("advoware", "edit_kommunikation", betnr=number, child_id=office["id"], values={"tlf": "0511 333"})
+    assert cli("sync", espo_id).code == 1
+    [conflict] = cli("conflicts", "list", "--json").json
+    assert conflict["field"] == f"kommunikation:{office['id']}"
+    assert (conflict["espo"], conflict["advoware"], conflict["base"]) == ("+49511222", "+49511333", OFFICE)
+    assert "manual" in next(line for line in cli("show", espo_id).out.splitlines() if "0511 333" in line)
+    assert "empty: the entry goes" in cli("conflicts", "show", conflict["id"]).out
+    assert "no value for" in one_line(cli("conflicts", "resolve", conflict["id"], "--take", "Zentrale"), 2)
+    assert "decided" in cli("conflicts", "resolve", conflict["id"], "--take", "0511 444").out
+    assert cli("run").code == 0
+    assert _entries(systems, number)[1]["tlf"] == "+49511444"
+    assert "+49511444" in {one["phoneNumber"] for one in systems.espo(espo_id)["phoneNumberData"]}
+
+
+def test_erase_leaves_no_number_in_the_ledger(
+    numbered: tuple[str, int], systems: Systems, cli: Cli, tmp_path: Path
+) -> None:
+    espo_id, number = numbered
+    systems.act("espocrm", "edit", record_id=espo_id, values={"phoneNumberData": [_phone("+49511555", "Office")]})
+    assert cli("sync", espo_id).code == 0
+    digits = ("51112345", "1712345678", "49511555")
+    assert all(part in str(_ledger(tmp_path)) for part in digits)
+    exported = cli("export", espo_id).out
+    assert all(part in exported for part in digits)
+    assert f'"field": "kommunikation:{_entries(systems, number)[1]["id"]}"' in exported
+    assert cli("exclude", espo_id).code == 0
+    assert cli("erase", espo_id).code == 0
+    assert not any(part in str(_ledger(tmp_path)) for part in digits)
 
 
 def test_a_conflict_is_listed_shown_and_decided(
@@ -233,6 +359,7 @@ def test_the_doctor_finds_a_good_installation_good(synced: tuple[str, int], syst
     assert "fail" not in findings.values()
     assert findings["search for beteiligte"] == "ok"
     assert findings["fields of CBeteiligte"] == "ok"
+    assert findings["kommunikation of CBeteiligte"] == "ok"
     assert systems.writes() == writes
     assert "OK" in cli("doctor").out
 

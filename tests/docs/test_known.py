@@ -19,9 +19,12 @@ from scripts.docs_update import PART, ROOT, pages
 from syncd import guard, health, messages, metrics
 from syncd.app import ENTITIES
 from syncd.endings import Ended
+from syncd.entries import TWIN_STAYS
+from syncd.evidence import LOST_ENTRY
 from syncd.lanes import Lane
 from syncd.ledger.schema import metadata
 from syncd.ledger.work import Cause
+from syncd.listed import Known
 from syncd.model import HoldReason, PairState, Status
 
 SOURCES = ("syncd", "services")
@@ -56,6 +59,11 @@ def _known() -> Iterator[tuple[str, str]]:
     for entity in ENTITIES:
         for field in entity.fields:
             yield "docs/ENTITY_MAPPING.md", field.name
+        for entries in entity.lists:
+            for name in (entries.name, entries.shown_in, *entries.channels):
+                yield "docs/ENTITY_MAPPING.md", name
+                yield "docs/KOMMUNIKATION_SYNC.md", name
+            yield "docs/CONFIGURATION.md", entries.name
     for metric in metrics.METRICS:
         yield "docs/METRICS.md", metric.name
     for lane in Lane:
@@ -77,6 +85,10 @@ def _known() -> Iterator[tuple[str, str]]:
         yield "docs/TROUBLESHOOTING.md", reason
     for kind in (*conflict_kinds(), *guard_kinds()):
         yield "docs/BETEILIGTE_SYNC.md", kind
+    for kind in (TWIN_STAYS, LOST_ENTRY):
+        yield "docs/KOMMUNIKATION_SYNC.md", kind
+    for known in Known:
+        yield "docs/KOMMUNIKATION_SYNC.md", known
 
 
 def events() -> set[str]:
@@ -94,6 +106,7 @@ def reasons() -> set[str]:
 def conflict_kinds() -> set[str]:
     """What may wait for a person, and what is kept."""
     said = {"manual", "new_field", "by_hand", "refused_advoware", "refused_espo", "changed_on_both", "first_sync"}
+    said |= {TWIN_STAYS, LOST_ENTRY}
     never_shown = {HoldReason.UNREADABLE, HoldReason.CREATE_IN_DOUBT}
     return said | {str(reason) for reason in HoldReason if reason not in never_shown}
 

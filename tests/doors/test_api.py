@@ -10,12 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from mappers.kommunikation import KOMMUNIKATION, PHONES, espo_raw
 from mappers.spec import Side
 from syncd import api, inspect
 from syncd.http_limits import Limit
 from syncd.ledger import brakes, facts, journal, pairs, people, work
 from syncd.ledger.store import LedgerUnavailable
 from syncd.metrics import Gauges
+from syncd.model import Base
 from tests.doors.conftest import NOW, OURS, TOKEN, Doors
 
 KEY = "beteiligte/65f0a1b2c3d4e5f67"
@@ -122,6 +124,33 @@ async def test_one_record_is_shown_with_base_history_and_what_waits(
     assert [row["field"] for row in told["base"]] == ["name"]
     assert [row["id"] for row in told["conflicts"]] == ["c1"]
     assert [row["before"] for row in told["history"]] == [MARK]
+
+
+async def test_phones_and_mails_of_a_record_are_told_in_words(doors: Doors, client: httpx.AsyncClient) -> None:
+    await known(doors)
+    espo = espo_raw(PHONES, "+4951112345", "Office", True)
+    advoware = {"tlf": "0511/12345", "bemerkung": "Zentrale", "online": True, "kommKz": 1}
+    base = Base(espo, advoware, KOMMUNIKATION.rule, "phoneNumberData +4951112345")
+    await doors.ledger.write(journal.put_entries, KEY, {"kommunikation:501": base})
+    values = {"espo": None, "advoware": "+4951112345", "base": None, "opened_at": NOW}
+    await doors.ledger.write(people.raise_conflict, "c2", KEY, "kommunikation:501", "by_hand", values)
+    told = (await client.get(f"/api/v1/records/{KEY}", headers=OURS)).json()
+    assert told["entries"] == [
+        {
+            "list": "kommunikation",
+            "entry": "kommunikation:501",
+            "known": "linked",
+            "espocrm": {"value": "+4951112345", "kind": "Office", "main": True},
+            "advoware": {
+                "value": "0511/12345", "kind": "TelGesch", "sure": True, "main": True, "marked": False,
+                "remark": "Zentrale",
+            },
+            "waiting": "by_hand",
+            "refused": {},
+        }
+    ]  # fmt: skip
+    taken = await client.post("/api/v1/conflicts/c2/resolve", json={"take": "advoware"}, headers=OURS)
+    assert (taken.status_code, taken.json()["keys"]) == (202, [KEY])
 
 
 async def test_records_conflicts_history_and_events_are_listed(doors: Doors, client: httpx.AsyncClient) -> None:

@@ -1,29 +1,25 @@
-"""Killed at any point, the next daemon ends in the same state as an uninterrupted run.
-
-Every remote call and every ledger commit of a scenario is an effect. For each effect the daemon is
-killed after it but before its answer is seen, then another one starts. Killed before an effect is
-killed after the one before: nothing between two effects outlives the process.
-"""
+"""Killed at any point, the next daemon ends in the same state as an uninterrupted run."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Side
-from syncd.app import App
-from syncd.ledger import people, work
+from syncd.ledger import people
 from syncd.sandbox.faults import Kind, Rule
-from tests.daemon import Crash, World
-from tests.virtual import run
+from tests.daemon import World
+from tests.engine.deaths import Scenario, dies_anywhere
 
 Pairs = list[tuple[str, int]]
 Edit = Callable[[World, Pairs], Any]
+
+
+def two_pairs(world: World) -> Pairs:
+    return world.sandbox.seed.synced(2)
 
 
 def edit_in_espocrm(world: World, pairs: Pairs) -> None:
@@ -72,48 +68,6 @@ SCENARIOS: dict[str, Edit] = {
 }
 
 
-async def settle(world: World, app: App) -> None:
-    """Poll, look round and work until nothing waits any more."""
-    await app.open()
-    for _ in range(60):
-        await app.poll()
-        await app.sweep(600)
-        await app.full_pass_if_due()
-        await app.drain(60)
-        await app.deliver()
-        await world.clock.sleep(20)
-        counts = await app.parts.ledger.read(work.counts, world.clock.now())
-        if not counts["lanes"]:
-            return
-    raise AssertionError("never settles")
-
-
-async def play(edit: Edit, *, after: int | None = None) -> tuple[dict[str, Any], int]:
-    """The end state after a scenario, and how many effects it took; with a crash, from a second daemon."""
-    with tempfile.TemporaryDirectory() as directory:
-        world = World(Path(directory), SYNCD_SWEEP_MIN_SECONDS="10", SYNCD_SWEEP_MAX_SECONDS="40")
-        pairs = world.sandbox.seed.synced(2)
-        await settle(world, world.daemon())
-        edit(world, pairs)
-        world.effects.count, world.effects.crash_after = 0, after
-        crashed = False
-        try:
-            await settle(world, world.daemon("first"))
-        except Crash:
-            crashed = True
-            world.effects.crash_after = None
-            await world.clock.sleep(61)
-            await settle(world, world.daemon("second"))
-        assert crashed == (after is not None)
-        effects = world.effects.count
-        # one more round with fresh eyes: nothing is left to do
-        written = dict(world.sandbox.log.writes)
-        await world.clock.sleep(100)
-        await settle(world, world.daemon("third"))
-        assert dict(world.sandbox.log.writes) == written, "a settled world is written to"
-        return await end_state(world), effects
-
-
 async def end_state(world: World) -> dict[str, Any]:
     """What people see of both systems, in canonical values, and what is kept of replaced ones."""
     espo = {}
@@ -137,15 +91,4 @@ async def end_state(world: World) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_crash_at_any_effect_changes_nothing_in_the_end(name: str) -> None:
-    edit = SCENARIOS[name]
-    expected, effects = run(play(edit))
-    wrong = []
-    for number in range(1, effects + 1):
-        try:
-            state, _ = run(play(edit, after=number))
-        except AssertionError as error:
-            wrong.append((number, str(error)))
-            continue
-        if state != expected:
-            wrong.append((number, str(state)))
-    assert not wrong, f"{len(wrong)} of {effects} crashes end elsewhere; expected {expected}: {wrong[:3]}"
+    dies_anywhere(Scenario(two_pairs, SCENARIOS[name], end_state))

@@ -21,7 +21,9 @@ from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Side
 from syncd.ledger import journal, pairs, people, work
 from syncd.sandbox.faults import Kind, Rule
+from syncd.sandbox.reachability import differences, espo_values
 from tests.daemon import World
+from tests.engine.clerks import Clerks
 from tests.virtual import run
 
 SEEDS = int(os.environ.get("SYNCD_TEST_SEEDS", "8"))
@@ -65,11 +67,16 @@ class Oracle:
         self.typed.append(Typed(len(self.typed), person, name, side, value))
 
 
-async def people_at_work(world: World, oracle: Oracle, linked: list[tuple[str, int]], chance: random.Random) -> None:
+async def people_at_work(
+    world: World, oracle: Oracle, clerks: Clerks, linked: list[tuple[str, int]], chance: random.Random
+) -> None:
     """Clerks type at random moments for about ten minutes."""
     sandbox = world.sandbox
-    for step in range(40):
-        await world.clock.sleep(chance.uniform(0.0, 30.0))
+    for step in range(60):
+        await world.clock.sleep(chance.uniform(0.0, 20.0))
+        if chance.random() < 0.4:
+            clerks.anything(chance.choice([linked[0], *linked]))
+            continue
         value: str | None = f"Wert {step}"
         name = chance.choice(FIELDS)
         if name != "name" and chance.random() < 0.2:
@@ -85,7 +92,7 @@ async def people_at_work(world: World, oracle: Oracle, linked: list[tuple[str, i
             oracle.note(espo_id, name, Side.ADVOWARE, value)
         elif dice < 0.9:
             person = {"firstName": f"Vor{step}", "lastName": f"Neu{step}", "geburtsdatum": "1990-02-03"}
-            oracle.created.append(sandbox.people.espo.create(person, by="anna"))
+            oracle.created.append(sandbox.people.espo.create({**person, **clerks.fresh()}, by="anna"))
         else:
             kind, options = chance.choice(FAULTS)
             system = chance.choice(["espocrm", "advoware"])
@@ -108,9 +115,10 @@ async def play(seed: int) -> None:
             ADVOWARE_API_TIMEOUT_SECONDS="5", ESPOCRM_API_TIMEOUT_SECONDS="5",
         )  # fmt: skip
         linked = world.sandbox.seed.synced(3)
-        oracle = Oracle()
+        oracle, clerks = Oracle(), Clerks(world.sandbox.people, random.Random(f"{seed}/numbers"))
+        original = {value for record in world.sandbox.people.espo.all() for value in espo_values(record)}
         assert await world.live(world.daemon("zero"), 20)
-        working = asyncio.create_task(people_at_work(world, oracle, linked, chance))
+        working = asyncio.create_task(people_at_work(world, oracle, clerks, linked, chance))
         accidents = asyncio.create_task(mishaps(world, chance))
         number = 0
         while not working.done():
@@ -129,6 +137,9 @@ async def play(seed: int) -> None:
                 break
         await world.sandbox.settle()
         wrong = await judge(world, oracle, linked)
+        ledger = world.daemon("judge").parts.ledger
+        for pair in linked:
+            wrong += await clerks.complaints(pair, ledger, original)
         written = dict(world.sandbox.log.writes)
         await world.live(world.daemon("quiet"), 300, PACE)
         if dict(world.sandbox.log.writes) != written:
@@ -159,6 +170,7 @@ async def judge(world: World, oracle: Oracle, linked: list[tuple[str, int]]) -> 
             left, right = mapped.parse(Side.ESPO, record), mapped.parse(Side.ADVOWARE, other)
             if left != right:
                 wrong.append(f"{espo_id} {mapped.name}: {left!r} / {right!r}")
+        wrong += [f"{espo_id}: {line}" for line in differences(record, other)]
         wrong += await lost_values(ledger, oracle, record)
     return wrong
 

@@ -5,14 +5,15 @@
 Keys of a story: `title`, `why`; `agreed` what both sides last agreed on (absent: no base); `espocrm` and
 `advoware` what differs from that now, in each side's own fields, `gone = true` where there is no record,
 `silent = true` where there is no answer; `search` the rows found by a search; `known` what else is
-remembered; `settings` of single fields; `plan` what shall be done, in the
-order in which it is done.
+remembered; `settings` of single fields; `kommunikation` the numbers and addresses, see `numbers`; `plan` what shall be
+done, in the order in which it is done. Where numbers are agreed on and nothing else is said, it is Frau Müller.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ from syncd.model import (
     Version,
 )
 from syncd.plan import plan
+from tests.golden import numbers
 from tests.golden.words import told
 
 Story = Mapping[str, Any]
@@ -52,19 +54,27 @@ STORIES = sorted(Path(__file__).parent.glob("*.toml"))
 BETNR = 104860
 NOON = 1_790_000_000.0
 POLICY = PlanPolicy("syncd", "SYNCD", 2.0)
+FRAU_MUELLER = {"name": "Müller", "vorname": "Anna", "anrede": "Frau", "geburtsdatum": "1980-02-29"}
 
 
 def read(path: Path) -> Story:
-    return tomllib.loads(path.read_text("utf-8"))
+    return parsed(path.read_text("utf-8"))
+
+
+def parsed(text: str) -> Story:
+    story = tomllib.loads(text)
+    return {"agreed": FRAU_MUELLER, **story} if "agreed" in story.get("kommunikation", {}) else story
 
 
 def entity(story: Story) -> Entity:
     """The Beteiligte with the story's settings."""
     kinds = {"policy": Policy, "direction": Direction}
-    settings: dict[str, dict[str, str]] = story.get("settings", {})
-    return BETEILIGTE.with_fields(
-        {name: {key: kinds[key](value) for key, value in changes.items()} for name, changes in settings.items()}
-    )
+    settings: dict[str, dict[str, Any]] = {
+        name: {key: kinds[key](value) for key, value in changes.items()}
+        for name, changes in story.get("settings", {}).items()
+    }
+    lists = tuple(replace(entries, **settings.get(entries.name, {})) for entries in BETEILIGTE.lists)
+    return replace(BETEILIGTE.with_fields(settings), lists=lists)
 
 
 def record(side: Side, story: Story) -> dict[str, Any]:
@@ -84,21 +94,27 @@ def seen(side: Side, story: Story) -> Present | Absent | Unknown:
     if now.pop("silent", False):
         return Unknown("HTTP 500")
     number = BETEILIGTE.link if side is Side.ESPO else BETEILIGTE.advoware_id
-    by = now.pop("saved_by", "anna" if side is Side.ESPO else "AB")
+    now.pop("saved_by", None)
     at = NOON + 60 * now.pop("minutes_later", 0)
-    token = now.pop("token", "T0")
-    body = {number: BETNR, "syncStatus": "clean", **record(side, story), **now}
-    return Present(body, Version(token, None, at, by))
+    typed = side is Side.ESPO and "espocrm" in story.get("kommunikation", {})
+    token = now.pop("token", "T1" if typed else "T0")
+    lists = numbers.bodies(story["kommunikation"])[side] if "kommunikation" in story else {}
+    body = {number: BETNR, "syncStatus": "clean", **record(side, story), **lists, **now}
+    return Present(body, Version(token, None, at, saved_by(side, story)))
+
+
+def saved_by(side: Side, story: Story) -> str:
+    return str(story.get(str(side), {}).get("saved_by", "anna" if side is Side.ESPO else "AB"))
 
 
 def memory(story: Story) -> Memory:
     known = dict(story.get("known", {}))
     linked = known.pop("linked", "agreed" in story)
-    before = Version("T0", None, NOON, None)
+    before = {side: Version("T0", None, NOON, saved_by(side, story)) for side in Side}
     values: dict[str, Any] = {"admitted": known.pop("admitted", True)}
     if linked:
         values |= {"state": PairState.LINKED, "advoware_id": BETNR, "trust": Trust.CONFIRMED, "link_shown": True}
-        values |= {"espo_version": before, "advoware_version": before}
+        values |= {"espo_version": before[Side.ESPO], "advoware_version": before[Side.ADVOWARE]}
     if "agreed" in story and not known.pop("ledger_lost", False):
         values["base"] = base(story, known.pop("not_mapped_before", []))
     else:
@@ -115,17 +131,21 @@ def memory(story: Story) -> Memory:
         values["quarantine"] = {(Side(item["by"]), item["field"]): item["value"] for item in known.pop("refused")}
     if "lost_post" in known:
         values["intents"] = (_lost_post(known.pop("lost_post")),)
+    if "kommunikation" in story:
+        values["intents"] = (*values.get("intents", ()), *numbers.lost(story["kommunikation"], NOON))
+        values["shared"] = numbers.elsewhere(story["kommunikation"])
     values |= {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     return Memory(Key("beteiligte", "66b0c2a1f"), **values)
 
 
 def base(story: Story, unmapped: list[str]) -> dict[str, Base]:
     espo, advoware, mapped = record(Side.ESPO, story), record(Side.ADVOWARE, story), entity(story)
-    return {
+    fields = {
         field.name: Base(espo.get(field.espo), advoware[field.advoware], field.rule)
         for field in mapped.fields
         if field.name not in unmapped
     }
+    return fields | numbers.base(story.get("kommunikation", {}))
 
 
 def _decision(item: Mapping[str, Any]) -> Decision:
@@ -178,7 +198,7 @@ def test_there_are_enough_stories_and_no_two_of_one_title() -> None:
 def rewrite(path: Path) -> None:
     """Put what is planned today in place of the story's plan."""
     situation, _, _ = path.read_text("utf-8").partition("[plan]")
-    lines = "".join(f'  "{line}",\n' for line in told(planned(tomllib.loads(situation))))
+    lines = "".join(f'  "{line}",\n' for line in told(planned(parsed(situation))))
     path.write_text(f"{situation}[plan]\nsteps = [\n{lines}]\n", "utf-8")
 
 

@@ -9,7 +9,7 @@ from syncd import guard
 from syncd.guard import Limits
 from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, pairs, requests, steps, work
-from syncd.ledger.requests import NotKnown, Refusal
+from syncd.ledger.choices import NotKnown, Refusal
 from syncd.ledger.store import Ledger
 from syncd.model import FieldWrite
 
@@ -31,7 +31,9 @@ async def job(ledger: Ledger, number: int, now: float = NOW) -> steps.Job:
 async def change(ledger: Ledger, number: int, now: float = NOW) -> str | None:
     """Announce a write of the name to Advoware; the guard's id if it is stopped."""
     working = await job(ledger, number, now)
-    told = steps.Announcement(f"i{number}-{now}"[:32], Side.ADVOWARE, "update", (FieldWrite("name", "a", "b"),))
+    told = steps.Announcement(
+        f"i{number}-{now}"[:32], Side.ADVOWARE, "update", (FieldWrite("name", "a", "b"),), edits=frozenset({"name"})
+    )
     stopped = await ledger.write(steps.announce, working, told, LIMITS, f"g{number}")
     if stopped is not None:
         await ledger.write(steps.finish, working, steps.Ending(held=f"guard:{stopped}"), None)

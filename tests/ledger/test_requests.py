@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mappers.beteiligte import BETEILIGTE
-from mappers.spec import Direction, Policy, Side
+from mappers.kommunikation import KOMMUNIKATION, PHONES, espo_raw
+from mappers.spec import Direction, EntryList, Policy, Side
 from syncd.commands import Desk, NotKnown, Refusal
+from syncd.entries import EntryPlan, plan_entries
+from syncd.evidence import lost_name
 from syncd.fields import plan_fields
 from syncd.lanes import Lane
 from syncd.ledger import journal, pairs, people, requests, work
 from syncd.ledger.store import Ledger
 from syncd.ledger.work import Cause, Due
 from syncd.model import (
+    Base,
     Decision,
     FieldWrite,
     LinkChoice,
@@ -188,6 +193,176 @@ async def test_new_values_on_a_side_ask_the_person_again(ledger: Ledger) -> None
     await conflict(ledger, "titel", "manual", espo="Dr. Dr.", advoware="Prof.")
     assert (await remembered(ledger)).decisions == {}
     assert await ledger.read(people.count_waiting) == 1
+
+
+# --- entries of lists -------------------------------------------------------------------------
+
+ENTRY = "kommunikation:501"
+OLD, HERE, THERE, THIRD = "+4951111111", "+4951122222", "+4951133333", "+4951144444"
+
+
+def in_espo(*numbers: str) -> dict[str, Any]:
+    rows = [espo_raw(PHONES, number, "Office", place == 0) for place, number in enumerate(numbers)]
+    return {"phoneNumberData": rows, "emailAddressData": []}
+
+
+def in_advoware(*entries: tuple[int, str]) -> dict[str, Any]:
+    rows = [{"id": id, "tlf": tlf, "bemerkung": "", "online": True, "kommKz": 1} for id, tlf in entries]
+    return {"kommunikation": rows}
+
+
+async def agreed_entry(ledger: Ledger) -> None:
+    [raw] = in_espo(OLD)["phoneNumberData"]
+    base = Base(raw, {"tlf": OLD, "bemerkung": "", "online": True, "kommKz": 1}, KOMMUNIKATION.rule)
+    await ledger.write(journal.put_entries, KEY, {ENTRY: base})
+
+
+async def planned_entries(
+    ledger: Ledger, espo: Mapping[str, Any], advoware: Mapping[str, Any], entries: EntryList = KOMMUNIKATION
+) -> EntryPlan:
+    both = Present(espo, Version("1")), Present(advoware, Version("1"))
+    return plan_entries(entries, await remembered(ledger), *both, unchanged_there=False, newer=None)
+
+
+def written(plan: EntryPlan) -> list[tuple[int | None, str]]:
+    return [(write.id, write.body["tlf"]) for write in plan.advoware]
+
+
+def listed(plan: EntryPlan) -> list[str]:
+    return [row["phoneNumber"] for row in plan.lists.get("phoneNumberData", [])]
+
+
+@pytest.mark.parametrize(
+    ("take", "value", "to_advoware", "to_espo"),
+    [
+        ("espocrm", HERE, [(501, HERE)], []),
+        ("advoware", THERE, [], [THERE]),
+        ("0511 44444", THIRD, [(501, THIRD)], [THIRD]),
+        ("value:+49 511 44444", THIRD, [(501, THIRD)], [THIRD]),
+    ],
+)
+async def test_a_person_chooses_a_number_or_types_one(
+    ledger: Ledger, take: str, value: str, to_advoware: list[tuple[int, str]], to_espo: list[str]
+) -> None:
+    await pair(ledger)
+    await agreed_entry(ledger)
+    await conflict(ledger, ENTRY, "manual", espo=HERE, advoware=THERE, base=OLD)
+    await resolve(ledger, take)
+    assert await decision(ledger) == Decision("c1", value, HERE, THERE)
+    asked = replace(KOMMUNIKATION, policy=Policy.MANUAL)
+    plan = await planned_entries(ledger, in_espo(HERE), in_advoware((501, THERE)), asked)
+    assert plan.disputes == []
+    assert [one for one in written(plan) if one[1] != THERE] == to_advoware
+    assert listed(plan) == to_espo
+
+
+async def test_an_empty_answer_takes_the_number_away_on_both_sides(ledger: Ledger) -> None:
+    await pair(ledger)
+    await agreed_entry(ledger)
+    await conflict(ledger, ENTRY, "manual", espo=HERE, advoware=THERE, base=OLD)
+    await resolve(ledger, "")
+    assert (await decision(ledger)).value is None
+    plan = await planned_entries(ledger, in_espo(HERE), in_advoware((501, THERE)))
+    assert written(plan) == [(501, "")]
+    assert plan.lists == {"phoneNumberData": []}
+
+
+@pytest.mark.parametrize(
+    "take", ["Zentrale", "12345", "anna@example.com", pytest.param("+49 511 " + "1" * 20, id="long")]
+)
+async def test_what_espocrm_cannot_keep_is_refused_at_once(ledger: Ledger, take: str) -> None:
+    await pair(ledger)
+    await agreed_entry(ledger)
+    await conflict(ledger, ENTRY, "manual", espo=HERE, advoware=THERE, base=OLD)
+    with pytest.raises(Refusal, match="not a telephone number") as refused:
+        await resolve(ledger, take)
+    assert take not in str(refused.value)
+
+
+async def test_a_number_that_lost_is_taken_back(ledger: Ledger) -> None:
+    await pair(ledger)
+    await agreed_entry(ledger)
+    values = {"kind": "changed_on_both", "espo": OLD, "advoware": THERE, "winner": Side.ESPO, "opened_at": NOW}
+    await ledger.write(people.keep, "c1", KEY, ENTRY, {**values, "base": HERE})
+    await resolve(ledger, "advoware")
+    assert await decision(ledger) == Decision("c1", THERE, OLD, OLD)
+    plan = await planned_entries(ledger, in_espo(OLD), in_advoware((501, OLD)))
+    assert (written(plan), listed(plan)) == ([(501, THERE)], [THERE])
+
+
+@pytest.mark.parametrize(("take", "value"), [("espocrm", None), ("advoware", OLD), ("", None), ("0511 11111", OLD)])
+async def test_a_twin_that_stays_is_emptied_or_comes_back(ledger: Ledger, take: str, value: str | None) -> None:
+    await pair(ledger)
+    twin = Base(None, {"tlf": OLD, "bemerkung": "", "online": False, "kommKz": 2}, KOMMUNIKATION.rule)
+    await ledger.write(journal.put_entries, KEY, {ENTRY: twin})
+    await conflict(ledger, ENTRY, "twin_stays", advoware=OLD, base=OLD)
+    with pytest.raises(Refusal, match="choose espocrm or advoware"):
+        await resolve(ledger, THIRD)
+    await resolve(ledger, take)
+    assert await decision(ledger) == Decision("c1", value, None, OLD)
+    advoware = in_advoware((501, OLD))
+    advoware["kommunikation"][0]["kommKz"] = 2
+    plan = await planned_entries(ledger, in_espo(), advoware)
+    assert plan.disputes == []
+    assert listed(plan) == ([] if value is None else [OLD])
+    assert [tlf for _, tlf in written(plan)] == ([""] if value is None else [OLD])
+
+
+async def test_a_number_our_patch_took_away_comes_back_or_is_left_where_it_is(ledger: Ledger) -> None:
+    await pair(ledger)
+    name = lost_name(KOMMUNIKATION, (PHONES, THIRD))
+    values = {"kind": "lost_entry", "espo": THIRD, "advoware": None, "base": None, "winner": Side.ADVOWARE}
+    await ledger.write(people.keep, "c1", KEY, name, {**values, "opened_at": NOW})
+    with pytest.raises(Refusal, match="choose espocrm or advoware"):
+        await resolve(ledger, HERE)
+    with pytest.raises(Refusal, match="have this value already"):
+        await resolve(ledger, "advoware")
+    await resolve(ledger, "espocrm")
+    plan = await planned_entries(ledger, in_espo(), in_advoware())
+    assert listed(plan) == [THIRD]
+
+
+async def test_an_entry_advoware_does_not_empty_is_tried_again_or_comes_back(ledger: Ledger) -> None:
+    await pair(ledger)
+    await agreed_entry(ledger)
+    await ledger.write(people.set_quarantine, KEY, Side.ADVOWARE, ENTRY, None, "not_taken", NOW)
+    await conflict(ledger, ENTRY, "by_hand", advoware=OLD)
+    assert (await planned_entries(ledger, in_espo(), in_advoware((501, OLD)))).asks != []
+    await resolve(ledger, "advoware")
+    assert await decision(ledger) == Decision("c1", OLD, None, OLD)
+    assert listed(await planned_entries(ledger, in_espo(), in_advoware((501, OLD)))) == [OLD]
+    await ledger.write(people.settle, KEY, (), NOW)
+    await ledger.write(people.raise_conflict, "c2", KEY, ENTRY, "by_hand", {"advoware": OLD, "opened_at": NOW})
+    await ledger.write(requests.resolve, ENTITIES, "c2", "espocrm", NOW)
+    plan = await planned_entries(ledger, in_espo(), in_advoware((501, OLD)))
+    assert (plan.asks, written(plan)) == ([], [(501, "")])
+
+
+async def test_a_refused_number_is_tried_again_or_corrected_where_it_was_typed(ledger: Ledger) -> None:
+    await pair(ledger)
+    name = "kommunikation:new:00ff00ff00ff"
+    await ledger.write(people.set_quarantine, KEY, Side.ADVOWARE, name, HERE, "valid", NOW)
+    await conflict(ledger, name, "refused_advoware", espo=HERE)
+    with pytest.raises(Refusal, match="correct it in espocrm"):
+        await resolve(ledger, THIRD)
+    await resolve(ledger, "espocrm")
+    assert await ledger.read(people.quarantined, KEY) == {}
+
+
+async def test_a_list_that_travels_one_way_is_not_written_the_other_way(ledger: Ledger) -> None:
+    await pair(ledger)
+    await agreed_entry(ledger)
+    await conflict(ledger, ENTRY, "manual", espo=HERE, advoware=THERE, base=OLD)
+    one_way = replace(BETEILIGTE, lists=(replace(KOMMUNIKATION, direction=Direction.TO_ESPOCRM),))
+    with pytest.raises(Refusal, match="not written to advoware"):
+        await ledger.write(requests.resolve, {"beteiligte": one_way}, "c1", "espocrm", NOW)
+
+
+async def test_a_list_that_is_no_longer_mapped_is_said_to_be(ledger: Ledger) -> None:
+    await pair(ledger)
+    await conflict(ledger, ENTRY, "manual", espo=HERE, advoware=THERE)
+    with pytest.raises(Refusal, match="no longer a mapped field"):
+        await ledger.write(requests.resolve, {"beteiligte": replace(BETEILIGTE, lists=())}, "c1", "espocrm", NOW)
 
 
 # --- links ------------------------------------------------------------------------------------

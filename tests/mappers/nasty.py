@@ -62,3 +62,66 @@ def raws() -> st.SearchStrategy[object]:
 
 
 DAYS = st.dates().map(lambda day: day.isoformat()).filter(lambda day: day not in ("0001-01-01", "1899-12-30"))
+
+NUMBERS = {
+    "0511/12345-60": "+495111234560",
+    "(0511) 12345-60": "+495111234560",
+    "0511 12345 - 60": "+495111234560",
+    " 0511–1234560\r\n": "+495111234560",
+    "0511\u00a01234560": "+495111234560",
+    "+49 (0)511 1234560": "+495111234560",
+    "+49 (0) 0511 1234560": "+495111234560",
+    "0049 511 1234560": "+495111234560",
+    "+49.511.1234560": "+495111234560",
+    "tel:+49 511 1234560": "+495111234560",
+    "0171 / 23 45 678": "+491712345678",
+    "+49 171 2345678": "+491712345678",
+    "0800 1234567": "+498001234567",
+    "0043 1 5123456": "+4315123456",
+    "+41 44 668 18 00": "+41446681800",
+}
+"""Telephone numbers as people type them, and the number they mean."""
+
+EXTENDED = {
+    "0511/1234560 ext. 12": "+495111234560;ext=12",
+    "0511/1234560 x12": "+495111234560;ext=12",
+    "0511/1234560#12": "+495111234560;ext=12",
+    "+49 511 1234560  EXT 12": "+495111234560;ext=12",
+    "+495111234560;ext=12": "+495111234560;ext=12",
+}
+"""Numbers with an extension, of which EspoCRM keeps only the number."""
+
+NO_NUMBERS = (
+    "unbekannt",
+    "-",
+    "0",
+    "+",
+    "0000",
+    "000000",
+    "110",
+    "12345-60",
+    "0511 1234560 (privat)",
+    "0511/1234560 oder 0511/1234561",
+    "0511/1234560 App. 12",
+    "Frau Meier 0511 1234560",
+    "+49 511 12345678901234",
+    "https://example.de",
+    "٠٥١١ ١٢٣٤٥٦٠",
+    "𠮷野",
+)
+"""What stands where a number should, and cannot be dialled from anywhere."""
+
+ADDRESSES = ("anna@example.de", "a.b+c@sub.example.de", "o'neill@example.de", "anna@xn--mller-kva.de", "1@example.de")
+
+NO_ADDRESSES = (
+    "müller@example.de",
+    "anna@müller.de",
+    '"anna muster"@example.de',
+    "Anna <anna@example.de>",
+    "anna@example.de, bernd@example.de",
+    "anna@@example.de",
+    "@",
+    "mailto:anna@example.de",
+    "anna..muster@example.de",
+)
+"""What EspoCRM does not take as an e-mail address."""

@@ -1,0 +1,87 @@
+"""Scenarios that are played to their end, uninterrupted or killed at one effect: both must end alike.
+
+Every remote call and every ledger commit is an effect. For each effect the daemon is killed after it but before its
+answer is seen, then another one starts. Killed before an effect is killed after the one before: nothing between two
+effects outlives the process.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from syncd.app import App
+from syncd.ledger import work
+from tests.daemon import Crash, World
+from tests.virtual import run
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Scenario(Generic[T]):
+    """What there is, what people do then, and how the end is described; ends are alike when they are equal."""
+
+    prepare: Callable[[World], T]
+    act: Callable[[World, T], object]
+    end_state: Callable[[World], Awaitable[dict[str, Any]]]
+
+
+async def settle(world: World, app: App) -> None:
+    """Poll, look round and work until nothing waits any more."""
+    await app.open()
+    for _ in range(60):
+        await app.poll()
+        await app.sweep(600)
+        await app.full_pass_if_due()
+        await app.drain(60)
+        await app.deliver()
+        await world.clock.sleep(20)
+        counts = await app.parts.ledger.read(work.counts, world.clock.now())
+        if not counts["lanes"]:
+            return
+    raise AssertionError("never settles")
+
+
+async def play(scenario: Scenario[T], *, after: int | None = None) -> tuple[dict[str, Any], int]:
+    """The end state after a scenario, and how many effects it took; with a crash, from a second daemon."""
+    with tempfile.TemporaryDirectory() as directory:
+        world = World(Path(directory), SYNCD_SWEEP_MIN_SECONDS="10", SYNCD_SWEEP_MAX_SECONDS="40")
+        given = scenario.prepare(world)
+        await settle(world, world.daemon())
+        scenario.act(world, given)
+        world.effects.count, world.effects.crash_after = 0, after
+        crashed = False
+        try:
+            await settle(world, world.daemon("first"))
+        except Crash:
+            crashed = True
+            world.effects.crash_after = None
+            await world.clock.sleep(61)
+            await settle(world, world.daemon("second"))
+        assert crashed == (after is not None)
+        effects = world.effects.count
+        # one more round with fresh eyes: nothing is left to do
+        written = dict(world.sandbox.log.writes)
+        await world.clock.sleep(100)
+        await settle(world, world.daemon("third"))
+        assert dict(world.sandbox.log.writes) == written, "a settled world is written to"
+        return await scenario.end_state(world), effects
+
+
+def dies_anywhere(scenario: Scenario[T]) -> None:
+    """Fails where a death at any effect of a scenario leads elsewhere than the uninterrupted run."""
+    expected, effects = run(play(scenario))
+    wrong = []
+    for number in range(1, effects + 1):
+        try:
+            state, _ = run(play(scenario, after=number))
+        except AssertionError as error:
+            wrong.append((number, str(error)))
+            continue
+        if state != expected:
+            wrong.append((number, str(state)))
+    assert not wrong, f"{len(wrong)} of {effects} crashes end elsewhere; expected {expected}: {wrong[:3]}"
