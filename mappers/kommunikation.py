@@ -63,6 +63,7 @@ LIMIT = 10  # entries EspoCRM keeps in a list
 
 _MARK = re.compile(r"\s*\[ESPOCRM(?::([A-Za-z0-9+/=]+)|-SLOT):(\d{1,2})\] ?", re.ASCII)
 _EXTENSION = re.compile(r"(?:;ext=|\s*(?:\bext\.?|\bx|#)\s*)\d{1,9}\Z", re.IGNORECASE)
+NO_AREA_CODE = "+490"  # no German number goes on with a zero: an area code was typed and nothing else
 _E164 = re.compile(r"(\+\d+);ext=\d+")
 _INTERNATIONAL = re.compile(r"[\s(]*[+0]")
 
@@ -104,7 +105,9 @@ def _phone(given: str) -> str | None:
     e164 = str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
     canonical = f"{e164};ext={parsed.extension}" if parsed.extension else e164
     # A zero too many behind the country code is taken off one at a time: what is left is parsed until it stays.
-    return canonical if canonical == given else _phone(canonical)
+    if canonical != given:
+        return _phone(canonical)
+    return None if canonical.startswith(NO_AREA_CODE) else canonical
 
 
 def _is_mobile(canonical: str) -> bool:
@@ -210,59 +213,59 @@ def read_advoware(body: Mapping[str, Any], remembered: Mapping[int, int]) -> tup
     if not isinstance(rows, list):
         return None
     rows = [row for row in rows if isinstance(row, Mapping) and isinstance(row.get("id"), int)]
-    copies = _copies(body)
     try:
-        times = Counter(value(row.get("tlf")) for row in rows)
-        found = [_entry(row, copies, times, remembered.get(row["id"])) for row in rows]
+        values = {row["id"]: value(row.get("tlf")) for row in rows}
     except Unmappable:
         return None
+    marks = {row["id"]: split(row.get("bemerkung")) for row in rows}
+    known = {row["id"]: _known_kind(row, marks[row["id"]][0], remembered.get(row["id"])) for row in rows}
+    copies = _copies(body)
+    for number, kind in known.items():
+        copies[values[number]].discard(kind)  # that copy is made from this entry
+    times = Counter(values[number] for number, kind in known.items() if kind == 0)
+    found = []
+    for row in rows:
+        canonical, (mark, remark) = values[row["id"]], marks[row["id"]]
+        kind = known[row["id"]]
+        sure = bool(kind)
+        if not sure:
+            kind, sure = _shown_kind(canonical, copies[canonical], times[canonical])
+        entry = AdvowareEntry(
+            id=row["id"],
+            channel=MAILS if kind in MAIL_KINDS else PHONES,
+            value=canonical,
+            form=_without_extension(canonical),
+            kind=kind,
+            sure=sure,
+            main=bool(row.get("online")),
+            mark=mark,
+            text=remark,
+            raw={name: row.get(name) for name in ("tlf", "bemerkung", "online")} | {"kommKz": kind if sure else 0},
+        )
+        found.append(entry)
     return tuple(sorted((entry for entry in found if entry.kind not in OTHER_KINDS), key=lambda entry: entry.id))
 
 
-def _entry(
-    row: Mapping[str, Any], copies: Mapping[str, set[int]], times: Mapping[Canonical, int], remembered: int | None
-) -> AdvowareEntry:
-    canonical = value(row.get("tlf"))
-    mark, remark = split(row.get("bemerkung"))
-    kind, sure = _kind(row, canonical, mark, remembered, copies, times)
-    return AdvowareEntry(
-        id=row["id"],
-        channel=MAILS if kind in MAIL_KINDS else PHONES,
-        value=canonical,
-        form=_without_extension(canonical),
-        kind=kind,
-        sure=sure,
-        main=bool(row.get("online")),
-        mark=mark,
-        text=remark,
-        raw={name: row.get(name) for name in ("tlf", "bemerkung", "online")} | {"kommKz": kind if sure else 0},
-    )
-
-
-def _kind(
-    row: Mapping[str, Any],
-    canonical: Canonical,
-    mark: Mark | None,
-    remembered: int | None,
-    copies: Mapping[str, set[int]],
-    times: Mapping[Canonical, int],
-) -> tuple[int, bool]:
-    """kommKz and whether it is known: read, from the marker, remembered, from the copies; else a guess."""
-    read = row.get("kommKz")
-    for known in (read, mark.kind if mark else 0, remembered):
+def _known_kind(row: Mapping[str, Any], mark: Mark | None, remembered: int | None) -> int:
+    """kommKz as read, from the marker, or remembered; 0 where nothing tells."""
+    for known in (row.get("kommKz"), mark.kind if mark else 0, remembered):
         if isinstance(known, int) and 1 <= known <= 12:
-            return known, True
-    kinds = copies.get(canonical or "", set())
+            return known
+    return 0
+
+
+def _shown_kind(canonical: Canonical, kinds: set[int], times: int) -> tuple[int, bool]:
+    """kommKz by Advoware's convenience copies, where just one can be meant, else a guess; and whether it is known."""
     if kinds:
-        return min(kinds), len(kinds) == 1 and times[canonical] == 1
+        return min(kinds), len(kinds) == 1 and times == 1
     if canonical is not None and "@" in canonical:
         return NEW_MAIL, False
     return (3 if canonical is not None and _is_mobile(canonical) else 1), False
 
 
-def _copies(body: Mapping[str, Any]) -> dict[str, set[int]]:
+def _copies(body: Mapping[str, Any]) -> defaultdict[Canonical, set[int]]:
     """Canonical value -> the kinds of which Advoware shows it as a convenience copy."""
-    found: defaultdict[str, set[int]] = defaultdict(set)
+    found: defaultdict[Canonical, set[int]] = defaultdict(set)
     for name, kind in COPIES.items():
         try:
             canonical = value(body.get(name))

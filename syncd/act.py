@@ -182,12 +182,12 @@ class Act:
         if done is None:
             return None
         entries = agreed_entries(actions)
-        if done.wrote:
+        if done.wrote:  # what the plan before the PATCH found gone may be there again
             shot = self.snapshot
             after = plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy)
-            if any(isinstance(action, WriteEntry) for action in after):
+            if any(isinstance(action, WriteEntry) or (isinstance(action, Update) and action.lists) for action in after):
                 return None
-            entries |= agreed_entries(after)
+            entries = agreed_entries(after)
         ending = endings.settled(self._context, self._claim, self.snapshot, actions, settle, done, hold, held, entries)
         return Result(Ended.SETTLED if settle.status is Status.CLEAN else Ended.ASKED, ending)
 
@@ -196,9 +196,7 @@ class Act:
         self.snapshot, done = await self._writer.settle_espo(self.snapshot, actions, None)
         if done is None:
             return None
-        await self._context.ledger.write(
-            steps.remember, self._writer.scribe.job(), agreed_entries(actions) | self._agreed_now()
-        )
+        await self._context.ledger.write(steps.remember, self._writer.scribe.job(), self._agreed_now())
         failure = self._writer.failure or self._writer.entries.failure
         if failure is not None:
             raise failure

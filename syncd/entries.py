@@ -8,11 +8,11 @@ entry alone. EspoCRM's lists come out whole, as it takes them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mappers.spec import AdvowareEntry, Canonical, Direction, EntryList, EspoEntry, Mark, Policy, Side
+from mappers.spec import AdvowareEntry, Canonical, Direction, EntryList, EspoEntry, Mark, Policy, Raw, Side
 from syncd.evidence import LOST, lost_entries, lost_name
 from syncd.model import (
     ADD,
@@ -66,7 +66,7 @@ class _Shelf:
     """How one of EspoCRM's lists shall change."""
 
     entries: tuple[EspoEntry, ...]
-    drops: dict[Place, str] = field(default_factory=dict)
+    drops: dict[Place, tuple[str, Raw]] = field(default_factory=dict)
     changes: dict[Place, tuple[str, AdvowareEntry | str]] = field(default_factory=dict)
     adds: list[tuple[str, AdvowareEntry | str]] = field(default_factory=list)
     main: Place | None = None
@@ -90,28 +90,12 @@ def plan_entries(
     return planned
 
 
+def _raw_of(value: AdvowareEntry | str) -> Raw:
+    return None if isinstance(value, str) else value.raw
+
+
 def _remark(one: AdvowareEntry) -> str:
     return str(one.raw.get("bemerkung") or "")
-
-
-def main_moved(
-    entries: EntryList, memory: Memory, before: Present, advoware: object, sent: Sequence[EntryWrite], after: Present
-) -> dict[str, Base]:
-    """Bases of entries that a PATCH of ours made the main one of their list, or no more: nobody chose that."""
-    here = entries.read_espo(before.body)
-    there = entries.read_advoware(advoware.body, known_kinds(entries, memory)) if isinstance(advoware, Present) else ()
-    pairing = pair_up(entries, memory, here, there or (), person_set_type=False, unchanged_there=False)
-    became = {write.name: (write.channel, write.after) for write in sent if write.after is not None}
-    main = {(one.channel, one.form): one.main for rows in entries.read_espo(after.body).values() for one in rows}
-    moved = {}
-    for line in pairing.lines:
-        base = memory.base.get(line.name)
-        if line.espo is None or base is None or not isinstance(base.espo, Mapping):
-            continue
-        now = main.get(became.get(line.name, (line.espo.channel, line.espo.form)))
-        if now is not None and now != line.espo.main:
-            moved[line.name] = replace(base, espo={**base.espo, entries.main: now})
-    return moved
 
 
 class _Planner:
@@ -139,7 +123,8 @@ class _Planner:
         for line in self.pairing.lines:
             self._line(line)
         for name, left in self.pairing.left_over:
-            self._drop(name, left)
+            goal = self.goals.get(name)
+            self._drop(name, left, goal.entry.raw if goal else None)
         for twin in self.pairing.twins:
             self._twin(twin)
         self._bring_back()
@@ -185,7 +170,7 @@ class _Planner:
     def _both(self, line: Line, espo: EspoEntry, advoware: AdvowareEntry) -> None:
         goal = self.goals[line.name]
         if place(espo) == place(advoware):
-            goal.marked = line.espo_changed or line.advoware_changed or not self._was_linked(line.name)
+            goal.marked = line.espo_changed or self._agreed_value(line.name) != advoware.form
             if self.saved_since and wants_other_kind(self.entries, self.memory, line):
                 added = self._add(espo, self.entries.new_kind(espo), advoware.text)
                 if added is not None and added not in self.memory.stuck:  # first the new entry, then the old one goes
@@ -197,9 +182,10 @@ class _Planner:
         elif line.advoware_changed:
             self._to_espo(line.name, espo, advoware)
 
-    def _was_linked(self, name: str) -> bool:
+    def _agreed_value(self, name: str) -> Canonical:
+        """The value an entry of Advoware had when EspoCRM last had it too."""
         base = self.memory.base.get(name)
-        return base is not None and base.espo is not None
+        return None if base is None or base.espo is None else self.entries.codec.parse(Side.ADVOWARE, base.advoware)
 
     def _is_ours_applied_late(self, name: str, form: Canonical) -> bool:
         """Advoware shows what a write of ours said that we had given up, and that was not there before it."""
@@ -267,12 +253,17 @@ class _Planner:
         goal.tlf, goal.marked = self.entries.advoware_text(espo), True
 
     def _to_espo(self, name: str, espo: EspoEntry | None, advoware: AdvowareEntry) -> None:
-        if self.entries.direction.allows(Side.ESPO) and self._show(name, advoware.channel, espo, advoware):
-            goal = self.goals.get(name) or _Goal(
-                Line(name, espo, advoware), advoware, advoware.raw.get("tlf") or "", advoware.main
-            )
-            goal.marked = True
-            self.goals[name] = goal
+        if not self.entries.direction.allows(Side.ESPO):
+            return
+        moves = espo is not None and espo.channel != advoware.channel  # an address was typed over a number
+        if not self._show(name, advoware.channel, None if moves else espo, advoware):
+            return
+        if moves and espo is not None:
+            self._drop(name, espo, advoware.raw)
+        line = Line(name, espo, advoware)
+        goal = self.goals.get(name) or _Goal(line, advoware, advoware.raw.get("tlf") or "", advoware.main)
+        goal.marked = True
+        self.goals[name] = goal
 
     def _show(self, name: str, channel: str, espo: EspoEntry | None, value: AdvowareEntry | str) -> bool:
         """Have EspoCRM show a value, in place of one of its entries or besides them; False where it cannot."""
@@ -295,9 +286,10 @@ class _Planner:
         shelf = self.shelves[channel]
         return len(shelf.entries) - len(shelf.drops) + len(shelf.adds) >= self.entries.limit
 
-    def _drop(self, name: str, espo: EspoEntry) -> None:
+    def _drop(self, name: str, espo: EspoEntry, other: Raw = None) -> None:
+        """Take an entry out of EspoCRM's list; `other` is what the same entry is in Advoware, if it lives on there."""
         if self.entries.direction.allows(Side.ESPO):
-            self.shelves[espo.channel].drops[espo.channel, espo.form] = name
+            self.shelves[espo.channel].drops[espo.channel, espo.form] = (name, other)
 
     def _empty(self, name: str, one: AdvowareEntry, line: Line | None) -> None:
         """Make a slot of an entry, and of its twins of the same kind: they say what nobody wants any more."""
@@ -333,9 +325,14 @@ class _Planner:
         """An entry that says what another one says. EspoCRM has it once, or, taken away there, no more."""
         name = self.entries.entry_name(twin.id)
         if any(place(line.espo) == place(twin) for line in self.pairing.lines):
-            self._remember(name, Base(None, dict(twin.raw), self.entries.rule))
+            if all(name != other for other, _ in self.pairing.left_over):  # else EspoCRM has its old value yet
+                self._remember(name, Base(None, dict(twin.raw), self.entries.rule))
+            if twin.mark is not None and twin.mark.value is not None:  # it says another value since: so must its marker
+                goal = _Goal(Line(name, None, twin), twin, twin.raw.get("tlf") or "", twin.main, marked=True)
+                self.goals.setdefault(name, goal)
             return
-        if any(write.id == twin.id for write in self.emptied):
+        comes_again = any(place(one) == place(twin) for one in self.pairing.new_advoware)
+        if comes_again or any(write.id == twin.id for write in self.emptied):
             return
         decision = self.memory.decisions.get(name)
         if decision is not None and decision.saw_advoware == twin.form:
@@ -371,13 +368,13 @@ class _Planner:
         if slot is not None:
             self.slots.remove(slot)
             name = self.entries.entry_name(slot.id)
-            self.added.append(EntryWrite(name, espo.channel, slot.raw, espo.form, espo.raw, slot.id, body))
+            self.added.append(EntryWrite(name, espo.channel, slot.raw, espo.form, espo.raw, slot.id, body, kind))
             return name
         if self._in_doubt(espo.form):
             self.result.waits.append(name)
             return None
         body |= self.entries.advoware_kind(kind)
-        self.added.append(EntryWrite(name, espo.channel, None, espo.form, espo.raw, None, body))
+        self.added.append(EntryWrite(name, espo.channel, None, espo.form, espo.raw, None, body, kind))
         return name
 
     def _in_doubt(self, form: str) -> bool:
@@ -436,7 +433,7 @@ class _Planner:
         remark = _remark(one)
         if goal.marked:
             wanted = wanted_remark(self.entries, one, goal.tlf)
-            if not self._is_quarantined(Side.ADVOWARE, f"{goal.line.name}.bemerkung", wanted):
+            if not self._is_quarantined(Side.ADVOWARE, f"{goal.line.name}.bemerkung", one.form):
                 remark = wanted
         body = self.entries.advoware_raw(goal.tlf, remark, goal.main)
         if body == self.entries.advoware_raw(raw.get("tlf") or "", _remark(one), one.main):
@@ -473,11 +470,12 @@ class _Planner:
         for espo in shelf.entries:
             where = (espo.channel, espo.form)
             if where in shelf.drops:
-                writes.append(EntryWrite(shelf.drops[where], channel, espo.raw, None))
+                name, other = shelf.drops[where]
+                writes.append(EntryWrite(name, channel, espo.raw, None, other))
             elif where in shelf.changes and not (solo and any(write.after is not None for write in writes)):
                 name, value = shelf.changes[where]
                 form, raw = self._raw(channel, value, espo)
-                writes.append(EntryWrite(name, channel, espo.raw, form))
+                writes.append(EntryWrite(name, channel, espo.raw, form, _raw_of(value)))
                 if (channel, form) not in taken:
                     rows.append(((channel, form), raw))
                     taken.add((channel, form))
@@ -492,7 +490,7 @@ class _Planner:
                 continue
             form, raw = self._raw(channel, value, None)
             if (channel, form) not in taken:
-                writes.append(EntryWrite(name, channel, None, form))
+                writes.append(EntryWrite(name, channel, None, form, _raw_of(value)))
                 rows.append(((channel, form), raw))
                 taken.add((channel, form))
         current = next(((espo.channel, espo.form) for espo in shelf.entries if espo.main), None)
@@ -545,6 +543,18 @@ class _Planner:
                 continue
             shared = shared_name((espo.channel, espo.form))
             self._remember(line.name, Base(dict(espo.raw), dict(one.raw), self.entries.rule, shared))
+        for line in self.pairing.lines:
+            self._recover(line)
+
+    def _recover(self, line: Line) -> None:
+        """What a marker or a lost answer has shown of the past is remembered before anything makes it unreadable."""
+        past, one = line.past, line.advoware
+        if past is None or past.espo is None or one is None or not past.recovered or line.name in self.memory.base:
+            return
+        raw = {**one.raw, "tlf": past.form}
+        shared = shared_name((past.espo.channel, past.espo.form))
+        base = Base(dict(past.espo.raw), raw, self.entries.rule, shared)
+        self.result.agreed.setdefault(line.name, base)
 
     def _remember(self, name: str, base: Base) -> None:
         if self.memory.base.get(name) != base:

@@ -35,8 +35,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "decide with syncd conflicts.",
     ),
     "empty_by_hand": (
-        "Advoware lässt sich nicht leeren: {fields}. Bitte den Eintrag dort von Hand löschen.",
-        "Advoware does not let itself be emptied: {fields}. Please delete the entry there by hand.",
+        "Advoware leert den Eintrag nicht: {fields}. Bitte dort von Hand löschen.",
+        "Advoware does not empty the entry: {fields}. Please delete it there by hand.",
     ),
     "list_full": (
         "In EspoCRM ist kein Platz mehr (höchstens 10 Einträge): {fields} steht nur in Advoware.",

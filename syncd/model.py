@@ -151,35 +151,39 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class FieldWrite:
-    """One field to be set on one side: raw before, canonical after. Of an entry of a list also what is `sent`."""
+    """One field to be set on one side: raw before, canonical after.
+
+    Of an entry of a list also what is `sent`, and the `other` side's raw entry it shall agree with.
+    """
 
     field: str
     before: Raw
     after: Canonical
     sent: Mapping[str, Raw] | None = None
+    other: Raw = None
 
 
 @dataclass(frozen=True, slots=True)
 class EntryWrite:
     """One entry of a child list to be set on one side. `after` is what it shall mean, None: taken away.
 
-    `before` is the side's raw entry as read, `espo` EspoCRM's that it shall agree with. Towards Advoware `body`
-    is sent, to the entry `id` or, without one, as a new entry.
+    `before` is the side's raw entry as read, `other` the raw entry of the other side that it shall agree with.
+    Towards Advoware `body` is sent, to the entry `id` or, without one, as a new entry; `kind` is its kind, if known.
     """
 
     name: str
     channel: str
     before: Raw
     after: Canonical
-    espo: Raw = None
+    other: Raw = None
     id: int | None = None
     body: Mapping[str, Raw] = field(default_factory=dict)
+    kind: int = 0
 
     @property
     def as_field(self) -> FieldWrite:
         """The same for journal and history."""
-        before = self.espo if self.before is None else self.before
-        return FieldWrite(self.name, before, self.after, self.body or None)
+        return FieldWrite(self.name, self.before, self.after, self.body or None, self.other if self.body else None)
 
 
 ADD, CHANGE = "add", "change"  # verbs of writes to a child list of Advoware
@@ -275,6 +279,7 @@ class Memory:
     allow_new_fields: bool = False
     retries: int = 0
     evidence: Evidence | None = None
+    base_at_start: Mapping[str, Base] | None = None  # as the job found it; None: as it is
     written_over: Mapping[Side, Version] = field(
         default_factory=dict
     )  # this job wrote: what the side's version was before that

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mappers.spec import AdvowareEntry, EntryList, EspoEntry, Side, Unmappable
-from syncd.model import ADD, Base, IntentState, Memory
+from syncd.model import ADD, CHANGE, Base, IntentState, Memory
 
 Place = tuple[str, str]  # (channel, form): what makes two entries the same to EspoCRM
 
@@ -25,6 +25,7 @@ class Past:
     espo: EspoEntry | None
     form: str | None
     main: bool
+    recovered: bool = False  # shown by a marker, not remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,39 +140,64 @@ class _Table:
         readable = {number: past for number, past in pasts.items() if past.espo is None or past.espo.channel in espo}
         self.pairing = Pairing(pasts=readable)
         self._adopt_lost_answers()
+        self.start = self._at_start()
 
     def _adopt_lost_answers(self) -> None:
-        """An entry our POST made although its answer was lost is known, with what was sent as its past."""
+        """What a write of ours made though its answer was lost is known by its marker, whatever stands there since."""
         for intent in self.memory.intents:
-            if intent.verb != ADD or intent.state not in (IntentState.OPEN, IntentState.IN_DOUBT):
+            if intent.verb not in (ADD, CHANGE) or intent.state not in (IntentState.OPEN, IntentState.IN_DOUBT):
                 continue
             for write in intent.writes:
-                ours = [
-                    one
-                    for one in self.there.values()
-                    if one.id not in self.pairing.pasts and one.form == write.after and one.mark is not None
-                ]
-                espo = _read(self.entries, write.before)
-                if ours and espo is not None:
-                    self.pairing.pasts[ours[0].id] = Past(espo, write.after, ours[0].main)
+                espo = _read(self.entries, write.other)
+                if espo is None or espo.form != write.after:
+                    continue
+                if intent.verb == ADD:
+                    ours = [one for one in self.there.values() if one.id not in self.pairing.pasts]
+                else:
+                    ours = [one for one in self.there.values() if self.entries.entry_name(one.id) == write.field]
+                ours = [one for one in ours if self._marked(one) == write.after]
+                if ours:
+                    self.pairing.pasts[ours[0].id] = Past(espo, write.after, ours[0].main, recovered=True)
+
+    def _at_start(self) -> dict[Place, EspoEntry]:
+        """What EspoCRM showed when both sides last agreed before this job: writes of ours make nothing less new."""
+        base = self.memory.base if self.memory.base_at_start is None else self.memory.base_at_start
+        pasts = _pasts(self.entries, replace(self.memory, base=base))
+        pasts |= {number: past for number, past in self.pairing.pasts.items() if past.recovered}
+        return {(past.espo.channel, past.espo.form): past.espo for past in pasts.values() if past.espo is not None}
 
     def known(self) -> None:
         """Entries that were agreed on, by Advoware's id and by the value EspoCRM had then."""
-        for number in sorted(self.pairing.pasts, key=self._is_further):
-            past = self.pairing.pasts[number]
-            if past.espo is None:
-                continue
-            where = (past.espo.channel, past.espo.form)
-            if any(line.past and place(line.past.espo) == where for line in self.pairing.lines):
-                self.pairing.pasts[number] = replace(past, espo=None)  # two claim one entry: the other is its twin
-                continue
-            espo, advoware = self.here.pop(where, None), self.there.pop(number, None)
-            self.pairing.lines.append(Line(self.entries.entry_name(number), espo, advoware, past))
+        claims: defaultdict[Place, list[int]] = defaultdict(list)
+        for number, past in self.pairing.pasts.items():
+            if past.espo is not None:
+                claims[past.espo.channel, past.espo.form].append(number)
+        for where, numbers in claims.items():
+            espo = self.here.pop(where, None)
+            first, *others = sorted(numbers, key=lambda number: self._is_further(number, espo))
+            advoware = self.there.pop(first, None)
+            self.pairing.lines.append(Line(self.entries.entry_name(first), espo, advoware, self.pairing.pasts[first]))
+            for number in others:
+                self._claims_too(number, espo)
 
-    def _is_further(self, number: int) -> tuple[bool, int]:
+    def _claims_too(self, number: int, espo: EspoEntry | None) -> None:
+        """Two were linked to one of EspoCRM's entries: the one of another kind has been replaced, else it is a twin."""
+        past, now = self.pairing.pasts[number], self.there.get(number)
+        if now is not None and now.form == past.form and not self._fits(now, espo):
+            self.pairing.lines.append(Line(self.entries.entry_name(number), None, now, past, retire=True))
+            del self.there[number]
+        else:
+            self.pairing.pasts[number] = replace(past, espo=None)
+
+    def _is_further(self, number: int, espo: EspoEntry | None) -> tuple[bool, bool, int]:
         """Which of two entries that claim one of EspoCRM's comes second: the one that does not say so any more."""
         past, now = self.pairing.pasts[number], self.there.get(number)
-        return (now is None or past.espo is None or now.form != past.espo.form, number)
+        gone = now is None or past.espo is None or now.form != past.espo.form
+        return (gone, now is not None and not self._fits(now, espo), number)
+
+    def _fits(self, one: AdvowareEntry, espo: EspoEntry | None) -> bool:
+        """Whether an entry can have the type its value has in EspoCRM."""
+        return espo is None or not one.sure or self.entries.type_of(one.kind) == espo.type
 
     def moved_away(self) -> None:
         """Advoware's entry was changed or is gone, but another one there says now what EspoCRM says."""
@@ -181,7 +207,7 @@ class _Table:
         found: dict[int, AdvowareEntry] = {}
         for index, line in enumerate(lines):
             if line.espo is not None and place(line.advoware) != place(line.espo):
-                other = self._same(line.espo, (one for one in free.values() if self._may_have_type(one, line.espo)))
+                other = self._same(line.espo, (one for one in free.values() if self._fits(one, line.espo)))
                 if other is not None:
                     found[index] = free.pop(other.id)
         taken = {other.id for other in found.values()}
@@ -195,9 +221,6 @@ class _Table:
             elif line.espo is not None:
                 self.pairing.left_over.append((line.name, line.espo))
         self.there = {number: one for number, one in self.there.items() if number not in taken}
-
-    def _may_have_type(self, one: AdvowareEntry, espo: EspoEntry) -> bool:
-        return not one.sure or self.entries.type_of(one.kind) == espo.type
 
     def _moved(self, line: Line, other: AdvowareEntry, *, given_away: bool) -> None:
         """EspoCRM's entry of the line belongs to `other` now; what the line had in Advoware is new, or another's."""
@@ -266,7 +289,7 @@ class _Table:
             espo = self.here.get((one.channel, form)) if form is not None and form != one.form else None
             if espo is not None:
                 del self.here[(espo.channel, espo.form)], self.there[number]
-                past = Past(espo, form, one.main)
+                past = Past(espo, form, one.main, recovered=True)
                 self.pairing.lines.append(Line(self.entries.entry_name(number), espo, one, past))
         if unchanged_there:
             for number, form in marked.items():
@@ -291,7 +314,7 @@ class _Table:
         if len(others) == 1 and len(new) == 1:
             del self.here[(new[0].channel, new[0].form)], self.there[one.id]
             known = self.entries.read_espo_entry(self.entries.espo_raw(one.channel, one.form or "", kind, new[0].main))
-            past = Past(known, one.form, one.main)
+            past = Past(known, one.form, one.main, recovered=True)
             self.pairing.lines.append(Line(self.entries.entry_name(one.id), new[0], one, past))
 
     def changed_in_espo(self) -> None:
@@ -299,7 +322,7 @@ class _Table:
 
         Counted against the past, not against what is still unpaired, so that the next plan of a job says the same.
         """
-        past = {where: one for line in self.pairing.lines if (one := _espo_before(line)) and (where := place(one))}
+        past = self.start
         gone = _by_type(one for where, one in past.items() if where not in self.all_here)
         new = _by_type(one for where, one in self.all_here.items() if where not in past)
         for index, line in enumerate(self.pairing.lines):
@@ -307,17 +330,27 @@ class _Table:
             if line.espo is not None or line.advoware is None or before is None:
                 continue
             kind = (before.channel, before.type)
-            if len(gone[kind]) == 1 and len(new[kind]) == 1 and place(new[kind][0]) in self.here:
-                [espo] = new[kind]
+            if len(gone[kind]) != 1 or len(new[kind]) != 1 or place(gone[kind][0]) != place(before):
+                continue
+            [espo] = new[kind]
+            if place(espo) in self.here:
                 self.pairing.lines[index] = replace(line, espo=espo)
                 del self.here[espo.channel, espo.form]
 
     def result(self) -> Pairing:
         """What is left over is new, or a twin that was there before."""
-        said = {
-            place(line.espo) for line in self.pairing.lines if line.espo and place(line.advoware) == place(line.espo)
-        }
         lines = self.pairing.lines
+        said = {place(line.espo) for line in lines if line.espo and place(line.advoware) == place(line.espo)}
+        for line in list(lines):
+            one = line.advoware
+            if line.retire or (line.espo is not None and line.espo_changed) or one is None or not line.advoware_changed:
+                continue
+            if place(one) in said and place(line.espo) != place(one):  # changed to what another entry says already
+                lines.remove(line)
+                self.there[one.id] = one
+                self.pairing.pasts.pop(one.id, None)
+                if line.espo is not None:
+                    self.pairing.left_over.append((line.name, line.espo))
         named = {line.name for line in lines}
         for number, past in self.pairing.pasts.items():
             name = self.entries.entry_name(number)
@@ -351,9 +384,8 @@ def wants_other_kind(entries: EntryList, memory: Memory, line: Line) -> bool:
     """
     if line.espo is None or line.advoware is None or line.past is None or line.past.espo is None or line.retire:
         return False
-    if line.espo.type in (line.past.espo.type, entries.type_of(line.advoware.kind)):
-        return False
-    if place(line.espo) not in (place(line.past.espo), place(line.advoware)):
+    fits = line.advoware.sure and entries.type_of(line.advoware.kind) == line.espo.type
+    if fits or line.espo.type == line.past.espo.type or place(line.espo) != place(line.past.espo):
         return False
     return not memory.shared.get((line.espo.channel, line.espo.form))
 

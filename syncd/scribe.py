@@ -66,6 +66,12 @@ def confirmed_entries(actions: Sequence[Action]) -> dict[str, Base]:
     return {name: base for name, base in agreed_entries(actions).items() if base is not None}
 
 
+def with_bases(memory: Memory, bases: Mapping[str, Base | None]) -> Memory:
+    """The memory with new bases; None forgets one."""
+    kept = {name: base for name, base in memory.base.items() if name not in bases}
+    return replace(memory, base=kept | {name: base for name, base in bases.items() if base is not None})
+
+
 def with_agreed(memory: Memory, actions: Sequence[Action]) -> Memory:
     """The memory as the ledger has it once the plan's next write is announced."""
     return replace(memory, base={**memory.base, **confirmed_entries(actions)})
@@ -152,7 +158,10 @@ class Scribe:
     ) -> None:  # fmt: skip
         """Store what reading back has shown."""
         entity = self._context.entity
-        changes: dict[str, tuple[Any, Any]] = {item.name: (item.before, item.after) for item in entries}
+        changes: dict[str, tuple[Any, Any]] = {}
+        for entry in entries:  # one that moves from list to list is taken out of one and put into the other
+            before_it, after_it = changes.get(entry.name, (None, None))
+            changes[entry.name] = (entry.before or before_it, entry.after or after_it)
         for item in judged:
             if item.verdict in (Verdict.CONFIRMED, Verdict.REWRITTEN):
                 mapped = entity.field(item.write.field)
@@ -163,11 +172,13 @@ class Scribe:
         told = steps.Confirmation(intent, agreed, changes, refused, side, why, bases)
         await self._context.ledger.write(steps.confirm, self.job(), told)
 
-    async def confirm_entry(self, intent: str, entry: EntryWrite, after: Raw, *, refused: bool = False) -> None:
+    async def confirm_entry(
+        self, intent: str, entry: EntryWrite, after: Raw, bases: Mapping[str, Base] = NOTHING, *, refused: bool = False
+    ) -> None:
         """Store what reading back has shown of an entry of a child list."""
         changes = {} if refused else {entry.name: (entry.before, after)}
         denied = [(entry.name, entry.after, "not_taken")] if refused else []
-        told = steps.Confirmation(intent, {}, changes, denied, Side.ADVOWARE)
+        told = steps.Confirmation(intent, {}, changes, denied, Side.ADVOWARE, entries=bases)
         await self._context.ledger.write(steps.confirm, self.job(), told)
 
     def _names(self, field: str | None, entry: EntryWrite) -> bool:

@@ -13,8 +13,8 @@ from typing import Any
 from mappers.spec import Canonical, Role, Side
 from services.errors import Credentials, Modified, Outage, PeerError, Refused, Retryable
 from syncd import projection
+from syncd.agreement import after_patch
 from syncd.context import Context
-from syncd.entries import main_moved
 from syncd.ledger import journal, pairs, steps
 from syncd.load import digest, espo_present, load, read_advoware, read_back, read_espo
 from syncd.model import (
@@ -38,7 +38,7 @@ from syncd.model import (
 )
 from syncd.permit import SOURCE_LIFE, Mismatch, Permit
 from syncd.readback import Judged, Verdict, judge, written_over
-from syncd.scribe import Scribe, with_agreed
+from syncd.scribe import Scribe, with_agreed, with_bases
 from syncd.write_entry import EntryWriter
 
 
@@ -114,14 +114,14 @@ class Writer:
             raise
         judged = self._judge(Side.ESPO, update.writes, after)
         agreed = self.scribe.agreed(judged, after, advoware)
-        moved: dict[str, Base] = {}
+        bases: dict[str, Base | None] = {}
         for one in entity.lists if update.lists else ():
-            moved |= main_moved(one, shot.memory, espo, advoware, update.entries, after)
+            bases |= after_patch(one, shot.memory, espo, advoware, update.entries, after)
         if intent is not None:
-            await self.scribe.confirm(intent, Side.ESPO, judged, espo, after, agreed, update.entries, moved)
+            await self.scribe.confirm(intent, Side.ESPO, judged, espo, after, agreed, update.entries, bases)
         self._arrived(Side.ESPO, judged, advoware)
         memory = self.scribe.learned(shot.memory, Side.ESPO, judged, agreed)
-        memory = replace(memory, base={**memory.base, **moved})
+        memory = with_bases(memory, bases)
         memory = written_over(memory, Side.ESPO, espo.version, context.policy.our_espo_user)
         shot = Snapshot(memory, after, advoware)
         if update.partial or any(item.verdict in (Verdict.REFUSED, Verdict.EDITED) for item in judged):

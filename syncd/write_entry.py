@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from mappers.spec import AdvowareEntry, Canonical, EntryList, Side
 from services.errors import Credentials, Missing, Outage, PeerError, Refused
+from syncd.agreement import after_write
 from syncd.context import Context
 from syncd.ledger import pairs, steps
 from syncd.load import read_advoware, read_back, read_espo
@@ -29,7 +30,7 @@ from syncd.model import (
 from syncd.pairing import known_kinds
 from syncd.permit import SOURCE_LIFE, Permit
 from syncd.remarks import cut_text
-from syncd.scribe import Scribe, with_agreed
+from syncd.scribe import Scribe, with_agreed, with_bases
 
 
 @dataclass(slots=True)
@@ -134,14 +135,16 @@ class EntryWriter:
             self._foreign[key] = found.form
         if refused:
             memory = _quarantined(memory, name, entry.after)
-        await self._scribe.confirm_entry(sent.intent, replace(entry, name=name), found.raw, refused=refused)
+        bases = after_write(sent.entries, memory, entry, found, _not_direct(shot.espo))
+        await self._scribe.confirm_entry(sent.intent, replace(entry, name=name), found.raw, bases, refused=refused)
+        memory = with_bases(memory, bases)
         return replace(shot, memory=self._with_aspects(memory, sent, found, name))
 
     def _with_aspects(self, memory: Memory, sent: _Sent, found: AdvowareEntry, name: str) -> Memory:
         """Remark and `online` may be cut or ignored: not tried again in this job, and people's text is put back."""
         body = sent.entry.body
         if (found.raw.get("bemerkung") or "") != body["bemerkung"]:
-            memory = _quarantined(memory, f"{name}.bemerkung", body["bemerkung"])
+            memory = _quarantined(memory, f"{name}.bemerkung", found.form)
             named = replace(sent, entry=replace(sent.entry, name=name))
             if cut_text(sent.entries, found, named.entry.as_field) is not None:
                 memory = self._doubted(memory, named, CHANGE)

@@ -29,7 +29,7 @@ def announce(
     """Journal a write before it is made. Raises IntegrityError if the target or the name is being written."""
     rows: list[dict[str, Any]] = [
         {"field": write.field, "before": write.before, "after": write.after}
-        | ({} if write.sent is None else {"sent": dict(write.sent)})
+        | ({} if write.sent is None else {"sent": dict(write.sent), "other": write.other})
         for write in writes
     ]
     conn.execute(
@@ -84,7 +84,7 @@ def unsettled(conn: Connection, key: str) -> tuple[Intent, ...]:
 
 
 def read_intent(row: Mapping[str, Any]) -> Intent:
-    writes = tuple(FieldWrite(item["field"], item["before"], item["after"], item.get("sent")) for item in row["writes"])
+    writes = tuple(FieldWrite(item["field"], item["before"], item["after"], item.get("sent"), item.get("other")) for item in row["writes"])
     state = IntentState(row["state"])
     return Intent(
         row["id"],

@@ -78,6 +78,7 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
         trust=Trust(row["trust"]),
         link_shown=bool(row["link_shown"]),
         base=known or NOTHING,
+        base_at_start=known,
         espo_version=Version(**row["espo_version"]),
         advoware_version=Version(**row["advoware_version"]),
         intents=journal.unsettled(conn, key),

@@ -226,6 +226,9 @@ def only_the_other_side_is_written(before: Before, after: World) -> None:
     new_there = set(before.there) - set(before.base)
     channels = {before.base[number].where[0] for number in touched_there}
     channels |= {before.there[number].channel for number in new_there}
+    channels |= {
+        before.there[number].channel for number in touched_there & before.there.keys()
+    }  # an address typed over
     for patch in after.patches:
         assert set(patch) <= channels, "EspoCRM's list was written although nobody typed in Advoware"
     if before.typed_here or any(before.was_touched_here(number) for number in before.base if before.base[number].espo):
@@ -266,8 +269,9 @@ def types_agree(before: Before, after: World) -> None:
     for where, espo in after.here().items():
         if where in kinds and where in before.here:
             past = [one.espo for one in before.base.values() if one.espo and _place(one.espo) == where]
-            retyped = bool(past) and past[0].type != before.here[where].type
-            new = where in before.typed_here and where not in before.typed_there.values()
+            there = where in before.typed_there.values()  # then the kind is a person's too
+            retyped = bool(past) and past[0].type != before.here[where].type and not there
+            new = where in before.typed_here and not there
             if retyped or new:
                 assert espo.type == before.here[where].type
                 assert espo.type in kinds[where], f"{where} is {kinds[where]} in Advoware, {espo.type} in EspoCRM"

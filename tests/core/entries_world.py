@@ -21,7 +21,7 @@ from mappers import kommunikation
 from mappers.beteiligte import BETEILIGTE
 from mappers.kommunikation import COPIES, KOMMUNIKATION, LIMIT, MAILS, PHONES, VALUES
 from mappers.spec import AdvowareEntry, Canonical, Entity, EspoEntry, Policy, Side
-from syncd.entries import main_moved
+from syncd.agreement import after_patch, after_write
 from syncd.fields import plan_fields
 from syncd.model import (
     ADD,
@@ -49,6 +49,7 @@ from syncd.model import (
 )
 from syncd.pairing import Place, in_question, known_kinds
 from syncd.remarks import cut_text
+from syncd.scribe import with_bases
 from tests.core.situation import ADVOWARE_READ, ESPO_READ, ID, KEY, MORNING, POLICY, US_IN_ESPO
 
 MAX_PLANS = 60
@@ -170,13 +171,13 @@ class World:
 
     def job(self, dies_after: int | None = None, *, confirmed: bool = True) -> bool:
         """Plan and write until nothing is left to do; False where it died before."""
-        memory, writes = self.memory, 0
+        memory, writes = replace(self.memory, base_at_start=self.memory.base), 0
         for _ in range(MAX_PLANS):
             actions = self.plan(memory)
             entry = next((action.entry for action in actions if isinstance(action, WriteEntry)), None)
             update = next((action for action in actions if isinstance(action, Update)), None)
             if entry is None and (update is None or not update.lists):
-                self._end(memory, actions, {})
+                self._end(memory, actions, actions)
                 return True
             if writes == dies_after:
                 return False
@@ -202,20 +203,22 @@ class World:
             if last:
                 self._leave_in_doubt(Side.ESPO, "update", *(write.as_field for write in update.entries))
                 continue
-            moved = main_moved(self.entity.lists[0], memory, before, self.advoware(), update.entries, self.espo())
-            memory = replace(memory, base={**memory.base, **moved})
-            self._store(moved)
-            if not update.partial:
-                self._end(memory, actions, _agreed(self.plan(memory)))
+            bases = after_patch(self.entity.lists[0], memory, before, self.advoware(), update.entries, self.espo())
+            memory = with_bases(memory, bases)
+            self._store(bases)
+            then = self.plan(memory)
+            if not update.partial and not any(
+                isinstance(action, WriteEntry) or (isinstance(action, Update) and action.lists) for action in then
+            ):
+                self._end(memory, actions, then)
                 return True
         raise AssertionError(f"still not at rest after {MAX_PLANS} plans: {self.plan(memory)}")
 
-    def _end(self, memory: Memory, actions: Sequence[Action], more: Mapping[str, Base | None]) -> None:
+    def _end(self, memory: Memory, actions: Sequence[Action], then: Sequence[Action]) -> None:
         self.waiting = {action.field: action for action in actions if isinstance(action, Dispute | Ask | Quarantine)}
         [settle] = [action for action in actions if isinstance(action, Settle)]
         assert settle.status is (Status.CONFLICT if self.waiting else Status.CLEAN)
-        self._store(_agreed(actions))
-        self._store(more)
+        self._store(_agreed(then))
         quarantine = {key: value for key, value in memory.quarantine.items() if key[1] in settle.open_fields}
         self.memory = replace(
             self.memory,
@@ -255,12 +258,17 @@ class World:
         row["bemerkung"] = row["bemerkung"][: self.remark_max]
         if last:
             self._leave_in_doubt(Side.ADVOWARE, ADD if entry.id is None else CHANGE, entry.as_field)
+        if last:
+            return memory
         name = KOMMUNIKATION.entry_name(number)
-        if row["bemerkung"] != entry.body["bemerkung"]:
-            memory = _refuse(memory, Side.ADVOWARE, (f"{name}.bemerkung", entry.body["bemerkung"]))
+        found = KOMMUNIKATION.read_advoware(self.advoware().body, known_kinds(KOMMUNIKATION, memory)) or ()
+        one = next((item for item in found if item.id == number), None)
+        bases = {} if one is None else after_write(self.entity.lists[0], memory, entry, one, self.espo())
+        memory = with_bases(memory, bases)
+        self._store(bases)
+        if one is not None and row["bemerkung"] != entry.body["bemerkung"]:
+            memory = _refuse(memory, Side.ADVOWARE, (f"{name}.bemerkung", one.form))
             cut = replace(entry, name=name).as_field
-            found = KOMMUNIKATION.read_advoware(self.advoware().body, known_kinds(KOMMUNIKATION, memory)) or ()
-            one = next((item for item in found if item.id == number), None)
             if cut_text(KOMMUNIKATION, one, cut) is not None:
                 doubt = Intent(f"i{self.tokens}", Side.ADVOWARE, CHANGE, (cut,), self.now, IntentState.IN_DOUBT)
                 memory = replace(memory, intents=(*memory.intents, doubt))

@@ -192,6 +192,71 @@ async def end_state(world: World) -> dict[str, Any]:
     }
 
 
+async def living_state(world: World) -> dict[str, Any]:
+    """The end without free slots: whether there is one depends on how far the dead daemon had come."""
+    state = await end_state(world)
+    return {**state, "entries": [row for row in state["entries"] if row[1]]}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_crash_at_any_second_effect_leaves_the_numbers_as_without_it(name: str) -> None:
+    dies_anywhere(Scenario(reachable, SCENARIOS[name], end_state), every=2)
+
+
+@pytest.mark.soak
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_crash_at_any_effect_leaves_the_numbers_as_without_it(name: str) -> None:
     dies_anywhere(Scenario(reachable, SCENARIOS[name], end_state))
+
+
+# --- somebody goes on typing while no daemon lives --------------------------------------------
+
+NEW = "+49511555"  # as `new_in_espocrm` types it
+
+
+def new_entries(world: World, pair: Pair) -> list[int]:
+    rows = world.sandbox.people.advoware.see(pair[1])["kommunikation"]
+    return [int(row["id"]) for row in rows if row["tlf"] == NEW]
+
+
+def changes_it_in_espocrm(world: World, pair: Pair) -> bool:
+    change(world, pair, NEW, phoneNumber="+49511666")
+    return True
+
+
+def removes_it_in_espocrm(world: World, pair: Pair) -> bool:
+    save(world, pair, [row for row in numbers_of(world, pair) if row["phoneNumber"] != NEW])
+    return True
+
+
+def changes_it_in_advoware(world: World, pair: Pair) -> bool:
+    for number in new_entries(world, pair):
+        world.sandbox.people.advoware.edit_kommunikation(pair[1], number, {"tlf": "0511 666"}, by="AB")
+        return True
+    return False
+
+
+def empties_it_in_advoware(world: World, pair: Pair) -> bool:
+    for number in new_entries(world, pair):
+        world.sandbox.people.advoware.edit_kommunikation(pair[1], number, {"tlf": ""}, by="AB")
+        return True
+    return False
+
+
+MEANWHILE = {
+    act.__name__: act
+    for act in (
+        changes_it_in_espocrm,
+        removes_it_in_espocrm,
+        changes_it_in_advoware,
+        empties_it_in_advoware,
+    )
+}  # an entry that is deleted takes its marker along: then nobody knows that the dead daemon's write had arrived
+
+
+@pytest.mark.parametrize("name", MEANWHILE)
+@pytest.mark.parametrize("act", [new_in_espocrm, changed_in_espocrm], ids=lambda act: str(act.__name__))
+def test_who_sees_a_new_number_of_a_dead_daemon_and_changes_it_has_the_last_word(
+    name: str, act: Callable[[World, Pair], None]
+) -> None:
+    dies_anywhere(Scenario(reachable, act, living_state, MEANWHILE[name]))
