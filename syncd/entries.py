@@ -172,7 +172,7 @@ class _Planner:
         if place(espo) == place(advoware):
             goal.marked = line.espo_changed or self._agreed_value(line.name) != advoware.form
             if self.saved_since and wants_other_kind(self.entries, self.memory, line):
-                added = self._add(espo, self.entries.new_kind(espo), advoware.text)
+                added = self._add(espo, self.entries.new_kind(espo), advoware.text, advoware.raw.get("tlf"))
                 if added is not None and added not in self.memory.stuck:  # first the new entry, then the old one goes
                     self._empty(line.name, advoware, replace(line, retire=True))
         elif line.espo_changed and line.advoware_changed:
@@ -325,7 +325,7 @@ class _Planner:
         """An entry that says what another one says. EspoCRM has it once, or, taken away there, no more."""
         name = self.entries.entry_name(twin.id)
         if any(place(line.espo) == place(twin) for line in self.pairing.lines):
-            if all(name != other for other, _ in self.pairing.left_over):  # else EspoCRM has its old value yet
+            if not self._is_needed(name):
                 self._remember(name, Base(None, dict(twin.raw), self.entries.rule))
             if twin.mark is not None and twin.mark.value is not None:  # it says another value since: so must its marker
                 goal = _Goal(Line(name, None, twin), twin, twin.raw.get("tlf") or "", twin.main, marked=True)
@@ -343,6 +343,16 @@ class _Planner:
             return
         self.result.disputes.append(Dispute(name, None, twin.form, twin.form, TWIN_STAYS))
 
+    def _is_needed(self, name: str) -> bool:
+        """Whether this base alone tells that EspoCRM's entry of an old value is none that is new there."""
+        base = self.memory.base.get(name)
+        if base is None or not isinstance(base.espo, Mapping):
+            return False
+        known = place(self.entries.read_espo_entry(base.espo))
+        shared = [other.shared for other in self.memory.base.values()]
+        shown = any(place(one) == known for shelf in self.shelves.values() for one in shelf.entries)
+        return shown and shared.count(base.shared) == 1
+
     def _new_in_advoware(self, one: AdvowareEntry) -> None:
         """Typed there by a person: never to be destroyed."""
         self._to_espo(self.entries.entry_name(one.id), None, one)
@@ -351,8 +361,11 @@ class _Planner:
         if self.entries.direction.allows(Side.ADVOWARE):
             self._add(espo, self.entries.new_kind(espo), "")
 
-    def _add(self, espo: EspoEntry, kind: int, user_text: str) -> str | None:
-        """An entry of this kind for EspoCRM's: a slot is used again, or a new one made. Its name, if it is written."""
+    def _add(self, espo: EspoEntry, kind: int, user_text: str, spelt: Raw = None) -> str | None:
+        """An entry of this kind for EspoCRM's: a slot is used again, or a new one made. Its name, if it is written.
+
+        `spelt` is how a person wrote the value in Advoware, where it was there already.
+        """
         if any(place(one) == place(espo) and one.sure and one.kind == kind for one in self.there.values()):
             return None
         fresh = hashlib.blake2b(f"{espo.channel}{espo.form}{kind}".encode(), digest_size=6).hexdigest()
@@ -360,7 +373,7 @@ class _Planner:
         if self._is_quarantined(Side.ADVOWARE, name, espo.form):
             self.result.refused.append(Quarantine(Side.ADVOWARE, name, espo.form, ""))
             return None
-        tlf = self.entries.advoware_text(espo)
+        tlf = spelt or self.entries.advoware_text(espo)
         mark = Mark(tlf, kind)
         remark = self.entries.remark(mark, user_text) or self.entries.remark(mark, "") or ""
         body = self.entries.advoware_raw(tlf, remark, espo.main)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mappers.spec import AdvowareEntry, EntryList, EspoEntry, Side, Unmappable
-from syncd.model import ADD, CHANGE, Base, IntentState, Memory
+from syncd.model import ADD, CHANGE, Base, FieldWrite, IntentState, Memory
 
+BESIDE = "beside"  # in the journal of a POST: ids of the entries that were there before
 Place = tuple[str, str]  # (channel, form): what makes two entries the same to EspoCRM
 
 
@@ -135,6 +136,7 @@ class _Table:
             (one.channel, one.form): one for rows in espo.values() for one in rows
         }  # fmt: skip
         self.here = dict(self.all_here)
+        self.everything = advoware
         self.there: dict[int, AdvowareEntry] = {one.id: one for one in advoware if one.form is not None}
         pasts = _pasts(entries, memory)
         readable = {number: past for number, past in pasts.items() if past.espo is None or past.espo.channel in espo}
@@ -151,13 +153,17 @@ class _Table:
                 espo = _read(self.entries, write.other)
                 if espo is None or espo.form != write.after:
                     continue
-                if intent.verb == ADD:
-                    ours = [one for one in self.there.values() if one.id not in self.pairing.pasts]
-                else:
-                    ours = [one for one in self.there.values() if self.entries.entry_name(one.id) == write.field]
-                ours = [one for one in ours if self._marked(one) == write.after]
+                ours = [one for one in self.everything if self._is_of(write, one) and self._marked(one) == write.after]
                 if ours:
                     self.pairing.pasts[ours[0].id] = Past(espo, write.after, ours[0].main, recovered=True)
+
+    def _is_of(self, write: FieldWrite, one: AdvowareEntry) -> bool:
+        """Whether a write was to this entry, or may have made it: one nobody knows that was not there before."""
+        number = self.entries.id_of(write.field)
+        if number is not None:
+            return one.id == number
+        there = write.sent.get(BESIDE) if write.sent is not None else None
+        return one.id not in self.pairing.pasts and one.id not in (there or ())
 
     def _at_start(self) -> dict[Place, EspoEntry]:
         """What EspoCRM showed when both sides last agreed before this job: writes of ours make nothing less new."""

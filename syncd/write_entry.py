@@ -27,7 +27,7 @@ from syncd.model import (
     Snapshot,
     WriteEntry,
 )
-from syncd.pairing import known_kinds
+from syncd.pairing import BESIDE, known_kinds
 from syncd.permit import SOURCE_LIFE, Permit
 from syncd.remarks import cut_text
 from syncd.scribe import Scribe, with_agreed, with_bases
@@ -69,13 +69,17 @@ class EntryWriter:
         entries = next(one for one in entity.lists if one.name == action.list)
         self._permit.check_pause(Side.ADVOWARE)
         verb = ADD if entry.id is None else CHANGE
-        intent = await self._scribe.announce(Side.ADVOWARE, verb, (entry.as_field,), espo, advoware, actions)
+        ids = _ids(entries, shot.memory, advoware)
+        told = entry.as_field
+        if entry.id is None:
+            told = replace(told, sent={**entry.body, BESIDE: sorted(ids)})
+        intent = await self._scribe.announce(Side.ADVOWARE, verb, (told,), espo, advoware, actions)
         shot = replace(shot, memory=with_agreed(shot.memory, actions))
         await self._permit.firm(Side.ADVOWARE)
         await self._permit.still_fresh(advoware, intent)
         self._permit.wrote_advoware = True
         context.observers.window("PUT", context.clock.monotonic() - advoware.read_at)
-        sent = _Sent(entries, entry, intent, _ids(entries, shot.memory, advoware))
+        sent = _Sent(entries, entry, intent, ids)
         path = f"{entity.path(advoware_id)}/{entries.path}"
         try:
             if entry.id is None:

@@ -84,7 +84,10 @@ def unsettled(conn: Connection, key: str) -> tuple[Intent, ...]:
 
 
 def read_intent(row: Mapping[str, Any]) -> Intent:
-    writes = tuple(FieldWrite(item["field"], item["before"], item["after"], item.get("sent"), item.get("other")) for item in row["writes"])
+    writes = tuple(
+        FieldWrite(item["field"], item["before"], item["after"], item.get("sent"), item.get("other"))
+        for item in row["writes"]
+    )
     state = IntentState(row["state"])
     return Intent(
         row["id"],

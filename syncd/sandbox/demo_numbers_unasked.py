@@ -135,6 +135,9 @@ def _entry(case: Case, old: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
 def _spellings(case: Case, entry: int, before: Mapping[str, Any] | None) -> set[str | None]:
     """How people spelled what may stand in this entry; a spelling in Advoware is kept where it was typed."""
     typed = {one.raw for one in case.acts if one.side == ESPO or one.entry == entry}
+    if any(one.did is Did.RETYPED for one in case.acts):
+        # It had to move to an entry of another kind, which never had a spelling of its own.
+        typed |= case.named - {one.value for one in case.acts if one.entry == entry}
     return typed if before is None else typed | {before["tlf"]}
 
 
