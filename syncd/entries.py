@@ -562,7 +562,9 @@ class _Planner:
     def _recover(self, line: Line) -> None:
         """What a marker or a lost answer has shown of the past is remembered before anything makes it unreadable."""
         past, one = line.past, line.advoware
-        if past is None or past.espo is None or one is None or not past.recovered or line.name in self.memory.base:
+        if past is None or past.espo is None or one is None or not past.recovered:
+            return
+        if self._agreed_value(line.name) == past.form:
             return
         raw = {**one.raw, "tlf": past.form}
         shared = shared_name((past.espo.channel, past.espo.form))
