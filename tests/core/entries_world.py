@@ -133,7 +133,8 @@ class World:
         return Present(body, self.versions[Side.ADVOWARE])
 
     def _copy_of(self, kind: int) -> str | None:
-        return next((row["tlf"] for _, row in sorted(self.rows.items()) if row["kommKz"] == kind and row["tlf"]), None)
+        shown = (row["tlf"] for _, row in sorted(self.rows.items()) if row["kommKz"] == kind and row["tlf"])
+        return next((tlf for tlf in shown if ("@" in tlf) == (kind in kommunikation.MAIL_KINDS)), None)
 
     def here(self) -> dict[Place, EspoEntry]:
         """EspoCRM's entries by what makes them the same."""
