@@ -27,9 +27,10 @@ from syncd.model import (
     Present,
     Quarantine,
 )
-from syncd.pairing import Line, Pairing, Place, channel_of, known_kinds, pair_up, place, shared_name, wants_other_kind
+from syncd.pairing import Line, Pairing, channel_of, known_kinds, pair_up, place, shared_name, wants_other_kind
 from syncd.primary import Choice, choose
 from syncd.remarks import cut_text, wanted_remark
+from syncd.shelf import Shelf
 
 TWIN_STAYS = "twin_stays"  # why an entry waits: taken away in EspoCRM, its twin of another kind is still there
 
@@ -61,17 +62,6 @@ class _Goal:
     marked: bool = False  # whether the marker is due
 
 
-@dataclass(slots=True)
-class _Shelf:
-    """How one of EspoCRM's lists shall change."""
-
-    entries: tuple[EspoEntry, ...]
-    drops: dict[Place, tuple[str, Raw]] = field(default_factory=dict)
-    changes: dict[Place, tuple[str, AdvowareEntry | str]] = field(default_factory=dict)
-    adds: list[tuple[str, AdvowareEntry | str]] = field(default_factory=list)
-    main: Place | None = None
-
-
 def plan_entries(
     entries: EntryList, memory: Memory, espo: Present, advoware: Present, *, unchanged_there: bool, newer: Side | None
 ) -> EntryPlan:
@@ -88,10 +78,6 @@ def plan_entries(
     planned = planner.plan()
     planned.kept += lost_entries(entries, memory, here, there)
     return planned
-
-
-def _raw_of(value: AdvowareEntry | str) -> Raw:
-    return None if isinstance(value, str) else value.raw
 
 
 def _remark(one: AdvowareEntry) -> str:
@@ -111,7 +97,7 @@ class _Planner:
         self.newer = newer
         self.saved_since = saved_since
         self.there = {one.id: one for one in there}
-        self.shelves = {channel: _Shelf(rows) for channel, rows in here.items()}
+        self.shelves = {channel: Shelf(channel, rows) for channel, rows in here.items()}
         self.goals: dict[str, _Goal] = {}
         self.slots = [one for one in there if one.is_slot and one.mark and one.mark.kind]
         self.result = EntryPlan()
@@ -139,8 +125,8 @@ class _Planner:
             for write in (*self._restored(), *self.emptied, *changed, *self.added, *self.retired)
             if write.name not in self.memory.stuck
         ]
-        for channel, shelf in self.shelves.items():
-            self._fill(channel, shelf)
+        for shelf in self.shelves.values():
+            self._fill(shelf)
         self._agree()
         return self.result
 
@@ -271,7 +257,7 @@ class _Planner:
         reason = self.entries.obstacle(channel, form)
         if self._is_quarantined(Side.ESPO, name, form):
             reason = reason or ""
-        elif reason is None and espo is None and self._is_full(channel):
+        elif reason is None and espo is None and self.shelves[channel].is_full(self.entries.limit):
             reason = "full"
         if reason is not None:
             self.result.refused.append(Quarantine(Side.ESPO, name, form, reason))
@@ -281,10 +267,6 @@ class _Planner:
         else:
             self.shelves[channel].adds.append((name, value))
         return True
-
-    def _is_full(self, channel: str) -> bool:
-        shelf = self.shelves[channel]
-        return len(shelf.entries) - len(shelf.drops) + len(shelf.adds) >= self.entries.limit
 
     def _drop(self, name: str, espo: EspoEntry, other: Raw = None) -> None:
         """Take an entry out of EspoCRM's list; `other` is what the same entry is in Advoware, if it lives on there."""
@@ -470,77 +452,15 @@ class _Planner:
                 found.append(EntryWrite(write.field, one.channel, one.raw, one.form, None, one.id, body))
         return found
 
-    def _fill(self, channel: str, shelf: _Shelf) -> None:
-        """The list as EspoCRM shall have it: entries as read, changed ones in their place, new ones behind."""
-        rows: list[tuple[Place, dict[str, Any]]] = []
-        writes: list[EntryWrite] = []
-        solo = channel in self.memory.one_by_one
-        taken = {
-            (espo.channel, espo.form)
-            for espo in shelf.entries
-            if (espo.channel, espo.form) not in {*shelf.drops, *shelf.changes}
-        }
-        for espo in shelf.entries:
-            where = (espo.channel, espo.form)
-            if where in shelf.drops:
-                name, other = shelf.drops[where]
-                writes.append(EntryWrite(name, channel, espo.raw, None, other))
-            elif where in shelf.changes and not (solo and any(write.after is not None for write in writes)):
-                name, value = shelf.changes[where]
-                form, raw = self._raw(channel, value, espo)
-                writes.append(EntryWrite(name, channel, espo.raw, form, _raw_of(value)))
-                if (channel, form) not in taken:
-                    rows.append(((channel, form), raw))
-                    taken.add((channel, form))
-                if shelf.main == where:
-                    shelf.main = (channel, form)
-            else:
-                self.result.partial |= where in shelf.changes
-                rows.append((where, dict(espo.raw)))
-        for name, value in shelf.adds:
-            if solo and any(write.after is not None for write in writes):
-                self.result.partial = True
-                continue
-            form, raw = self._raw(channel, value, None)
-            if (channel, form) not in taken:
-                writes.append(EntryWrite(name, channel, None, form, _raw_of(value)))
-                rows.append(((channel, form), raw))
-                taken.add((channel, form))
-        current = next(((espo.channel, espo.form) for espo in shelf.entries if espo.main), None)
-        if not writes and (shelf.main is None or shelf.main == current):
-            return
-        wanted = [shelf.main, current, *self._online(channel), *(where for where, _ in rows)]
-        main = next((where for where in wanted if where in [known for known, _ in rows]), None)
-        named = next((goal.line for goal in self.goals.values() if place(goal.line.espo) == main), None)
-        told = {write.name for write in writes}
-        if main != current and named is not None and named.espo is not None and named.name not in told:
-            writes.append(EntryWrite(named.name, channel, named.espo.raw, named.espo.form))
-        for where, raw in rows:
-            raw[self.entries.main] = where == main
-        self.result.lists[channel] = [raw for _, raw in rows]
-        self.result.espo += writes
-
-    def _online(self, channel: str) -> list[Place]:
-        return [
-            where
-            for one in self.there.values()
-            if one.main and one.channel == channel and (where := place(one)) is not None
-        ]
-
-    def _raw(self, channel: str, value: AdvowareEntry | str, espo: EspoEntry | None) -> tuple[str, dict[str, Any]]:
-        """An entry for EspoCRM: with the flags the value has there already, where another record holds it."""
-        form = value if isinstance(value, str) else value.form or ""
-        known = self.memory.shared.get((channel, form))
-        if isinstance(known, Mapping):
-            return form, {**known, self.entries.main: False}
-        kind = espo.type if espo is not None else None
-        if kind is None and isinstance(value, AdvowareEntry):
-            kind = self.entries.type_of(value.kind)
-        here = next((one for one in self.shelves[channel].entries if one.form == form), None)
-        if here is not None:  # taken away and added at once: its flags stay
-            return form, self.entries.with_type(here.raw, kind)
-        text = value if isinstance(value, str) else self.entries.espo_text(value)
-        return form, self.entries.espo_raw(channel, text, kind, False)
+    def _fill(self, shelf: Shelf) -> None:
+        """EspoCRM's list as it shall be, where that is not what it is."""
+        online = [place(one) for one in self.there.values() if one.main and one.channel == shelf.channel]
+        lines = {place(goal.line.espo): goal.line for goal in self.goals.values() if goal.line.espo is not None}
+        filled = shelf.fill(self.entries, self.memory, online, lines)
+        self.result.partial |= filled.partial
+        if filled.rows is not None:
+            self.result.lists[shelf.channel] = filled.rows
+            self.result.espo += filled.writes
 
     # --- what is agreed ---------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ class Past:
     form: str | None
     main: bool
     recovered: bool = False  # shown by a marker, not remembered
+    kind: int = 0  # Advoware's, where it is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +167,19 @@ class _Table:
         return one.id not in self.pairing.pasts and one.id not in (there or ())
 
     def _at_start(self) -> dict[Place, EspoEntry]:
-        """What EspoCRM showed when both sides last agreed before this job: writes of ours make nothing less new."""
+        """What EspoCRM showed when both sides last agreed before this job, with the type the entry in Advoware has.
+
+        Writes of ours make nothing less new.
+        """
         base = self.memory.base if self.memory.base_at_start is None else self.memory.base_at_start
         pasts = _pasts(self.entries, replace(self.memory, base=base))
         pasts |= {number: past for number, past in self.pairing.pasts.items() if past.recovered}
-        return {(past.espo.channel, past.espo.form): past.espo for past in pasts.values() if past.espo is not None}
+        found = {}
+        for past in pasts.values():
+            if past.espo is not None:
+                kind = self.entries.type_of(past.kind) if past.kind else past.espo.type
+                found[past.espo.channel, past.espo.form] = replace(past.espo, type=kind)
+        return found
 
     def known(self) -> None:
         """Entries that were agreed on, by Advoware's id and by the value EspoCRM had then."""
@@ -230,14 +239,26 @@ class _Table:
 
     def _moved(self, line: Line, other: AdvowareEntry, *, given_away: bool) -> None:
         """EspoCRM's entry of the line belongs to `other` now; what the line had in Advoware is new, or another's."""
+        assert line.espo is not None
         assert line.past is not None
-        past = Past(line.past.espo, other.form, other.main)
+        assert line.past.espo is not None
+        before = replace(line.past.espo, type=line.espo.type) if self._patch_in_doubt() else line.past.espo
+        past = Past(before, other.form, other.main)
         self.pairing.lines.append(Line(self.entries.entry_name(other.id), line.espo, other, past))
         if not given_away:
             self.pairing.lines.append(Line(line.name, None, None, line.past, retire=True))
             if line.advoware is not None:
                 self.there[line.advoware.id] = line.advoware
                 self.pairing.pasts.pop(line.advoware.id, None)
+
+    def _patch_in_doubt(self) -> bool:
+        """Whether a PATCH of ours may have set the types EspoCRM shows: then no person did."""
+        return any(
+            self.entries.owns(write.field)
+            for intent in self.memory.intents
+            if intent.side is Side.ESPO and intent.state is IntentState.IN_DOUBT
+            for write in intent.writes
+        )
 
     def other_type(self) -> None:
         """A person gave the value another type, and an entry of that kind with the same value is there already."""
@@ -335,7 +356,7 @@ class _Table:
             before = _espo_before(line)
             if line.espo is not None or line.advoware is None or before is None:
                 continue
-            kind = (before.channel, before.type)
+            kind = (before.channel, self.start[before.channel, before.form].type)
             if len(gone[kind]) != 1 or len(new[kind]) != 1 or place(gone[kind][0]) != place(before):
                 continue
             [espo] = new[kind]
@@ -409,7 +430,7 @@ def _pasts(entries: EntryList, memory: Memory) -> dict[int, Past]:
 def _past(entries: EntryList, base: Base) -> Past:
     raw = base.advoware if isinstance(base.advoware, Mapping) else {}
     form = entries.codec.parse(Side.ADVOWARE, raw)
-    return Past(_read(entries, base.espo), form, bool(raw.get("online")))
+    return Past(_read(entries, base.espo), form, bool(raw.get("online")), kind=int(raw.get("kommKz") or 0))
 
 
 def _read(entries: EntryList, raw: Any) -> EspoEntry | None:

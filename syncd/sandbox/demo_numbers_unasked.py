@@ -111,7 +111,7 @@ def _entries(case: Case) -> Iterator[str]:
         mark = marker(one["bemerkung"])
         if meaning(one["tlf"]) is None and number not in struck and (mark is None or mark.value is not None):
             yield f"entry {number} of Advoware was emptied by nobody and is no free slot"
-        elif meaning(one["tlf"]) is not None and one["tlf"] not in _spellings(case, number, before):
+        elif meaning(one["tlf"]) is not None and one["tlf"] not in _spellings(case, meaning(one["tlf"])):
             yield f"entry {number} of Advoware is spelled {one['tlf']!r}, nobody did that"
         if _only_there(case) and one["online"] != bool(before and before["online"]):
             yield f"online of entry {number} of Advoware became {one['online']}, nobody chose it in EspoCRM"
@@ -132,13 +132,12 @@ def _entry(case: Case, old: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
         yield f"entry {old['id']} of Advoware was written: {', '.join(sorted(wrong))}"
 
 
-def _spellings(case: Case, entry: int, before: Mapping[str, Any] | None) -> set[str | None]:
-    """How people spelled what may stand in this entry; a spelling in Advoware is kept where it was typed."""
-    typed = {one.raw for one in case.acts if one.side == ESPO or one.entry == entry}
-    if any(one.did is Did.RETYPED for one in case.acts):
-        # It had to move to an entry of another kind, which never had a spelling of its own.
-        typed |= case.named - {one.value for one in case.acts if one.entry == entry}
-    return typed if before is None else typed | {before["tlf"]}
+def _spellings(case: Case, value: str | None) -> set[str | None]:
+    """How people spelled a value: one that comes from Advoware is kept, also where it has to move to another entry."""
+    wrote = (Did.ADDED, Did.CHANGED)
+    removed = any(one.did is Did.REMOVED and one.before == value for one in case.acts)  # comes back from EspoCRM only
+    typed = {one.raw for one in case.acts if one.value == value and (removed or one.did in wrote)}
+    return typed | {one["tlf"] for one in case.old[ADVOWARE].get("kommunikation", ()) if meaning(one["tlf"]) == value}
 
 
 def _texts(end: End, case: Case) -> Iterator[str]:

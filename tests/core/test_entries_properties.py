@@ -76,7 +76,9 @@ class There:
         number = numbers[self.at % len(numbers)]
         row = world.rows[number]
         match self.what:
-            case "change":
+            case "change" if ("@" in self.tlf) == (
+                row["kommKz"] in MAIL_KINDS
+            ):  # nobody types a number over an address
                 world.edit(number, tlf=self.tlf)
             case "empty":
                 world.edit(number, tlf="")
@@ -188,7 +190,7 @@ def _fast() -> Iterator[None]:
         yield
 
 
-plenty = settings(max_examples=120, deadline=None)
+plenty = settings(max_examples=120, deadline=None, derandomize=True)
 
 
 def run(case: Case) -> tuple[Before, World]:

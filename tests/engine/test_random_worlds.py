@@ -26,7 +26,7 @@ from tests.daemon import World
 from tests.engine.clerks import Clerks
 from tests.virtual import run
 
-SEEDS = int(os.environ.get("SYNCD_TEST_SEEDS", "8"))
+SEEDS = int(os.environ.get("SYNCD_TEST_SEEDS", "5"))
 PACE = 6.0
 FIELDS = ("name", "titel", "zusatz", "briefanrede")
 FAULTS: tuple[tuple[Kind, dict[str, Any]], ...] = (
