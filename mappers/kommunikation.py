@@ -19,7 +19,7 @@ from typing import Any
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from mappers.normal import DEFAULT_REGION, text
+from mappers.normal import DEFAULT_REGION, same, text
 from mappers.spec import AdvowareEntry, Canonical, Codec, EntryList, EspoEntry, Mark, Unmappable
 
 # --- Assumed, not confirmed by the vendor: one edit here corrects it
@@ -133,10 +133,6 @@ def _one(raw: Any) -> Canonical:
     if isinstance(raw, Mapping):
         raw = next((raw[name] for name in ("phoneNumber", "emailAddress", "tlf") if name in raw), None)
     return form(raw)
-
-
-def _text_of(canonical: Canonical) -> Canonical:
-    return canonical
 
 
 # --- EspoCRM ----------------------------------------------------------------------------------
@@ -340,7 +336,7 @@ KOMMUNIKATION = EntryList(
     channels=VALUES,
     main="primary",
     limit=LIMIT,
-    codec=Codec("reach", _one, _one, _text_of, _text_of),
+    codec=Codec("reach", _one, _one, same, same),
     emptied=EMPTY_TLF,
     read_espo=read_espo,
     read_espo_entry=read_espo_entry,

@@ -23,7 +23,6 @@ from syncd.load import load, read_advoware
 from syncd.model import (
     ADD,
     Action,
-    Base,
     Bury,
     Create,
     Hold,
@@ -75,7 +74,7 @@ class Act:
         mismatches = 0
         for _ in range(MAX_PLANS):
             shot = self.snapshot = await informed(self._context, self.snapshot)
-            actions = plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy)
+            actions = self._planned()
             log.debug("plan.made", actions=[type(action).__name__ for action in actions])
             if self._context.settings.dry_run and not isinstance(actions[0] if actions else None, Ignore):
                 return Result(Ended.STAGED, endings.staged(self._context, self._claim.row, shot, actions))
@@ -182,10 +181,9 @@ class Act:
         if done is None:
             return None
         entries = agreed_entries(actions)
-        if done.wrote:  # what the plan before the PATCH found gone may be there again
-            shot = self.snapshot
-            after = plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy)
-            if any(isinstance(action, WriteEntry) or (isinstance(action, Update) and action.lists) for action in after):
+        if _sends_list(actions):  # what the plan before the PATCH found gone may be there again
+            after = self._planned()
+            if any(isinstance(action, WriteEntry) for action in after) or _sends_list(after):
                 return None
             entries = agreed_entries(after)
         ending = endings.settled(self._context, self._claim, self.snapshot, actions, settle, done, hold, held, entries)
@@ -196,7 +194,8 @@ class Act:
         self.snapshot, done = await self._writer.settle_espo(self.snapshot, actions, None)
         if done is None:
             return None
-        await self._context.ledger.write(steps.remember, self._writer.scribe.job(), self._agreed_now())
+        agreed = agreed_entries(self._planned())
+        await self._context.ledger.write(steps.remember, self._writer.scribe.job(), agreed)
         failure = self._writer.failure or self._writer.entries.failure
         if failure is not None:
             raise failure
@@ -206,10 +205,10 @@ class Act:
         cause = self._claim.task.cause if self._claim.task else Cause.EVENT
         return Result(Ended.WAITING, steps.Ending(follow=Due(self._claim.key, Lane.RETRY, cause, due)))
 
-    def _agreed_now(self) -> dict[str, Base | None]:
-        """Entries both sides show since our last write."""
+    def _planned(self) -> tuple[Action, ...]:
+        """What the plan says to what was seen last."""
         shot = self.snapshot
-        return agreed_entries(plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy))
+        return plan(self._entity, shot.memory, shot.espo, shot.advoware, self._context.policy)
 
     async def _says_working_if_slow(self) -> bool:
         slow = self._context.clock.monotonic() - self._started > SLOW_JOB
@@ -233,3 +232,8 @@ class Act:
         memory = written_over(self.snapshot.memory, Side.ESPO, espo.version, self._context.policy.our_espo_user)
         self.snapshot = replace(self.snapshot, memory=memory, espo=patched)
         return True
+
+
+def _sends_list(actions: Sequence[Action]) -> bool:
+    """Whether a plan writes one of EspoCRM's lists."""
+    return any(isinstance(action, Update) and action.lists for action in actions)

@@ -12,7 +12,7 @@ from typing import Any
 
 from mappers.spec import AdvowareEntry, EntryList, EspoEntry, Raw, Side, Unmappable
 from syncd.model import Base, EntryWrite, Memory, Present
-from syncd.pairing import known_kinds, pair_up, shared_name
+from syncd.pairing import entries_there, pair_up, shared_name
 
 
 def after_write(
@@ -67,7 +67,7 @@ def _main_moved(
     entries: EntryList, memory: Memory, before: Present, advoware: object, sent: Sequence[EntryWrite],
     now: Mapping[tuple[str, str], EspoEntry],
 ) -> dict[str, Base]:  # fmt: skip
-    there = entries.read_advoware(advoware.body, known_kinds(entries, memory)) if isinstance(advoware, Present) else ()
+    there = entries_there(entries, memory, advoware.body) if isinstance(advoware, Present) else ()
     here = entries.read_espo(before.body)
     pairing = pair_up(entries, memory, here, there or (), person_set_type=False, unchanged_there=False)
     became = {write.name: (write.channel, write.after) for write in sent if write.after is not None}

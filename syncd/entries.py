@@ -27,7 +27,7 @@ from syncd.model import (
     Present,
     Quarantine,
 )
-from syncd.pairing import Line, Pairing, channel_of, known_kinds, pair_up, place, shared_name, wants_other_kind
+from syncd.pairing import Line, Pairing, channel_of, entries_there, pair_up, place, shared_name, wants_other_kind
 from syncd.primary import Choice, choose
 from syncd.remarks import cut_text, wanted_remark
 from syncd.shelf import Shelf
@@ -67,7 +67,7 @@ def plan_entries(
 ) -> EntryPlan:
     """Decide every entry of a list. A list either side does not show is left alone."""
     here = entries.read_espo(espo.body)
-    there = entries.read_advoware(advoware.body, known_kinds(entries, memory))
+    there = entries_there(entries, memory, advoware.body)
     if entries.direction is Direction.OFF or there is None or not here:
         return EntryPlan()
     saved_since = espo.version != memory.espo_version

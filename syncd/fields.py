@@ -102,8 +102,10 @@ def plan_fields(
         if mapped.direction is not Direction.OFF:
             _decide(pair, mapped, draft)
     for entries in entity.lists:
-        # Shown while nothing was open, it proves that all entries of Advoware had been agreed on.
-        shown = espo.body.get(entries.shown_in) if not espo.body.get(entity.status.error) else None
+        # Shown while nothing was open, it proves that all entries of Advoware had been agreed on; asked only if
+        # nothing is remembered.
+        asked = not memory.met and not espo.body.get(entity.status.error)
+        shown = espo.body.get(entries.shown_in) if asked else None
         unchanged_there = bool(shown) and shown == entries.fingerprint(advoware.body)
         planned = plan_entries(entries, memory, espo, advoware, unchanged_there=unchanged_there, newer=pair.newer)
         draft.take(entries.name, planned)

@@ -12,7 +12,7 @@ from typing import Any
 
 from mappers.spec import AdvowareEntry, Entity, EntryList, EspoEntry, Raw, Side, Unmappable
 from syncd.model import Base, EntryWrite, Key, Memory
-from syncd.pairing import known_kinds, pair_up
+from syncd.pairing import entries_there, pair_up
 
 
 class Known(StrEnum):
@@ -83,7 +83,7 @@ def _of_list(
     entries: EntryList, memory: Memory, espo: Mapping[str, Raw], advoware: Mapping[str, Raw]
 ) -> Iterator[Listed]:
     here = entries.read_espo(espo)
-    there = entries.read_advoware(advoware, known_kinds(entries, memory)) or ()
+    there = entries_there(entries, memory, advoware) or ()
     pairing = pair_up(entries, memory, here, there, person_set_type=False, unchanged_there=False)
     told: set[int] = set()
     for line in pairing.lines:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from syncd.context import Context
 from syncd.ledger import journal
 from syncd.model import ADD, Memory, Present, Snapshot
-from syncd.pairing import Place, in_question, known_kinds, shared_name
+from syncd.pairing import Place, entries_there, in_question, shared_name
 
 DOUBT_TIMEOUTS = 2  # HTTP time-outs after which a POST that got no answer cannot apply any more
 
@@ -24,7 +24,7 @@ async def informed(context: Context, shot: Snapshot) -> Snapshot:
         return shot
     places: set[Place] = set()
     for entries in context.entity.lists:
-        there = entries.read_advoware(advoware.body, known_kinds(entries, memory)) or ()
+        there = entries_there(entries, memory, advoware.body) or ()
         places |= in_question(entries, memory, entries.read_espo(espo.body), there)
     places -= memory.shared.keys()
     if not places:

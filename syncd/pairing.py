@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mappers.spec import AdvowareEntry, EntryList, EspoEntry, Side, Unmappable
+from mappers.spec import AdvowareEntry, EntryList, EspoEntry, Raw, Side, Unmappable
 from syncd.model import ADD, CHANGE, Base, FieldWrite, IntentState, Memory
 
 BESIDE = "beside"  # in the journal of a POST: ids of the entries that were there before
@@ -60,9 +60,6 @@ class Pairing:
     left_over: list[tuple[str, EspoEntry]] = field(default_factory=list)  # a line's old value, EspoCRM has its new one
     pasts: dict[int, Past] = field(default_factory=dict)
 
-    def lines_of(self, channel: str) -> list[Line]:
-        return [line for line in self.lines if channel in (channel_of(line.espo), channel_of(line.advoware))]
-
 
 def place(entry: EspoEntry | AdvowareEntry | None) -> Place | None:
     """Where an entry stands in EspoCRM's lists; None for none and for an emptied one."""
@@ -87,14 +84,17 @@ def in_question(entries: EntryList, memory: Memory, here: Mapping[str, tuple[Esp
     return new | {where for where, one in known.items() if types.get(where, one.type) != one.type}
 
 
+def entries_there(entries: EntryList, memory: Memory, body: Mapping[str, Raw]) -> tuple[AdvowareEntry, ...] | None:
+    """Advoware's entries, with the kinds remembered from when they were last agreed on; None where unreadable."""
+    return entries.read_advoware(body, known_kinds(entries, memory))
+
+
 def known_kinds(entries: EntryList, memory: Memory) -> dict[int, int]:
     """Kinds of Advoware's entries remembered from when they were last agreed on, by id."""
-    found = {}
-    for name, base in memory.base.items():
-        number = entries.id_of(name) if entries.owns(name) else None
-        if number is not None:
-            found[number] = base.advoware.get("kommKz", 0) if isinstance(base.advoware, Mapping) else 0
-    return found
+    return {
+        number: base.advoware.get("kommKz", 0) if isinstance(base.advoware, Mapping) else 0
+        for number, base in _bases(entries, memory).items()
+    }
 
 
 def pair_up(
@@ -419,12 +419,18 @@ def wants_other_kind(entries: EntryList, memory: Memory, line: Line) -> bool:
 
 def _pasts(entries: EntryList, memory: Memory) -> dict[int, Past]:
     """What the ledger remembers of this list's entries, by Advoware's id; under another rule it says nothing."""
-    found = {}
-    for name, base in memory.base.items():
-        number = entries.id_of(name) if entries.owns(name) else None
-        if number is not None and base.rule == entries.rule:
-            found[number] = _past(entries, base)
-    return found
+    return {
+        number: _past(entries, base) for number, base in _bases(entries, memory).items() if base.rule == entries.rule
+    }
+
+
+def _bases(entries: EntryList, memory: Memory) -> dict[int, Base]:
+    """The bases of this list's entries, by Advoware's id."""
+    return {
+        number: base
+        for name, base in memory.base.items()
+        if entries.owns(name) and (number := entries.id_of(name)) is not None
+    }
 
 
 def _past(entries: EntryList, base: Base) -> Past:

@@ -131,6 +131,13 @@ class Scribe:
         if intent is not None and not getattr(error, "in_doubt", False):
             await self._context.ledger.write(steps.conclude, self.job(), intent, IntentState.VOID)
 
+    async def give_up(self, intent: str, error: PeerError) -> bool:
+        """A write failed and the job goes on without it; returns whether it may have been applied nevertheless."""
+        in_doubt = bool(getattr(error, "in_doubt", False))
+        state = IntentState.IN_DOUBT if in_doubt else IntentState.VOID
+        await self._context.ledger.write(steps.conclude, self.job(), intent, state)
+        return in_doubt
+
     async def refused(self, shot: Snapshot, side: Side, update: Update, intent: str | None, error: Refused) -> Snapshot:
         """The target named a field: quarantine it if we sent it, else the record itself is refused."""
         entity = self._context.entity

@@ -199,9 +199,7 @@ class Writer:
 
     async def _set_aside(self, shot: Snapshot, intent: str, error: PeerError) -> Snapshot:
         """The fields cannot be written now; what else there is to do is done before the job fails of it."""
-        in_doubt = bool(getattr(error, "in_doubt", False))
-        state = IntentState.IN_DOUBT if in_doubt else IntentState.VOID
-        await self._context.ledger.write(steps.conclude, self.scribe.job(), intent, state)
+        await self.scribe.give_up(intent, error)
         self.failure = self.failure or error
         assert isinstance(shot.advoware, Present)
         memory = replace(shot.memory, stuck=shot.memory.stuck | {RECORD})

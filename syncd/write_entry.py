@@ -27,7 +27,7 @@ from syncd.model import (
     Snapshot,
     WriteEntry,
 )
-from syncd.pairing import BESIDE, known_kinds
+from syncd.pairing import BESIDE, entries_there
 from syncd.permit import SOURCE_LIFE, Permit
 from syncd.remarks import cut_text
 from syncd.scribe import Scribe, with_agreed, with_bases
@@ -101,9 +101,7 @@ class EntryWriter:
 
     async def _failed(self, shot: Snapshot, sent: _Sent, error: PeerError) -> Snapshot:
         """No usable answer: the entry is set aside, unless looking again shows what became of it."""
-        in_doubt = bool(getattr(error, "in_doubt", False))
-        state = IntentState.IN_DOUBT if in_doubt else IntentState.VOID
-        await self._context.ledger.write(steps.conclude, self._scribe.job(), sent.intent, state)
+        in_doubt = await self._scribe.give_up(sent.intent, error)
         assert shot.memory.advoware_id is not None
         after = await read_back(self._context, shot.memory.advoware_id)
         found = _find(sent, shot.memory, after)
@@ -164,7 +162,7 @@ class EntryWriter:
 
 def _find(sent: _Sent, memory: Memory, after: Present) -> AdvowareEntry | None:
     """The entry that was written: by its id, or the one that was not there before and has its value."""
-    there = sent.entries.read_advoware(after.body, known_kinds(sent.entries, memory)) or ()
+    there = entries_there(sent.entries, memory, after.body) or ()
     if sent.entry.id is not None:
         return next((one for one in there if one.id == sent.entry.id), None)
     new = [one for one in there if one.id not in sent.ids]
@@ -172,7 +170,7 @@ def _find(sent: _Sent, memory: Memory, after: Present) -> AdvowareEntry | None:
 
 
 def _ids(entries: EntryList, memory: Memory, advoware: Present) -> frozenset[int]:
-    there = entries.read_advoware(advoware.body, known_kinds(entries, memory)) or ()
+    there = entries_there(entries, memory, advoware.body) or ()
     return frozenset(one.id for one in there)
 
 

@@ -113,13 +113,19 @@ async def test_an_entry_deleted_at_the_instant_of_its_put_is_no_failure(story: S
 # --- answers that get lost --------------------------------------------------------------------
 
 
+async def posted(story: Story, kind: Kind, **what: Any) -> tuple[str, int]:
+    """A known person gets a second number in EspoCRM, and this happens to its POST."""
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True))
+    story.fault(kind, system="advoware", method="POST", route=LIST, **what)
+    save(story, espo_id, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    return espo_id, betnr
+
+
 @pytest.mark.parametrize("kind", [Kind.STATUS_APPLIED, Kind.TIMEOUT_APPLIED, Kind.HANG_UP_APPLIED, Kind.HTML,
                                   Kind.EMPTY, Kind.TRUNCATED])  # fmt: skip
 @told(**SOON, **TIMEOUT)
 async def test_a_post_that_was_applied_in_spite_of_its_answer_is_not_repeated(story: Story, kind: Kind) -> None:
-    espo_id, betnr = await known(story, phone(OFFICE, primary=True))
-    story.fault(kind, system="advoware", method="POST", route=LIST)
-    save(story, espo_id, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    espo_id, betnr = await posted(story, kind)
     await story.live(PATIENT)
     assert living(story, betnr) == [(1, OFFICE), (3, MOBILE)]
     assert len(entries(story, betnr)) == 2
@@ -130,9 +136,7 @@ async def test_a_post_that_was_applied_in_spite_of_its_answer_is_not_repeated(st
 @pytest.mark.parametrize("seconds", [1.0, 6.0, 9.0])
 @told(**SOON, **TIMEOUT)
 async def test_a_post_applied_after_we_gave_up_makes_no_second_entry(story: Story, seconds: float) -> None:
-    espo_id, betnr = await known(story, phone(OFFICE, primary=True))
-    story.fault(Kind.APPLIED_LATE, system="advoware", method="POST", route=LIST, seconds=seconds)
-    save(story, espo_id, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    espo_id, betnr = await posted(story, Kind.APPLIED_LATE, seconds=seconds)
     await story.live(PATIENT)
     assert living(story, betnr) == [(1, OFFICE), (3, MOBILE)]
     assert len(entries(story, betnr)) == 2
@@ -143,9 +147,7 @@ async def test_a_post_applied_after_we_gave_up_makes_no_second_entry(story: Stor
 @pytest.mark.parametrize("kind", [Kind.TIMEOUT, Kind.HANG_UP])
 @told(**SOON, **TIMEOUT)
 async def test_a_post_that_was_never_applied_is_made_once_the_doubt_is_over(story: Story, kind: Kind) -> None:
-    espo_id, betnr = await known(story, phone(OFFICE, primary=True))
-    story.fault(kind, system="advoware", method="POST", route=LIST)
-    save(story, espo_id, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    espo_id, betnr = await posted(story, kind)
     await story.live(PATIENT)
     assert living(story, betnr) == [(1, OFFICE), (3, MOBILE)]
     assert story.status(espo_id) == "clean"
@@ -166,9 +168,7 @@ async def test_while_a_post_is_in_doubt_the_other_new_numbers_arrive(story: Stor
 
 @told(**SOON, **TIMEOUT)
 async def test_a_number_taken_back_while_its_post_is_in_doubt_stays_away(story: Story) -> None:
-    espo_id, betnr = await known(story, phone(OFFICE, primary=True))
-    story.fault(Kind.APPLIED_LATE, system="advoware", method="POST", route=LIST, seconds=9.0)
-    save(story, espo_id, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    espo_id, betnr = await posted(story, Kind.APPLIED_LATE, seconds=9.0)
     await story.live(7)
     save(story, espo_id, phone(OFFICE, primary=True))
     await story.live(PATIENT)

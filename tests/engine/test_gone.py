@@ -101,21 +101,6 @@ async def test_a_record_deleted_in_espocrm_leaves_a_tombstone_a_task_and_the_bet
 
 
 @told(**DAILY)
-async def test_a_restored_record_is_linked_again(story: Story) -> None:
-    espo_id, betnr = await story.pair({"assignedUserId": story.anna()})
-    await story.pairs([({"lastName": "Bleibt"}, {"name": "Bleibt"})])
-    story.espo.delete(espo_id, by="anna")
-    await story.live(45)
-    story.espo.restore(espo_id)
-    await story.live(45)
-    assert (await story.known(espo_id))["pair"]["state"] == "linked"
-    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
-    await story.settle()
-    assert (story.status(espo_id), story.advoware.see(betnr)["titel"]) == ("clean", "Prof.")
-    assert len(story.advoware.betnrs()) == 2
-
-
-@told(**DAILY)
 async def test_a_record_our_user_may_not_read_is_not_deleted(story: Story) -> None:
     (espo_id, _), _ = await story.pairs([({}, {}), ({}, {})])
     story.sandbox.espo.door.hidden.add(espo_id)
@@ -165,7 +150,7 @@ async def test_deleted_on_both_sides_ends_quietly(story: Story) -> None:
 
 
 @told(**DAILY)
-async def test_the_task_about_a_deleted_record_closes_when_it_is_restored(story: Story) -> None:
+async def test_a_restored_record_is_linked_again_and_the_task_about_it_closes(story: Story) -> None:
     espo_id, betnr = await story.pair({"assignedUserId": story.anna()})
     await story.pairs([({"lastName": "Bleibt"}, {"name": "Bleibt"})])
     story.espo.delete(espo_id, by="anna")

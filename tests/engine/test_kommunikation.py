@@ -2,52 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from typing import Any
 
 from syncd.sandbox.faults import Kind
+from tests.engine.numbers import HOME, MOBILE, OFFICE, entries, known, living, marker, phone, phones
 from tests.engine.story import Story, registered, told
-
-OFFICE, MOBILE, HOME = "+4951112345", "+491712345678", "+495119876"
-
-
-def phone(number: str, kind: str = "Office", *, primary: bool = False) -> dict[str, Any]:
-    return {"phoneNumber": number, "type": kind, "primary": primary, "optOut": False, "invalid": False}
-
-
-def mail(address: str, *, primary: bool = False) -> dict[str, Any]:
-    return {"emailAddress": address, "primary": primary, "optOut": False, "invalid": False}
-
-
-def marker(value: str, kind: int) -> str:
-    return f"[ESPOCRM:{base64.b64encode(value.encode()).decode()}:{kind}]"
-
-
-def entries(story: Story, betnr: int) -> list[dict[str, Any]]:
-    """Advoware's entries with the kommKz that is really stored."""
-    return list(story.advoware.see(betnr)["kommunikation"])
-
-
-def living(story: Story, betnr: int) -> list[tuple[int, str]]:
-    return sorted((one["kommKz"], one["tlf"]) for one in entries(story, betnr) if one["tlf"])
-
-
-def phones(story: Story, espo_id: str) -> list[tuple[str, str]]:
-    return sorted((one["phoneNumber"], one["type"]) for one in story.espo.see(espo_id)["phoneNumberData"])
-
-
-def mails(story: Story, espo_id: str) -> list[str]:
-    return sorted(one["emailAddress"] for one in story.espo.see(espo_id)["emailAddressData"])
-
-
-async def known(story: Story, *numbers: dict[str, Any], addresses: tuple[dict[str, Any], ...] = ()) -> tuple[str, int]:
-    """A person whose numbers both systems have."""
-    values = {"phoneNumberData": list(numbers), "emailAddressData": list(addresses)}
-    espo_id, betnr = await story.pair(values)
-    assert len(entries(story, betnr)) == len(numbers) + len(addresses)
-    story.forget_calls()
-    return espo_id, betnr
 
 
 @told()
