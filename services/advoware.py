@@ -34,7 +34,6 @@ SEARCH_PARAMETERS = {
 }  # ours -> theirs; wrong ones would be ignored silently
 PROBE_PATH = "api/v1/advonet/Mitarbeiter"
 TIME_ZONE = "Europe/Berlin"  # of geaendertAm and every other time without a zone
-PUT_IGNORES_MISSING_FIELDS = False  # whether a field left out of a PUT keeps its value
 
 
 def local_time(text: Any) -> float | None:

@@ -16,7 +16,7 @@ import structlog
 import config
 from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Direction, Entity, EntryList, Field, Policy
-from services.advoware import PUT_IGNORES_MISSING_FIELDS, Access, AdvowareClient
+from services.advoware import Access, AdvowareClient
 from services.errors import PeerError
 from services.espocrm import ApiKey, EspoClient
 from services.ports import Ports, Urgency, lane
@@ -336,7 +336,7 @@ def job_settings(settings: config.Settings, own: config.EntityMapping) -> Settin
         dry_run=settings.syncd_dry_run,
         search=settings.advoware_search,
         create_unchecked=own.create == "unchecked",
-        partial_put=PUT_IGNORES_MISSING_FIELDS,
+        partial_put=settings.advoware_partial_put,
         espo_filter=own.filter,
         task_user=settings.syncd_task_user or None,
         limits=Limits(

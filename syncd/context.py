@@ -130,6 +130,7 @@ class Context:
     policy: PlanPolicy
     settings: Settings
     observers: Observers = field(default_factory=Observers)
+    run: str | None = None  # what a person set going in this process; every job here is part of it
 
     def id12(self) -> str:
         """A short id, for what people type."""

@@ -95,7 +95,8 @@ class Scribe:
 
     def job(self) -> steps.Job:
         """Who stores, and when."""
-        return steps.Job(self._claim.key, self._claim.fence, self._job_id, self._context.clock.now())
+        run = self._context.run or (self._claim.task.run if self._claim.task else None)
+        return steps.Job(self._claim.key, self._claim.fence, self._job_id, self._context.clock.now(), run)
 
     async def announce(
         self, side: Side, verb: str, writes: tuple[FieldWrite, ...], espo: Present, advoware: object,

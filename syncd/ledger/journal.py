@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -111,8 +112,16 @@ def creations_since(conn: Connection, since: float) -> int:
     return int(conn.execute(query).scalar_one())
 
 
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Which job did it, and the run that job was part of, if of any."""
+
+    job: str
+    run: str | None = None
+
+
 def record(
-    conn: Connection, key: str, job: str, why: str, now: float, side: Side | None = None,
+    conn: Connection, key: str, by: Author, why: str, now: float, side: Side | None = None,
     changes: Mapping[str, tuple[Any, Any]] | None = None,
 ) -> None:  # fmt: skip
     """Write history: one row per changed field `name -> (before, after)`, or one row for an event without fields."""
@@ -121,7 +130,8 @@ def record(
             {
                 "at": now,
                 "key": key,
-                "job": job,
+                "job": by.job,
+                "run": by.run,
                 "side": side,
                 "field": name,
                 "before": before,
@@ -132,7 +142,7 @@ def record(
         ]
         conn.execute(history.insert(), rows)
     elif changes is None:
-        conn.execute(history.insert().values(at=now, key=key, job=job, side=side, why=why))
+        conn.execute(history.insert().values(at=now, key=key, job=by.job, run=by.run, side=side, why=why))
 
 
 def put_bases(conn: Connection, key: str, agreed: Mapping[str, tuple[Any, Any, str]]) -> None:

@@ -137,6 +137,7 @@ history = Table(
     Column("at", Float, nullable=False),
     Column("key", String(60), nullable=False),
     Column("job", String(32), nullable=False),
+    Column("run", String(12)),
     Column("side", String(10)),
     Column("field", String(60)),
     Column("before", JSON),
@@ -144,6 +145,7 @@ history = Table(
     Column("why", String(60), nullable=False),
     Index("history_key", "key", "at"),
     Index("history_at", "at"),
+    Index("history_run", "run"),
     comment="What was done, field by field, with the value before.",
 )
 
@@ -211,7 +213,9 @@ work = Table(
     Column("due_at", Float, nullable=False),
     Column("since", Float, nullable=False),
     Column("held", String(60)),
+    Column("run", String(12)),
     Index("work_due", "held", "lane", "due_at"),
+    Index("work_run", "run"),
     comment="Which records may differ; the queue in Redis is only a copy of this.",
 )
 
@@ -268,6 +272,43 @@ pauses = Table(
     Column("since", Float, nullable=False),
     Column("why", String(200), nullable=False),
     comment="What a person or a guard has stopped: all, an entity, or writing towards one side.",
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("detail", JSON, nullable=False),
+    Index("runs_started", "started_at"),
+    comment="What people set going for many records: backfill, import, undo, a pass; how far it has come.",
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("entity", String(30), primary_key=True),
+    Column("advoware_id", Integer, primary_key=True),
+    Column("run", String(12), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("espo_id", String(40)),
+    Column("sent_at", Float),
+    Column("note", String(300)),
+    comment="Beteiligte to be created in EspoCRM: announced before the call, so that none is made twice.",
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("cause", String(80), primary_key=True),
+    Column("text", String(400), nullable=False),
+    Column("since", Float, nullable=False),
+    Column("over_at", Float),
+    Column("told_at", Float),
+    comment="What somebody must look at: raised once per cause, told once, and once more when it is over.",
 )
 
 secrets = Table(

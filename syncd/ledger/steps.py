@@ -6,7 +6,7 @@ Every step checks the fence first, so that a job that lost its claim stores noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,8 +16,10 @@ from mappers.spec import Canonical, Side
 from syncd import guard
 from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, journal, pairs, people, work
-from syncd.ledger.work import Due
+from syncd.ledger.work import Cause, Due
 from syncd.model import NEW_FIELD, Base, FieldWrite, IntentState, PairState, Trust
+
+_SAME_WORK = (Cause.EVENT, Cause.RESET, Cause.RETRY)  # what follows for these belongs to the run that began it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,13 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Who stores: the record, the fence, the job's id, and now (epoch seconds)."""
+    """Who stores: the record, the fence, the job's id, now (epoch seconds), and the run it is part of, if of any."""
 
     key: str
     fence: int
     id: str
     now: float
+    run: str | None = None
 
 
 def announce(conn: Connection, job: Job, told: Announcement, limits: guard.Limits, guard_id: str) -> str | None:
@@ -132,9 +135,15 @@ def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
         journal.conclude(conn, told.intent_id, IntentState.DONE)
     journal.put_bases(conn, job.key, told.agreed)
     journal.put_entries(conn, job.key, told.entries)
-    journal.record(conn, job.key, job.id, told.why, job.now, told.side, told.changes)
+    _record(conn, job, told.why, told.side, told.changes)
     for name, value, reason in told.refused:
         people.set_quarantine(conn, job.key, told.side, name, value, reason, job.now)
+
+
+def _record(
+    conn: Connection, job: Job, why: str, side: Side | None = None, changes: Mapping[str, tuple[Any, Any]] | None = None
+) -> None:
+    journal.record(conn, job.key, journal.Author(job.id, job.run), why, job.now, side, changes)
 
 
 def remember(conn: Connection, job: Job, entries: Mapping[str, Base | None]) -> None:
@@ -174,7 +183,7 @@ def link(conn: Connection, job: Job, advoware_id: int, values: Mapping[str, Any]
         pairs.change(conn, job.key, {"advoware_id": advoware_id, "state": PairState.LINKED, **values})
     except IntegrityError:
         raise LinkTaken(job.key) from None
-    journal.record(conn, job.key, job.id, f"linked:{advoware_id}", job.now)
+    _record(conn, job, f"linked:{advoware_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +253,14 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
     if ending.forget_updates_before is not None:
         journal.settle_updates(conn, job.key, ending.forget_updates_before)
     if ending.event is not None:
-        journal.record(conn, job.key, job.id, ending.event, job.now)
+        _record(conn, job, ending.event)
+    follow = ending.follow
+    if follow is not None and follow.cause in _SAME_WORK:
+        follow = replace(follow, run=job.run)
     if gen is not None:
-        work.done(conn, job.key, gen, ending.follow, job.now, ending.held)
-    elif ending.follow is not None:
-        work.put(conn, [ending.follow], job.now)
+        work.done(conn, job.key, gen, follow, job.now, ending.held)
+    elif follow is not None:
+        work.put(conn, [follow], job.now)
     pairs.release(conn, job.key, job.fence, ending.pair)
 
 
@@ -303,5 +315,5 @@ def allow_guard(conn: Connection, guard_id: str, right: Side | None, now: float)
         for key in keys:
             pairs.change(conn, key, {"allow_new_fields": True})
     work.release(conn, f"guard:{guard_id}", now)
-    work.put(conn, [Due(key, Lane.LIVE, work.Cause.EVENT, now) for key in keys], now)
+    work.put(conn, [Due(key, Lane.LIVE, Cause.EVENT, now) for key in keys], now)
     return kind, len(keys)

@@ -30,12 +30,13 @@ _DEPTH = {str(cause): depth for depth, cause in enumerate(Cause)}
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One record to be looked at from `due_at` (epoch seconds) on."""
+    """One record to be looked at from `due_at` (epoch seconds) on; `run`: what a person set going with it."""
 
     key: str
     lane: Lane
     cause: Cause
     due_at: float
+    run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Task:
     cause: Cause
     lane: Lane
     since: float
+    run: str | None = None
 
 
 def put(conn: Connection, asked: Sequence[Due], now: float) -> None:
@@ -56,9 +58,12 @@ def put(conn: Connection, asked: Sequence[Due], now: float) -> None:
     guard holds: the job will see whether it still must wait.
     """
     rows = [
-        {"key": due.key, "gen": 1, "lane": int(due.lane), "cause": due.cause, "due_at": due.due_at, "since": now}
+        {
+            "key": due.key, "gen": 1, "lane": int(due.lane), "cause": due.cause, "due_at": due.due_at, "since": now,
+            "run": due.run,
+        }
         for due in sorted(asked, key=lambda due: due.key)
-    ]
+    ]  # fmt: skip
     if not rows:
         return
     insert = insert_into(conn, work)
@@ -72,6 +77,7 @@ def put(conn: Connection, asked: Sequence[Due], now: float) -> None:
             "due_at": case((new.due_at < work.c.due_at, new.due_at), else_=work.c.due_at),
             "cause": case((depth[0] < depth[1], new.cause), else_=work.c.cause),
             "held": case((new.lane == int(Lane.LIVE), None), else_=work.c.held),
+            "run": func.coalesce(new.run, work.c.run),
         },
     )
     conn.execute(merged, rows)
@@ -89,7 +95,7 @@ def receive(conn: Connection, events: Sequence[tuple[str, str, Mapping[str, Any]
 def find(conn: Connection, key: str) -> Task | None:
     """The work waiting for a record, if any."""
     row = conn.execute(select(work).where(work.c.key == key)).one_or_none()
-    return None if row is None else Task(row.gen, Cause(row.cause), Lane(row.lane), row.since)
+    return None if row is None else Task(row.gen, Cause(row.cause), Lane(row.lane), row.since, row.run)
 
 
 def next_due(conn: Connection, key: str) -> Due | None:

@@ -46,7 +46,9 @@ async def known(doors: Doors, **values: Any) -> None:
     await doors.ledger.write(pairs.admit, [KEY], "linked")
     columns = {"advoware_id": 104860, "state": "linked", "status": "clean", **values}
     await doors.ledger.write(pairs.change, KEY, columns)
-    await doors.ledger.write(journal.record, KEY, "job1", "sync", NOW, Side.ADVOWARE, {"name": (MARK, "Neu")})
+    await doors.ledger.write(
+        journal.record, KEY, journal.Author("job1"), "sync", NOW, Side.ADVOWARE, {"name": (MARK, "Neu")}
+    )
     await doors.ledger.write(journal.put_bases, KEY, {"name": (MARK, MARK, "rule")})
 
 

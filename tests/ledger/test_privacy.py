@@ -29,7 +29,7 @@ async def fill(ledger: Ledger, key: str, state: str = "linked") -> None:
     await ledger.write(pairs.change, key, {"state": state, "error": MARK, "advoware_id": 7 if key == KEY else 8})
     await ledger.write(journal.put_bases, key, {"name": (MARK, MARK, "rule")})
     await ledger.write(journal.announce, f"i-{key}", key, 1, Side.ADVOWARE, "update", (write,), NOW)
-    await ledger.write(journal.record, key, "job", "sync", NOW, Side.ESPO, {"name": (MARK, MARK)})
+    await ledger.write(journal.record, key, journal.Author("job"), "sync", NOW, Side.ESPO, {"name": (MARK, MARK)})
     await ledger.write(people.raise_conflict, f"c-{key[-1]}", key, "name", "manual", values)
     await ledger.write(people.set_quarantine, key, Side.ESPO, "name", MARK, "valid", NOW)
     await ledger.write(people.owe_message, f"m-{key[-1]}", key, "task", "waiting", {"text": MARK}, NOW)
