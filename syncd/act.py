@@ -73,6 +73,7 @@ class Act:
         """Plan, do the first step, plan again, until a plan comes to its end or must wait."""
         mismatches = 0
         for _ in range(MAX_PLANS):
+            self.snapshot = await self._writer.parts.mend(self.snapshot)
             shot = self.snapshot = await informed(self._context, self.snapshot)
             actions = self._planned()
             log.debug("plan.made", actions=[type(action).__name__ for action in actions])

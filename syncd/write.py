@@ -36,10 +36,12 @@ from syncd.model import (
     Trust,
     Update,
 )
+from syncd.partial import beside
 from syncd.permit import SOURCE_LIFE, Mismatch, Permit
 from syncd.readback import Judged, Verdict, judge, written_over
 from syncd.scribe import Scribe, with_agreed, with_bases
 from syncd.write_entry import EntryWriter
+from syncd.write_parts import PartsWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Writer:
         self.scribe = Scribe(context, claim, job_id)
         self.permit = Permit(context, claim, self.scribe)
         self.entries = EntryWriter(context, claim, self.scribe, self.permit)
+        self.parts = PartsWriter(context, claim, self.scribe, self.permit)
         self.failure: PeerError | None = None
         self._reread: object = None
         self._foreign: dict[tuple[Side, str, Canonical], Canonical] = {}  # values seen in place of what was written
@@ -159,7 +162,7 @@ class Writer:
     # --- Advoware ---------------------------------------------------------------------------
 
     async def update_advoware(self, shot: Snapshot, update: Update, actions: Sequence[Action]) -> Snapshot:
-        """PUT the object as it was just read with the changed fields laid over it, and read it back."""
+        """PUT the object as it was just read with the changed fields laid over it, or these alone; read it back."""
         context, entity = self._context, self._context.entity
         espo, advoware, advoware_id = shot.espo, shot.advoware, shot.memory.advoware_id
         assert isinstance(advoware, Present)
@@ -170,11 +173,11 @@ class Writer:
         if not advoware.direct or self.permit.is_old(advoware):
             return replace(shot, advoware=await read_advoware(context, advoware_id))
         self.permit.check_pause(Side.ADVOWARE)
-        intent = await self.scribe.announce(Side.ADVOWARE, "update", update.writes, espo, advoware, actions)
+        writes = await self.parts.to_journal(update.writes, advoware)
+        alone = writes is not update.writes
+        intent = await self.scribe.announce(Side.ADVOWARE, "update", writes, espo, advoware, actions)
         shot = replace(shot, memory=with_agreed(shot.memory, actions))
-        body = self._rendered(update.writes)
-        if not context.settings.partial_put:
-            body = {**advoware.body, **body}
+        body = self._rendered(update.writes) if alone else {**advoware.body, **self._rendered(update.writes)}
         await self.permit.firm(Side.ADVOWARE)
         await self.permit.still_fresh(advoware, intent)
         self.permit.wrote_advoware = True
@@ -189,6 +192,11 @@ class Writer:
         except PeerError as error:
             return await self._set_aside(shot, intent, error)
         after = await read_back(context, advoware_id)
+        if alone:
+            memory, after = await self.parts.check(
+                shot.memory, beside(entity, update.writes, advoware.body), after, advoware_id
+            )
+            shot = replace(shot, memory=memory)
         judged = self._judge(Side.ADVOWARE, update.writes, after)
         agreed = self.scribe.agreed(judged, espo, after)
         await self.scribe.confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)

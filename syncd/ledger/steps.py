@@ -146,6 +146,13 @@ def _record(
     journal.record(conn, job.key, journal.Author(job.id, job.run), why, job.now, side, changes)
 
 
+def put_back(conn: Connection, job: Job, changes: Mapping[str, tuple[Any, Any]], lost: Iterable[str]) -> None:
+    """A PUT of ours had blanked fields: what they held, and what they hold now. Of `lost` ones no base is left."""
+    pairs.check_fence(conn, job.key, job.fence)
+    _record(conn, job, "put_back", Side.ADVOWARE, changes)
+    journal.put_entries(conn, job.key, dict.fromkeys(lost))
+
+
 def remember(conn: Connection, job: Job, entries: Mapping[str, Base | None]) -> None:
     """What was agreed on in entries of child lists, although the job does not come to its end."""
     pairs.check_fence(conn, job.key, job.fence)
