@@ -111,7 +111,7 @@ def _phone(given: str) -> str | None:
 
 
 def _is_mobile(canonical: str) -> bool:
-    if not canonical.startswith("+49"):
+    if not canonical.startswith("+49") or _phone(canonical) is None:
         return False
     parsed = phonenumbers.parse(canonical, DEFAULT_REGION)
     return bool(phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.MOBILE)
@@ -120,7 +120,7 @@ def _is_mobile(canonical: str) -> bool:
 def obstacle(channel: str, value_form: str) -> str | None:
     """Why EspoCRM cannot keep a value, None where it can as far as is known."""
     if channel == PHONES:
-        return None if value_form.startswith("+") and value_form[1:].isdecimal() else "not a telephone number"
+        return None if _phone(value_form) == value_form else "not a telephone number"
     try:
         validate_email(value_form, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
     except EmailNotValidError:

@@ -161,6 +161,7 @@ def test_an_entry_says_what_its_value_says_alone_and_on_both_sides(raw: Any) -> 
 
 @quick
 @given(typed=ways())
+@example("+49")
 def test_what_is_typed_in_advoware_comes_back_from_espocrm_as_it_went(typed: str) -> None:
     for one in read(entry(typed)):
         text = KOMMUNIKATION.espo_text(one)
