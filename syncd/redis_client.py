@@ -5,6 +5,7 @@ All that Redis or the way to it can do wrong is one error here, `RedisUnavailabl
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -23,7 +24,16 @@ from redis.exceptions import (
 
 T = TypeVar("T")
 
-SOCKET_SECONDS = 5.0
+CALL_SECONDS = 5.0
+
+_NOT_NOW = (
+    ConnectionError,
+    TimeoutError,
+    asyncio.TimeoutError,
+    AuthenticationError,
+    ReadOnlyError,
+    OutOfMemoryError,
+)
 
 
 class RedisUnavailable(Exception):
@@ -31,13 +41,17 @@ class RedisUnavailable(Exception):
 
 
 def connect(url: str, connections: int = 32) -> Redis:
-    """A client for `url` whose callers wait for one of `connections` instead of failing when all are in use."""
+    """A client for `url` whose callers wait for one of `connections` instead of failing when all are in use.
+
+    It is given no time limit for reading and writing: redis-py keeps one by `asyncio.wait_for`, which before
+    Python 3.12 may swallow a cancellation (Ctrl-C, a time-out around it). `guarded` limits the whole call instead.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=connections,
-        timeout=SOCKET_SECONDS,
-        socket_timeout=SOCKET_SECONDS,
-        socket_connect_timeout=SOCKET_SECONDS,
+        timeout=CALL_SECONDS,
+        socket_timeout=None,
+        socket_connect_timeout=CALL_SECONDS,
         decode_responses=True,
         # Once more at once, for connections that died in the pool. A script run twice so does no harm: at worst a key
         # is leased to nobody until that lease ends.
@@ -49,8 +63,9 @@ def connect(url: str, connections: int = 32) -> Redis:
 async def guarded(call: Callable[[], Awaitable[T]]) -> T:
     """Await `call()` with every kind of "not now" of Redis raised as RedisUnavailable."""
     try:
-        return await call()
-    except (ConnectionError, TimeoutError, AuthenticationError, ReadOnlyError, OutOfMemoryError) as error:
+        async with asyncio.timeout(CALL_SECONDS):
+            return await call()
+    except _NOT_NOW as error:
         raise RedisUnavailable(f"Redis is not available ({type(error).__name__})") from error
     except ResponseError as error:
         # The append-only file cannot be written: the disk is full or broken.

@@ -29,6 +29,7 @@ from services.local import (
 )
 from services.ports import Budget, Circuit, CircuitName, Token, TokenStore, Urgency, Verdict
 from syncd.clock import SharedClock, SystemClock, new_id
+from syncd.redis_client import connect as connect_redis
 from syncd.shared import Shared, connect, redis_time
 
 SIDE = "espocrm"
@@ -400,3 +401,21 @@ async def test_redis_and_the_machine_agree_here(redis: Redis) -> None:
     assert abs(ahead) < 60
     await asyncio.sleep(0)
     assert len({new_id(), new_id()}) == 2
+
+
+async def test_whoever_is_cancelled_while_asking_redis_is_cancelled(redis_url: str) -> None:
+    redis = connect_redis(redis_url)
+
+    async def asking() -> None:
+        while True:
+            await redis_time(redis)
+
+    await redis_time(redis)  # the connection is there: the first thing to wait for is the sending
+    for steps in range(1, 20):
+        task = asyncio.create_task(asking())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task}, timeout=30)
+        assert task.cancelled(), f"went on after {steps} steps"
+    await redis.aclose()
