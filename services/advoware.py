@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -79,6 +80,14 @@ def refused_field(body: Any, sent: Any) -> str | None:
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Looked:
+    """An answer in the form in which it came; `date` as in `Reply`."""
+
+    body: Any = field(repr=False)
+    date: float | None = None
+
+
 class TokenRefused(Exception):
     """A 401 on a call: the token has to be renewed once."""
 
@@ -114,6 +123,10 @@ class AdvowareClient:
     async def read(self, path: str) -> Reply:
         """One object."""
         return await self._call("GET", path, None, None, _read_object)
+
+    async def look(self, path: str, params: Mapping[str, str] | None = None) -> Looked:
+        """Whatever is answered, as it came: for judging its form."""
+        return await self._call("GET", path, params, None, lambda answer: Looked(answer.json(), answer.date))
 
     async def read_list(self, path: str, params: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """A list; an empty body is an empty list.

@@ -6,7 +6,8 @@ All that Redis or the way to it can do wrong is one error here, `RedisUnavailabl
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -74,16 +75,28 @@ async def guarded(call: Callable[[], Awaitable[T]]) -> T:
         raise
 
 
-async def configured(client: Redis, names: Sequence[str]) -> dict[str, str]:
-    """What the server says of these settings of its own; those it does not tell are left out."""
+@dataclass(frozen=True)
+class Configured:
+    """What a server says of itself: settings by name, bytes used, and the limit of its own, 0 = none."""
+
+    settings: Mapping[str, str]
+    used: int | None = None
+    maxmemory: int = 0
+
+
+async def configured(client: Redis) -> Configured:
+    """How the server keeps its data; what a hosted one does not tell is left out."""
     found: dict[str, str] = {}
-    for name in names:
-        try:
+    memory: Mapping[str, Any] = {}
+    try:
+        memory = await guarded(lambda: client.info("memory"))
+        for name in ("appendonly", "maxmemory-policy", "save"):
             answer = await guarded(lambda name=name: client.config_get(name))  # type: ignore[misc]
-        except ResponseError:  # a hosted server may forbid CONFIG
-            return found
-        found |= {_text(key): _text(value) for key, value in answer.items()}
-    return found
+            found |= {_text(key): _text(value) for key, value in answer.items()}
+    except ResponseError:  # INFO or CONFIG may be forbidden
+        pass
+    used, limit = memory.get("used_memory"), memory.get("maxmemory")
+    return Configured(found, used if isinstance(used, int) else None, limit if isinstance(limit, int) else 0)
 
 
 def _text(value: object) -> str:

@@ -11,11 +11,14 @@ from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 import config
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -109,7 +112,6 @@ def _plain(value: Any) -> Any:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on standard output; nothing where there are no rows."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -119,9 +121,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     for row in rows:
         shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     if shown.row_count:
-        console = Console(highlight=False)
-        # Wide enough for a pipe: a table cut to 80 columns is no use to grep.
-        Console(highlight=False, width=None if console.is_terminal else 200).print(shown)
+        console().print(shown)
+
+
+def console() -> Console:
+    """Where tables are printed. Wide enough for a pipe: a table cut to 80 columns is no use to grep."""
+    from rich.console import Console
+
+    here = Console(highlight=False)
+    return here if here.is_terminal else Console(highlight=False, width=200)
 
 
 def when(seconds: float | None) -> str:

@@ -1,4 +1,4 @@
-"""`syncd locks`, `queue`, `config`, `db`, `doctor`, `webhooks`, `demo`, `sandbox`: looking after the installation."""
+"""`syncd locks`, `queue`, `config`, `db`, `webhooks`, `demo`, `sandbox`: looking after the installation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ def add(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.add_typer(locks, name="locks")
     app.add_typer(queue, name="queue")
-    app.command()(doctor)
     app.add_typer(webhooks, name="webhooks")
     app.add_typer(configuration, name="config")
     app.add_typer(database, name="db")
@@ -187,23 +186,7 @@ def upgrade_database() -> int:
     return Code.DONE
 
 
-# --- doctor, webhooks -------------------------------------------------------------------------
-
-
-def doctor(as_json: output.AsJson = False) -> int:
-    """Check everything: settings, logins, rights, fields, webhooks, clocks, Redis, ledger. Changes nothing.
-
-    Says for each finding what to do. Exit code 1 if something must be done, 3 if something cannot be reached.
-    """
-    from syncd.doctor import examine
-
-    found = output.work(examine())
-    if as_json:
-        output.show_json({"findings": found.findings})
-    else:
-        columns = ("", "check", "found", "what to do")
-        table(columns, ((one.grade.upper(), one.name, one.seen, one.todo) for one in found.findings))
-    return found.code
+# --- webhooks -------------------------------------------------------------------------------------
 
 
 @webhooks.callback()

@@ -354,28 +354,45 @@ def test_the_ledger_is_upgraded_and_private(bare: object, cli: Cli, tmp_path: Pa
 def test_the_doctor_finds_a_good_installation_good(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:
     writes = systems.writes()
     result = cli("doctor", "--json")
-    findings = {one["name"]: one["grade"] for one in result.json["findings"]}
+    findings = {(one["check"], one["about"]): one["grade"] for one in result.json["findings"]}
     assert result.code == 0, findings
     assert "fail" not in findings.values()
-    assert findings["search for beteiligte"] == "ok"
-    assert findings["fields of CBeteiligte"] == "ok"
-    assert findings["kommunikation of CBeteiligte"] == "ok"
+    assert findings["advoware.search", "beteiligte"] == "ok"
+    assert findings["espocrm.field", "CBeteiligte"] == "ok"
+    assert findings["espocrm.formula", "CBeteiligte"] == "ok"
+    told = {one["name"]: one["verdict"] for one in result.json["assumptions"]}
+    assert told["geaendertAm is Europe/Berlin local time"] == "not seen"
+    assert "does not hold" not in told.values()
     assert systems.writes() == writes
-    assert "OK" in cli("doctor").out
+    shown = cli("doctor").out
+    assert "0 must be put right" in shown
+    assert "Assumed of Advoware" in shown
 
 
 def test_the_doctor_says_what_to_do(settings: pytest.MonkeyPatch, systems: Systems, cli: Cli) -> None:
     Path("syncd.toml").write_text("[entities.beteiligte.fields.titel]\nespo = 'notThere'\n")
     settings.setenv("ADVOWARE_PASSWORD", "never-the-one")
     result = cli("doctor", "--json")
-    found = {one["name"]: one for one in result.json["findings"]}
+    found = {(one["check"], one["about"]): one for one in result.json["findings"]}
     assert result.code == 1
-    assert found["field notThere"]["grade"] == "fail"
-    assert found["advoware"]["grade"] == "fail"
+    assert found["espocrm.field", "notThere"]["grade"] == "fail"
+    assert found["advoware.login", ""]["grade"] == "fail"
     assert all(one["todo"] for one in found.values() if one["grade"] != "ok")
-    assert "never-the-one" not in json.dumps(found)
+    assert "never-the-one" not in json.dumps([*found.values()])
     systems.control("down", {"espocrm": True})
     assert cli("doctor").code == 3
+
+
+@pytest.mark.parametrize("kind", ["html", "empty", "truncated"])
+def test_the_doctor_survives_whatever_is_answered(
+    settings: pytest.MonkeyPatch, systems: Systems, cli: Cli, kind: str
+) -> None:
+    systems.control("faults", {"kind": kind, "times": None})
+    result = cli("doctor", "--json")
+    assert result.code in (1, 3), result.out
+    assert result.err == ""
+    checks = {one["check"] for one in result.json["findings"] if one["grade"] == "fail"}
+    assert {"espocrm.login", "advoware.login"} & checks
 
 
 def test_the_doctor_reports_missing_settings(bare: object, cli: Cli) -> None:

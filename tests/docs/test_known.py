@@ -21,6 +21,7 @@ from syncd.app import ENTITIES
 from syncd.endings import Ended
 from syncd.entries import TWIN_STAYS
 from syncd.evidence import LOST_ENTRY
+from syncd.findings import Check
 from syncd.lanes import Lane
 from syncd.ledger.schema import metadata
 from syncd.ledger.work import Cause
@@ -79,6 +80,8 @@ def _known() -> Iterator[tuple[str, str]]:
         yield "docs/HTTP.md", path
     for code in messages.CODES:
         yield "docs/TROUBLESHOOTING.md", code
+    for check in Check:
+        yield "docs/TROUBLESHOOTING.md", check
     for event in events():
         yield "docs/TROUBLESHOOTING.md", event
     for reason in reasons():
