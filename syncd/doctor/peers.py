@@ -11,8 +11,7 @@ from services.advoware import AdvowareClient
 from services.espocrm import EspoClient
 from syncd.findings import Assumption, Check, Finding, ok, warn
 from syncd.ledger.store import Ledger
-
-MOST_OFFSET = 2.0  # seconds two clocks may differ before somebody should look
+from syncd.machine import MOST_OFFSET
 
 
 @dataclass(frozen=True)
