@@ -309,11 +309,14 @@ def _layers(environment: abc.Mapping[str, str], dotenv: Path | None, lines: list
     ]
 
 
+OF_A_FOLDER = "SECRETS_"  # `LoadCredential=secrets:FOLDER` puts this before the name of each file
+
+
 def _credentials(directory: str | None, lines: list[str]) -> dict[str, str]:
-    """The files systemd puts there are named like the settings, in either case."""
+    """The files systemd puts there are named like the settings, in either case, or so behind `secrets_`."""
     found: dict[str, str] = {}
     for path in sorted(Path(directory).glob("*")) if directory else ():
-        name = path.name.upper()
+        name = path.name.upper().removeprefix(OF_A_FOLDER)
         if name in _DOCS and path.is_file():
             try:
                 found[name] = path.read_text("utf-8").strip()

@@ -25,7 +25,7 @@ from syncd import courier, discovery
 from syncd.clock import Clock
 from syncd.context import Context, Observers, Settings
 from syncd.guard import Limits
-from syncd.ledger import alarms, brakes, facts, journal, pairs, people, work
+from syncd.ledger import brakes, facts, journal, pairs, people, work
 from syncd.ledger.store import Ledger
 from syncd.model import PlanPolicy
 from syncd.queue import Queue, Waiting
@@ -204,7 +204,6 @@ class App:
         old = now - self.settings.syncd_history_days * 86400
         await ledger.write(journal.prune, old)
         await ledger.write(people.prune, old)
-        await ledger.write(alarms.prune, old)
         await ledger.write(brakes.prune, now - SIGHTING_LIFE)
         await ledger.write(work.prune_deliveries, now - DELIVERY_LIFE)
 
@@ -233,7 +232,6 @@ class App:
 
 def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> App:
     """Build an app from its parts."""
-    observers = parts.observers
     ports = Ports(
         parts.clock.now,
         parts.clock.sleep,
@@ -241,8 +239,7 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
         parts.jitter,
         parts.shared.budget,
         parts.shared.circuit,
-        observers.call,
-        observers.dated,
+        parts.observers.call,
     )
     espo = EspoClient(
         settings.espocrm_api_base_url,
@@ -259,7 +256,7 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
         transport=parts.advoware_transport,
     )
     contexts = _contexts(settings, mapping, parts, espo, advoware)
-    crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, observers.job, observers.turn)
+    crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, parts.observers.job)
     return App(settings, parts, espo, advoware, contexts, crew)
 
 

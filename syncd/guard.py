@@ -6,6 +6,7 @@ clerks. A guard only stops; a person lets exactly the stopped records through.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mappers.spec import Side
@@ -62,6 +63,9 @@ def new_field_kind(field: str) -> str:
 
 def went_back_kind(side: Side | None) -> str:
     return f"went_back:{side or 'ledger'}"
+
+
+WENT_BACK_KINDS: Mapping[str, Side | None] = {went_back_kind(side): side for side in (*Side, None)}
 
 
 CREATE_KIND = "create:advoware"

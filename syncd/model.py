@@ -266,6 +266,7 @@ class Memory:
     espo_version: Version = Version()
     advoware_version: Version = Version()
     unremembered: bool = False  # EspoCRM shows a sync this ledger has no memory of: it was restored
+    went_back: tuple[Side | None, ...] = ()  # seen going back in time and not judged by a person yet; None: the ledger
     intents: tuple[Intent, ...] = ()
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     link_decision: LinkDecision | None = None

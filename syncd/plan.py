@@ -141,11 +141,16 @@ def _doubt(entity: Entity, memory: Memory, espo: Present, advoware: Present, adv
 
 
 def _went_back(entity: Entity, memory: Memory, espo: Present, advoware: Present) -> Hold | None:
-    """A side older than the base is a restored backup, not an edit."""
+    """A side older than the base is a restored backup, not an edit.
+
+    Once seen it holds until a person has judged: showing that in EspoCRM makes the record the newest of all.
+    """
     if not memory.base or memory.believe is not None:
         return None
-    if memory.unremembered:
+    if memory.unremembered or None in memory.went_back:
         return Hold(HoldReason.WENT_BACK, Notice("ledger_went_back"))
+    for held in memory.went_back:
+        return Hold(HoldReason.WENT_BACK, Notice("went_back", (), str(held)), side=held)
     for side, seen, known in (
         (Side.ESPO, espo, memory.espo_version),
         (Side.ADVOWARE, advoware, memory.advoware_version),

@@ -64,7 +64,8 @@ def test_every_name_of_the_interface_is_there_with_its_documentation() -> None:
         SYNCD_AUTO_RESET_HOURS SYNCD_LEASE_SECONDS SYNCD_DEFAULT_POLICY SYNCD_DELETE_GUARD_MIN
         SYNCD_DELETE_GUARD_PERCENT SYNCD_DELETE_GUARD_RUN SYNCD_CREATE_GUARD SYNCD_CHANGE_GUARD_MIN
         SYNCD_CHANGE_GUARD_PERCENT SYNCD_TASK_USER SYNCD_IMPORT_TEAM SYNCD_HISTORY_DAYS SYNCD_DRY_RUN
-        SYNCD_LANGUAGE SYNCD_LOG_FORMAT SYNCD_LOG_LEVEL SYNCD_CONFIG_FILE
+        SYNCD_LANGUAGE SYNCD_LOG_FORMAT SYNCD_LOG_LEVEL SYNCD_CONFIG_FILE ADVOWARE_PARTIAL_PUT SYNCD_PUBLIC_URL
+        SYNCD_ALARM_URL SYNCD_OUTAGE_ALARM_MINUTES
     """.split()  # noqa: SIM905 - a list of names is read as words
     documented = {doc.name: doc for doc in config.FIELDS}
     assert set(documented) == set(promised)
@@ -82,6 +83,7 @@ def test_every_name_of_the_interface_is_there_with_its_documentation() -> None:
         "REDIS_URL",
         "DATABASE_URL",
         "SYNCD_API_TOKEN",
+        "SYNCD_ALARM_URL",
     }
 
 
@@ -194,12 +196,15 @@ def test_durations_accept_fractions() -> None:
 
 def test_a_credential_file_beats_the_environment_which_beats_dotenv(tmp_path: Path) -> None:
     (tmp_path / "advoware_password").write_text("from-file\n")
+    # as systemd names the files of a whole folder
+    (tmp_path / "secrets_espocrm_api_key").write_text("key-of-a-folder")
     (tmp_path / "unrelated").write_text("x")
     dotenv = tmp_path / ".env"
     dotenv.write_text("ADVOWARE_PASSWORD=a\nSYNCD_WORKERS=3\nSYNCD_POLL_SECONDS=7\nSYNCD_TASK_USER=\n")
     env = GOOD | {"CREDENTIALS_DIRECTORY": str(tmp_path), "SYNCD_WORKERS": "5"}
     settings = config.load(env, dotenv=dotenv)
     assert settings.advoware_password.get_secret_value() == "from-file"
+    assert settings.espocrm_api_key.get_secret_value() == "key-of-a-folder"
     assert settings.syncd_workers == 5
     assert settings.syncd_poll_seconds == 7
     origins = {line.name: line.origin for line in config.describe(settings)}

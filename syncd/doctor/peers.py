@@ -11,7 +11,8 @@ from services.advoware import AdvowareClient
 from services.espocrm import EspoClient
 from syncd.findings import Assumption, Check, Finding, ok, warn
 from syncd.ledger.store import Ledger
-from syncd.machine import MOST_OFFSET
+
+MOST_OFFSET = 2.0  # seconds two clocks may differ before somebody should look
 
 
 @dataclass(frozen=True)

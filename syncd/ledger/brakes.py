@@ -68,6 +68,13 @@ def stopped(conn: Connection, kind: str) -> str | None:
     ).scalar_one_or_none()
 
 
+def held_by(conn: Connection, kinds: Iterable[str], key: str) -> set[str]:
+    """Which pulled brakes of these kinds list the record."""
+    query = select(guards.c.kind).join(guarded, guarded.c.guard_id == guards.c.id)
+    mine = query.where(guarded.c.key == key, guards.c.kind.in_(list(kinds)), guards.c.state == "stopped")
+    return set(conn.execute(mine).scalars())
+
+
 def is_allowed(conn: Connection, kind: str, key: str) -> bool:
     """Whether a person let exactly this record through."""
     query = select(guarded.c.allowed).where(guarded.c.kind == kind, guarded.c.key == key)

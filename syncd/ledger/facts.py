@@ -46,26 +46,19 @@ def start(conn: Connection, identity: dict[str, str], now: float) -> str | None:
         put(conn, "first_start", now)
     alive = get(conn, "alive_at")
     if alive is not None and now - alive > ALIVE_SLACK:
-        put(conn, "gaps", [*get(conn, "gaps", [])[-49:], [alive + ALIVE_SLACK, now]])
+        forgot(conn, alive + ALIVE_SLACK, now)
     put(conn, "alive_at", now)
     return None
+
+
+def forgot(conn: Connection, start: float, end: float) -> None:
+    """What happened between these times is not in this ledger; the last 50 such gaps are remembered."""
+    put(conn, "gaps", [*get(conn, "gaps", [])[-49:], [start, end]])
 
 
 def beat(conn: Connection, now: float) -> None:
     """The ledger is alive now."""
     put(conn, "alive_at", now)
-
-
-def signs(conn: Connection) -> dict[str, Any]:
-    """When a daemon was alive, polled and had a success (0.0: never), and what the last examination found wrong."""
-    times = {name: get(conn, name, 0.0) for name in ("alive_at", "polled_at", "worked_at")}
-    return times | {"examined": get(conn, "examined", {})}
-
-
-def worked(conn: Connection, at: float) -> None:
-    """A job succeeded then; of several daemons the latest counts."""
-    if at > get(conn, "worked_at", 0.0):
-        put(conn, "worked_at", at)
 
 
 def set_pause(conn: Connection, scope: str, why: str, now: float) -> None:

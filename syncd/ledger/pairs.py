@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, case, delete, exists, func, select, update
 
 from mappers.spec import Side
+from syncd.guard import WENT_BACK_KINDS
 from syncd.lanes import Lane
-from syncd.ledger import facts, journal, people
+from syncd.ledger import brakes, facts, journal, people
 from syncd.ledger.schema import bases, conflicts, history, intents, pairs, quarantine, sightings, work
 from syncd.ledger.sql import insert_new
 from syncd.ledger.work import Cause, Due, Task
@@ -70,6 +71,7 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
         for base in conn.execute(select(bases).where(bases.c.key == key))
     }
     waiting, decided = people.waiting(conn, key)
+    back = brakes.held_by(conn, WENT_BACK_KINDS, key)
     return Memory(
         key=Key.parse(key),
         state=PairState(row["state"]),
@@ -81,6 +83,7 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
         base_at_start=known,
         espo_version=Version(**row["espo_version"]),
         advoware_version=Version(**row["advoware_version"]),
+        went_back=tuple(side for kind, side in WENT_BACK_KINDS.items() if kind in back),
         intents=journal.unsettled(conn, key),
         decisions=decided,
         waiting=waiting,

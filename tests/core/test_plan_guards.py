@@ -471,3 +471,12 @@ def test_values_are_kept_before_anything_is_replaced_and_advoware_is_written_bef
     actions = plan(entity, linked(), espo({**DR, "name": "Meier"}), advoware(PROF), POLICY)
     assert [type(action) for action in actions] == [Keep, Update, Update, Settle]
     assert [update.side for update in only(actions, Update)] == [Side.ADVOWARE, Side.ESPO]
+
+
+@pytest.mark.parametrize("side", [Side.ESPO, Side.ADVOWARE, None])
+def test_a_step_back_once_seen_holds_until_a_person_has_judged(side: Side | None) -> None:
+    actions = look(linked(went_back=(side,)), espo({"lastName": "Neu"}), advoware())
+    assert held(actions) is HoldReason.WENT_BACK
+    assert only(actions, Hold)[0].side is side
+    judged = look(linked(went_back=(side,), believe=Side.ESPO), espo({"lastName": "Neu"}), advoware())
+    assert held(judged) is None

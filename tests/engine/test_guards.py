@@ -150,6 +150,20 @@ async def test_one_record_that_went_back_in_time_is_held(story: Story, side: str
 
 @pytest.mark.parametrize("side", ["espocrm", "advoware"])
 @told()
+async def test_what_went_back_stays_held_though_we_and_others_save_it_again(story: Story, side: str) -> None:
+    [(espo_id, betnr)] = await restored(story, side, 1)
+    before = story.advoware.see(betnr)["titel"]
+    story.espo.edit(espo_id, {"zusatz": "Hinterhaus"}, by="anna")
+    await story.settle()
+    story.advoware.edit(betnr, {"vorname": "Anna"}, by="max")
+    await story.live(600)
+    assert story.writes("advonet") == []
+    assert story.advoware.see(betnr)["titel"] == before
+    assert story.espo.see(espo_id)["syncStatus"] == "conflict"
+
+
+@pytest.mark.parametrize("side", ["espocrm", "advoware"])
+@told()
 async def test_three_in_succession_stop_all_writing(story: Story, side: str) -> None:
     pairs = await restored(story, side, 4)
     assert story.writes("advonet") == []
