@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,7 @@ from syncd.cli import output
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from syncd.doctor.probe import Outcome
     from syncd.findings import Assumption, Finding
 
 _MARKS = {"fail": ("FAIL", "bold red"), "warn": ("WARN", "yellow"), "ok": ("ok", "green")}
@@ -24,12 +26,32 @@ def add(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(as_json: output.AsJson = False) -> int:
+def doctor(
+    as_json: output.AsJson = False,
+    probe_betnr: Annotated[
+        int | None,
+        typer.Option(
+            "--probe-betnr", min=1, metavar="N", help="Try out on this TEST record what only writing to Advoware shows."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --probe-betnr: do not ask.")] = False,
+) -> int:
     """Check everything: settings, logins, rights, fields, webhooks, clocks, Redis, ledger. Changes nothing.
 
     Says for each finding what to do, and which assumptions about Advoware hold here. Exit code 1 if something must be
     done, 2 if a setting is wrong, 3 if something cannot be reached.
+
+    `--probe-betnr` is something else: it writes to one Beteiligter of Advoware some fifteen times, and puts everything
+    back. It says whether ADVOWARE_PARTIAL_PUT may be set. Take a record made for that, which EspoCRM does not know; a
+    phone number with the remark »syncd probe« is tried as well. Killed in the middle, the same command puts right what
+    it left.
+
+    Examples: `syncd doctor` · `syncd doctor --probe-betnr 104860`
     """
+    if probe_betnr is not None:
+        return _probe(probe_betnr, yes, as_json)
+    if yes:
+        raise output.UsageError("--yes goes with --probe-betnr")
     from syncd.doctor.examine import examine
 
     found = output.work(examine())
@@ -41,6 +63,38 @@ def doctor(as_json: output.AsJson = False) -> int:
         _show_assumptions(console, found.assumptions)
         console.print(_summary(found.findings), style="bold")
     return found.code
+
+
+def _probe(betnr: int, agreed: bool, as_json: bool) -> int:
+    from syncd.doctor.examine import probe_record
+
+    def asked() -> bool:
+        if agreed:
+            return True
+        if not sys.stdin.isatty():
+            raise output.UsageError("--probe-betnr asks before it writes: give --yes where nobody can answer")
+        question = (
+            f"Beteiligter {betnr} in Advoware is written to some fifteen times and put back. Is it a test record?"
+        )
+        return typer.confirm(question, default=False, err=True)
+
+    def tell(outcome: Outcome) -> None:
+        if as_json:
+            output.show_json({"measured": outcome.measured, "by_hand": outcome.by_hand})
+            return
+        output.table(("tried", "seen"), outcome.told)
+        if outcome.by_hand:
+            output.say(f"\nNOT everything is back as it was. What was there is kept in {outcome.note}")
+            for line in outcome.by_hand:
+                output.say(f"  {line}")
+        else:
+            output.say(f"\nBeteiligter {betnr} is as it was before")
+
+    outcome = output.work(probe_record(betnr, asked, tell))
+    if outcome is None:
+        output.say("nothing was changed")
+        return output.Code.DONE
+    return output.Code.OPEN if outcome.by_hand else output.Code.DONE
 
 
 def _show_findings(console: Console, findings: Sequence[Finding]) -> None:

@@ -11,14 +11,13 @@ from services.advoware import BETEILIGTE, PROBE_PATH, SEARCH_PARAMETERS, Looked,
 from services.errors import Credentials, Missing, Outage, PeerError
 from syncd.doctor.answers import number, rows, table, word
 from syncd.doctor.assumed import Evidence, OwnWrite, judge
-from syncd.doctor.peers import Examined, Peers, clock
+from syncd.doctor.peers import PROBED, Examined, Peers, clock
 from syncd.findings import Check, Finding, fail, ok, warn
 from syncd.ledger import facts, partial, samples
 
 SAMPLES = 5
 NOBODY = "Zzyqxw-Nobody"  # a name no Beteiligter has
 NO_NUMBER = 999_999_999
-PROBED = "probe"  # fact: what `syncd doctor --probe-betnr` has measured
 
 
 async def examine(peers: Peers) -> Examined:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import config
@@ -11,11 +12,15 @@ from services.espocrm import ApiKey, EspoClient
 from services.ports import Ports
 from syncd.app import access, entities, known_names
 from syncd.clock import SystemClock, chance, new_id
+from syncd.commands import Refusal
 from syncd.doctor import advoware, espocrm, here, stores
 from syncd.doctor.peers import Examined, Peers, clock
+from syncd.doctor.probe import Outcome, Probe
+from syncd.doctor.probe_note import Note
 from syncd.findings import Check, Finding, fail
 from syncd.ledger.store import Ledger, LedgerUnavailable
 from syncd.redis_client import RedisUnavailable, configured, connect
+from syncd.runtime import make_state_dir
 from syncd.shared import connect as share
 from syncd.shared import redis_time
 
@@ -47,6 +52,32 @@ async def examine() -> Examined:
         except PeerError as error:
             found.findings.append(_away(Check.ADVO_LOGIN, "Advoware", "ADVOWARE", error))
     return found
+
+
+async def probe_record(betnr: int, agreed: Callable[[], bool], tell: Callable[[Outcome], None]) -> Outcome | None:
+    """Try out on one test record what only writing shows; None where nobody agreed. `tell` hears of any end.
+
+    Raises `ConfigError`, `Refusal`, `PeerError`.
+    """
+    settings = config.load()
+    mapping = config.load_mapping(config.mapping_path(settings), known_names())
+    async with AsyncExitStack() as stack:
+        unsaid: list[Finding] = []
+        ledger = await _ledger(settings, stack, unsaid)
+        unusable = next((one for one in unsaid if one.grade == "fail"), None)
+        if unusable is not None:
+            raise Refusal(f"the ledger {unusable.seen}: {unusable.todo}")
+        peers = await opened(settings, mapping, ledger, stack, unsaid)
+        entity = next(one for one in peers.entities.values() if one.link == "betnr")
+        make_state_dir(settings)
+        probe = Probe(peers, entity, betnr, Note(settings.state_dir, betnr))
+        await probe.check()
+        if not agreed():
+            return None
+        try:
+            return await probe.run()
+        finally:
+            tell(probe.outcome)
 
 
 async def _ledger(settings: config.Settings, stack: AsyncExitStack, findings: list[Finding]) -> Ledger | None:

@@ -12,6 +12,7 @@ from services.espocrm import EspoClient
 from syncd.findings import Assumption, Check, Finding, ok, warn
 from syncd.ledger.store import Ledger
 
+PROBED = "probe"  # the ledger's name of what `syncd doctor --probe-betnr` has measured; no value of a record
 MOST_OFFSET = 2.0  # seconds two clocks may differ before somebody should look
 
 

@@ -395,6 +395,25 @@ def test_the_doctor_survives_whatever_is_answered(
     assert {"espocrm.login", "advoware.login"} & checks
 
 
+def test_a_probe_writes_to_a_test_record_only_and_only_when_told(
+    synced: tuple[str, int], systems: Systems, cli: Cli
+) -> None:
+    writes = systems.writes()
+    refused = cli("doctor", "--probe-betnr", str(synced[1]), "--yes")
+    assert (refused.code, refused.out) == (2, "")
+    assert "is a real record" in refused.err
+    number = systems.act("advoware", "create", values={"name": "Testmann", "titel": "Dr.", "zusatz": "z"})
+    assert cli("doctor", "--probe-betnr", str(number)).code == 2  # nobody at a terminal can agree
+    assert systems.writes() == writes
+    result = cli("doctor", "--probe-betnr", str(number), "--yes", "--json")
+    assert result.code == 0
+    assert result.json["measured"]["missing_fields"] == "empties it"
+    assert result.json["by_hand"] == []
+    assert systems.beteiligter(number)["titel"] == "Dr."
+    told = {one["name"]: one["verdict"] for one in cli("doctor", "--json").json["assumptions"]}
+    assert told["PUT empties fields it does not carry"] == "holds"
+
+
 def test_the_doctor_reports_missing_settings(bare: object, cli: Cli) -> None:
     result = cli("doctor", "--json")
     assert result.code == 2
