@@ -34,7 +34,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
 
 def pages() -> list[Path]:
     """Every page of the documentation."""
-    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "scripts" / "README.md"]
 
 
 def brought_up_to_date(page: str) -> str:

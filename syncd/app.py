@@ -25,7 +25,7 @@ from syncd import courier, discovery
 from syncd.clock import Clock
 from syncd.context import Context, Observers, Settings
 from syncd.guard import Limits
-from syncd.ledger import brakes, facts, journal, pairs, people, work
+from syncd.ledger import facts, pairs, pruning, work
 from syncd.ledger.store import Ledger
 from syncd.model import PlanPolicy
 from syncd.queue import Queue, Waiting
@@ -44,8 +44,6 @@ COURIER_EVERY = 3.0
 IDENTIFY_EVERY = 60.0
 SWEEP_SHARE = 0.5  # of Advoware's calls per minute that looking round may use
 DUE_BATCH = 500
-DELIVERY_LIFE = 2 * 86400.0
-SIGHTING_LIFE = 2 * 86400.0
 
 
 @dataclass(frozen=True)
@@ -200,12 +198,7 @@ class App:
 
     async def prune(self) -> None:
         """Forget what is settled and old."""
-        now, ledger = self.parts.clock.now(), self.parts.ledger
-        old = now - self.settings.syncd_history_days * 86400
-        await ledger.write(journal.prune, old)
-        await ledger.write(people.prune, old)
-        await ledger.write(brakes.prune, now - SIGHTING_LIFE)
-        await ledger.write(work.prune_deliveries, now - DELIVERY_LIFE)
+        await pruning.prune(self.parts.ledger, self.parts.clock.now(), self.settings.syncd_history_days)
 
     async def drain(self, seconds: float) -> int:
         """Work until nothing is due any more, or the time is over; returns how many jobs were done."""

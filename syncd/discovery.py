@@ -150,7 +150,7 @@ async def sweep(context: Context, limit: int) -> int:
 async def full_pass(context: Context) -> int:
     """Compare the complete listing of EspoCRM with the ledger: deleted, restored, re-linked, overlooked records."""
     with lane(Urgency.BACKGROUND):
-        listed = await _everything(context)
+        listed = await everything(context)
     known = await context.ledger.read(pairs.of_entity, context.entity.name)
     living = [espo_id for espo_id, (state, _) in known.items() if state != PairState.TOMBSTONE]
     if not listed and living:
@@ -169,14 +169,14 @@ async def full_pass(context: Context) -> int:
     return found
 
 
-async def _everything(context: Context) -> dict[str, Mapping[str, Any]]:
-    """Every record's id and link, page by page by id; only a listing that reached its end is returned."""
+async def everything(context: Context, where: Sequence[Mapping[str, Any]] = ()) -> dict[str, Mapping[str, Any]]:
+    """Every record's id, link and status by id, page by page; only a listing that reached its end is returned."""
     listed: dict[str, Mapping[str, Any]] = {}
     last = ""
     while True:
         page = await context.espo.list(
             context.entity.espo_type,
-            where=[{"type": "greaterThan", "attribute": "id", "value": last}] if last else [],
+            where=[*where, *([{"type": "greaterThan", "attribute": "id", "value": last}] if last else [])],
             select=_columns(context),
             order_by="id",
             max_size=PAGE,

@@ -6,7 +6,7 @@ The same jobs as the daemon's, claimed in the ledger, so both may run at once. K
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from services.errors import Credentials, Outage
@@ -180,25 +180,34 @@ async def _all_keys(app: App) -> list[str]:
 
 async def work_on(app: App, keys: Iterable[str], progress: Progress) -> list[Done]:
     """Do the waiting work of these records now, whoever has put it there. Raises `PeerError`."""
-    todo, finished = list(keys), 0
+    todo = list(keys)
     urgency.set(Urgency.URGENT if len(todo) <= FEW else Urgency.BACKGROUND)
     ends: dict[str, Ended | None] = {}
-    waiting = iter(todo)
 
-    async def one() -> None:
+    async def one(key: str) -> None:
+        ends[key] = await _finish(app, key)
+
+    await each(todo, one, app.settings.syncd_workers, progress)
+    return [await _came_out(app, key, ends[key]) for key in todo]
+
+
+async def each(keys: Sequence[str], do_one: Callable[[str], Awaitable[None]], at_once: int, progress: Progress) -> None:
+    """Do something with every key, so many at the same time; what one raises ends all."""
+    waiting, finished = iter(keys), 0
+
+    async def some() -> None:
         nonlocal finished
         for key in waiting:
-            ends[key] = await _finish(app, key)
+            await do_one(key)
             finished += 1
-            progress(finished, len(todo))
+            progress(finished, len(keys))
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(app.settings.syncd_workers, len(todo))):
-                group.create_task(one())
+            for _ in range(min(at_once, len(keys))):
+                group.create_task(some())
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from None
-    return [await _came_out(app, key, ends[key]) for key in todo]
 
 
 async def _finish(app: App, key: str) -> Ended | None:

@@ -65,12 +65,12 @@ def _verdict(wanted: Canonical, before: Canonical, seen: Canonical, by_us: bool)
         return Verdict.CONFIRMED
     if seen == before:
         return Verdict.REFUSED
-    if by_us and _is_rewrite(wanted, seen):
+    if by_us and is_rewrite(wanted, seen):
         return Verdict.REWRITTEN
     return Verdict.EDITED
 
 
-def _is_rewrite(wanted: Canonical, seen: Canonical) -> bool:
+def is_rewrite(wanted: Canonical, seen: Canonical) -> bool:
     """Cut at some length, or other blanks: what systems are known to do to texts."""
     if wanted is None or seen is None:
         return False

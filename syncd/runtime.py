@@ -145,6 +145,15 @@ async def existing_ledger(settings: config.Settings) -> AsyncIterator[Ledger]:
         yield ledger
 
 
+def check_ledger_current(settings: config.Settings) -> None:
+    """Raise `NoLedger` or `WrongRevision` where opening the ledger would make or change it."""
+    from syncd.ledger.upgrade import WrongRevision, is_current
+
+    check_ledger_exists(settings)
+    if not is_current(ledger_url(settings)):
+        raise WrongRevision("the ledger has an older form: stop all daemons and run `syncd db upgrade`")
+
+
 def check_ledger_exists(settings: config.Settings) -> None:
     """Raise `NoLedger` where looking would make one."""
     file = ledger_file(settings)

@@ -51,9 +51,14 @@ def _options(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
+    return run_as("syncd", app, arguments)
+
+
+def run_as(name: str, program: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run a program of this name, telling its failures as all our commands do; returns the exit code."""
     OPTIONS.debug = False
     try:
-        code = int(app(args=list(arguments), prog_name="syncd", standalone_mode=False) or Code.DONE)
+        code = int(program(args=list(arguments), prog_name=name, standalone_mode=False) or Code.DONE)
     except (KeyboardInterrupt, typer.Abort, asyncio.CancelledError):
         code = INTERRUPTED
     except BrokenPipeError:

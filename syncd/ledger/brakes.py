@@ -107,8 +107,3 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
         | {"keys": list(conn.execute(select(guarded.c.key).where(guarded.c.guard_id == row.id)).scalars())}
         for row in rows
     ]
-
-
-def prune(conn: Connection, before: float) -> None:
-    """Forget sightings older than `before`."""
-    conn.execute(delete(sightings).where(sightings.c.at < before))

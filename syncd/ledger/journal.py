@@ -197,9 +197,3 @@ def of_record(conn: Connection, key: str, limit: int = 200) -> list[dict[str, An
     """History of a record, newest first."""
     rows = conn.execute(select(history).where(history.c.key == key).order_by(history.c.id.desc()).limit(limit))
     return [dict(row._mapping) for row in rows]
-
-
-def prune(conn: Connection, before: float) -> int:
-    """Forget history and settled intents older than `before`."""
-    conn.execute(delete(intents).where(intents.c.sent_at < before, intents.c.state.not_in(UNSETTLED)))
-    return conn.execute(delete(history).where(history.c.at < before)).rowcount

@@ -186,14 +186,3 @@ def message_done(conn: Connection, message_id: str, state: str, espo_id: str | N
 def message_failed(conn: Connection, message_id: str, due_at: float) -> None:
     """Try again later."""
     conn.execute(update(messages).where(messages.c.id == message_id).values(due_at=due_at, tries=messages.c.tries + 1))
-
-
-def prune(conn: Connection, before: float) -> None:
-    """Forget kept and settled values and finished messages older than `before`; what is open stays."""
-    conn.execute(
-        delete(conflicts).where(
-            conflicts.c.state.in_([KEPT, SETTLED]),
-            func.coalesce(conflicts.c.settled_at, conflicts.c.opened_at) < before,
-        )
-    )
-    conn.execute(delete(messages).where(messages.c.state == "closed", messages.c.due_at < before))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -209,10 +209,10 @@ class GroupCommit:
                     try:
                         with conn.begin_nested():
                             answers.append((outcome, step(conn), None))
-                    except OperationalError:
-                        raise  # the store itself is in trouble: nothing of this group may be believed
-                    except Exception as error:  # the function's own failure goes to its caller alone
-                        answers.append((outcome, None, error))
+                    except Exception as error:
+                        if isinstance(error, DBAPIError) and is_the_store(error):
+                            raise  # nothing of this group may be believed
+                        answers.append((outcome, None, error))  # the function's own failure goes to its caller alone
         except BaseException as error:  # every caller of the group must hear of it
             for _, outcome in group:
                 outcome.set_exception(error)
@@ -237,5 +237,10 @@ class _unavailable:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        if isinstance(error, DBAPIError) and is_the_store(error):
             raise LedgerUnavailable(str(error.orig).splitlines()[0] if error.orig else "no answer") from None
+
+
+def is_the_store(error: DBAPIError) -> bool:
+    """Whether the store itself is in trouble, not the statement. SQLite says so of a damaged file by the bare class."""
+    return isinstance(error, OperationalError) or error.connection_invalidated or type(error) is DatabaseError

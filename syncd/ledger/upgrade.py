@@ -14,9 +14,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from syncd.ledger.store import LedgerUnavailable, connect
+from syncd.ledger.store import LedgerUnavailable, connect, is_the_store
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_305_811  # PostgreSQL advisory lock: any number, but the same in every version
@@ -97,7 +97,9 @@ def _opened(url: str) -> Iterator[Engine]:
     engine = connect(url)
     try:
         yield engine
-    except OperationalError as error:
+    except DBAPIError as error:
+        if not is_the_store(error):
+            raise
         raise LedgerUnavailable(str(error.orig).splitlines()[0]) from None
     finally:
         engine.dispose()

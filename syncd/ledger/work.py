@@ -164,8 +164,3 @@ def counts(conn: Connection, now: float) -> dict[str, Any]:
         select(func.min(work.c.since)).where(work.c.held.is_(None), work.c.due_at <= now)
     ).scalar_one()
     return {"lanes": lanes, "held": held, "oldest_since": oldest}
-
-
-def prune_deliveries(conn: Connection, before: float) -> int:
-    """Forget events received before `before`."""
-    return conn.execute(delete(deliveries).where(deliveries.c.at < before)).rowcount

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, func, insert, select
 
 from mappers.spec import Side
-from syncd.ledger import brakes, journal, pairs, people, privacy, work
+from syncd.ledger import brakes, journal, pairs, people, privacy, pruning, work
 from syncd.ledger.privacy import StillLiving
 from syncd.ledger.schema import conflicts, history, intents, messages, metadata
 from syncd.ledger.schema import pairs as pairs_table
@@ -124,9 +124,7 @@ async def test_what_is_open_is_never_pruned(ledger: Ledger) -> None:
     await ledger.write(_add, history, at=NOW, job="j", why="new")
     await ledger.write(_add, pairs_table, entity="beteiligte", state="tombstone", admitted_by="linked", checked_at=old)
 
-    await ledger.write(journal.prune, NOW - 90 * DAY)
-    await ledger.write(people.prune, NOW - 90 * DAY)
-    await ledger.write(brakes.prune, NOW - 2 * DAY)
+    await pruning.prune(ledger, NOW, 90)
 
     assert await _left(ledger, conflicts.c.id) == {people.OPEN, people.DECIDED}
     assert await _left(ledger, intents.c.id) == {IntentState.OPEN, IntentState.IN_DOUBT}

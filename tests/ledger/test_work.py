@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 
 from syncd.lanes import Lane
-from syncd.ledger import work
+from syncd.ledger import pruning, work
 from syncd.ledger.store import Ledger, connect
 from syncd.ledger.work import Cause, Due
 
@@ -114,8 +114,8 @@ async def test_the_oldest_waiting_is_told_since_when(ledger: Ledger) -> None:
 async def test_a_delivery_is_kept_as_evidence_for_a_while(ledger: Ledger) -> None:
     await ledger.write(work.receive, [(KEY, "update", {"id": "a"}), (KEY, "update", {"id": "a"})], NOW - 10)
     await ledger.write(work.receive, [], NOW)
-    assert await ledger.write(work.prune_deliveries, NOW - 10) == 0
-    assert await ledger.write(work.prune_deliveries, NOW) == 2
+    assert (await pruning.prune(ledger, NOW - 10 + pruning.DELIVERY_LIFE, 90))["webhook events"] == 0
+    assert (await pruning.prune(ledger, NOW + pruning.DELIVERY_LIFE, 90))["webhook events"] == 2
     assert await ledger.read(work.find, KEY) is not None
 
 
