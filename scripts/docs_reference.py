@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from mappers.kommunikation import KIND_NAMES, MAIL_KINDS, MAILS, NEW_KINDS, NEW_MAIL, PHONES, TYPES
 from mappers.spec import Can, Direction, Entity, Field, StatusFields
 from scripts.truth_table import with_base
-from syncd import messages, metrics, status
+from syncd import alarms, messages, metrics, status
 from syncd.api import ApiDeps, create_api
 from syncd.app import ENTITIES
 from syncd.ledger.schema import metadata
@@ -111,6 +111,11 @@ def sentences() -> str:
 def all_metrics() -> str:
     """Every metric."""
     return metrics.table()
+
+
+def alarm_kinds() -> str:
+    """Every kind of alarm."""
+    return alarms.table()
 
 
 def tables() -> str:

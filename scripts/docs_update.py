@@ -26,6 +26,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "merge": docs_reference.merge,
     "sentences": docs_reference.sentences,
     "metrics": docs_reference.all_metrics,
+    "alarms": docs_reference.alarm_kinds,
     "stories": docs_stories.stories,
     "tables": docs_reference.tables,
     "routes": docs_reference.routes,

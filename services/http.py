@@ -183,7 +183,10 @@ class Pipeline:
                     if len(received) > MAX_ANSWER_BYTES:
                         break
                 else:
-                    return Answer(self.side, call, response.status_code, response.headers, bytes(received))
+                    answer = Answer(self.side, call, response.status_code, response.headers, bytes(received))
+                    if answer.date is not None:
+                        self.ports.dated(self.side, self.ports.now() - answer.date)
+                    return answer
             failure = Retryable(self.side, "the answer is too large", in_doubt=not call.safe)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError) as error:
             doubt = not call.safe and was_sent(error)

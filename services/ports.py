@@ -147,6 +147,10 @@ def _unobserved(side: str, verb: str, route: str, outcome: str, seconds: float) 
     """Nobody counts calls."""
 
 
+def _undated(side: str, ahead: float) -> None:
+    """Nobody compares clocks."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """Everything a client needs from outside.
@@ -154,7 +158,8 @@ class Ports:
     `now` in epoch seconds, `jitter` in [0, 1), `new_id` gives 32 hex digits.
 
     `observe(side, verb, route, outcome, seconds)` is told of every call; `route` holds no ids, `outcome` is
-    "ok" or the error's class in lower case.
+    "ok" or the error's class in lower case. `dated(side, seconds)` is told of every answer with a date how many
+    seconds `now` is ahead of it.
     """
 
     now: Callable[[], float]
@@ -164,3 +169,4 @@ class Ports:
     budget: Budget
     circuit: Circuit
     observe: Callable[[str, str, str, str, float], None] = _unobserved
+    dated: Callable[[str, float], None] = _undated

@@ -287,6 +287,11 @@ def _looking(deps: ApiDeps) -> APIRouter:
         """What guards have stopped, with the records they hold."""
         return {"guards": await inspect.guards(deps.ledger)}
 
+    @routes.get("/alarms")
+    async def alarms() -> dict[str, Any]:
+        """What is raised now, and what was over lately."""
+        return {"alarms": await inspect.alarms(deps.ledger)}
+
     @routes.get("/history")
     async def history(record: Text = None, before: Before = None, limit: Count = 200) -> dict[str, Any]:
         """What was done, newest first; `before` is the last id of the page before."""

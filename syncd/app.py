@@ -25,7 +25,7 @@ from syncd import courier, discovery
 from syncd.clock import Clock
 from syncd.context import Context, Observers, Settings
 from syncd.guard import Limits
-from syncd.ledger import facts, pairs, pruning, work
+from syncd.ledger import alarms, facts, pairs, pruning, work
 from syncd.ledger.store import Ledger
 from syncd.model import PlanPolicy
 from syncd.queue import Queue, Waiting
@@ -198,7 +198,9 @@ class App:
 
     async def prune(self) -> None:
         """Forget what is settled and old."""
-        await pruning.prune(self.parts.ledger, self.parts.clock.now(), self.settings.syncd_history_days)
+        now, days = self.parts.clock.now(), self.settings.syncd_history_days
+        await pruning.prune(self.parts.ledger, now, days)
+        await self.parts.ledger.write(alarms.prune, now - days * 86400)
 
     async def drain(self, seconds: float) -> int:
         """Work until nothing is due any more, or the time is over; returns how many jobs were done."""
@@ -225,6 +227,7 @@ class App:
 
 def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> App:
     """Build an app from its parts."""
+    observers = parts.observers
     ports = Ports(
         parts.clock.now,
         parts.clock.sleep,
@@ -232,7 +235,8 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
         parts.jitter,
         parts.shared.budget,
         parts.shared.circuit,
-        parts.observers.call,
+        observers.call,
+        observers.dated,
     )
     espo = EspoClient(
         settings.espocrm_api_base_url,
@@ -249,7 +253,7 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
         transport=parts.advoware_transport,
     )
     contexts = _contexts(settings, mapping, parts, espo, advoware)
-    crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, parts.observers.job)
+    crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, observers.job, observers.turn)
     return App(settings, parts, espo, advoware, contexts, crew)
 
 

@@ -68,6 +68,7 @@ class SharedClock:
         self._ask = ask
         self._machine = machine
         self._offset = machine.now() - machine.monotonic()
+        self.ahead: float | None = None  # seconds the machine's wall clock was ahead at the last `measure`
 
     async def measure(self) -> float:
         """Compare with the shared clock again; answers how many seconds the machine's wall clock is ahead.
@@ -81,7 +82,8 @@ class SharedClock:
             after = self._machine.monotonic()
             samples.append((after - before, shared - (before + after) / 2))
         self._offset = min(samples)[1]
-        return self._machine.now() - self.now()
+        self.ahead = self._machine.now() - self.now()
+        return self.ahead
 
     def now(self) -> float:
         """Epoch seconds of the shared clock."""

@@ -106,13 +106,16 @@ class Observers:
 
     `call(side, verb, route, outcome, seconds)` every call; `job(ended, lane, seconds)` every job;
     `window(verb, seconds)` between a read and the write made of it; `delay(target, seconds)` from a
-    person's edit to its arrival on the other side.
+    person's edit to its arrival on the other side; `dated(side, seconds)` how far our clock is ahead of an answer's
+    date; `turn(worker)` a worker begins its next turn.
     """
 
     call: Callable[[str, str, str, str, float], None] = _unobserved
     job: Callable[[str, str, float], None] = _unobserved
     window: Callable[[str, float], None] = _unobserved
     delay: Callable[[str, float], None] = _unobserved
+    dated: Callable[[str, float], None] = _unobserved
+    turn: Callable[[str], None] = _unobserved
 
 
 @dataclass(frozen=True)

@@ -16,24 +16,30 @@ from typing import Any
 import structlog
 
 import config
-from services.errors import Credentials, Outage, PeerError
-from syncd import __version__, inspect
+from services.errors import CircuitOpen, Credentials, Outage, PeerError
+from syncd import __version__
+from syncd.alarm_post import poster, sender
+from syncd.alarm_watch import Watch
+from syncd.clock import SystemClock
 from syncd.context import Observers
-from syncd.health import PEERS, Health
+from syncd.examination import EXAMINE_EVERY, examine_if_due
+from syncd.gauges import bring_up_to_date
+from syncd.health import Health
 from syncd.intake import secrets_of
-from syncd.lanes import Lane
-from syncd.ledger.store import LedgerUnavailable
-from syncd.metrics import Gauges, Metrics
-from syncd.redis_client import RedisUnavailable
+from syncd.machine import Clocks, Machine
+from syncd.metrics import Metrics
+from syncd.pulse import Pulse, worker_stall
 from syncd.redis_server import RedisServerError
 from syncd.runtime import Runtime, opened
-from syncd.scheduler import schedule
+from syncd.scheduler import Chore, schedule
 from syncd.service_manager import Notifier
+from syncd.teller import Teller
 
 log = structlog.get_logger()
 
 DRAIN_SECONDS = 30.0
 GREET_AGAIN = 5.0
+GREETED_IN_OUTAGE = 0.2  # of the time a system may be away: so long may one be silent before it is asked
 REVIVE_EVERY = 5.0
 DISCOVERY = frozenset({"poll", "sweep", "full_pass"})
 
@@ -47,11 +53,25 @@ class Wishes:
     reload: Callable[[], config.Mapping]
 
 
+@dataclass(frozen=True)
+class _Signs:
+    """By what the daemon shows how it is: to people, to Prometheus, to systemd."""
+
+    metrics: Metrics
+    health: Health
+    machine: Machine
+    watch: Watch
+    pulse: Pulse
+    notify: Notifier
+    watchdog_seconds: float | None
+
+
 async def serve(settings: config.Settings, mapping: config.Mapping, wishes: Wishes) -> None:
     """Run until SIGTERM or SIGINT; raises what stopped it otherwise. A second signal ends the waiting for jobs."""
     manager = config.service_manager()
-    notify = Notifier(manager.socket)
-    metrics = Metrics()
+    metrics, clocks = Metrics(), Clocks()
+    stall = worker_stall(settings.syncd_workers, settings.syncd_advoware_calls_per_minute)
+    pulse = Pulse(SystemClock().monotonic, stall)
     health: Health | None = None
 
     def called(side: str, verb: str, route: str, outcome: str, seconds: float) -> None:
@@ -64,7 +84,8 @@ async def serve(settings: config.Settings, mapping: config.Mapping, wishes: Wish
         if health is not None:
             health.worked(ended)
 
-    async with opened(settings, mapping, Observers(called, worked, metrics.window, metrics.delay)) as runtime:
+    observers = Observers(called, worked, metrics.window, metrics.delay, clocks.answered, pulse.worker_turned)
+    async with opened(settings, mapping, observers) as runtime, poster(settings) as post:
         await runtime.app.start()
         health = Health(
             runtime.ledger,
@@ -73,29 +94,32 @@ async def serve(settings: config.Settings, mapping: config.Mapping, wishes: Wish
             runtime.clock,
             settings.syncd_poll_seconds if wishes.discovery else None,
         )
+        machine = Machine(settings.state_dir, clocks, lambda: runtime.clock.ahead)
+        watch = Watch(
+            runtime.ledger,
+            health,
+            machine,
+            runtime.clock,
+            Teller(sender(settings), metrics, post),
+            settings.syncd_outage_alarm_minutes * 60,
+        )
+        notify = Notifier(manager.socket)
+        signs = _Signs(metrics, health, machine, watch, pulse, notify, manager.watchdog_seconds)
         try:
-            await _Daemon(runtime, wishes, health, metrics, notify, manager.watchdog_seconds).run()
+            await _Daemon(runtime, mapping, wishes, signs).run()
         except ExceptionGroup as crash:
             log.critical("daemon.crashed", exc_info=crash.exceptions[0])
             raise
 
 
 class _Daemon:
-    def __init__(
-        self,
-        runtime: Runtime,
-        wishes: Wishes,
-        health: Health,
-        metrics: Metrics,
-        notify: Notifier,
-        watchdog_seconds: float | None,
-    ) -> None:
+    def __init__(self, runtime: Runtime, mapping: config.Mapping, wishes: Wishes, signs: _Signs) -> None:
         self.runtime = runtime
+        self.mapping = mapping
         self.wishes = wishes
-        self.health = health
-        self.metrics = metrics
-        self.notify = notify
-        self.watchdog_seconds = watchdog_seconds
+        self.signs = signs
+        self.health = signs.health
+        self.notify = signs.notify
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
         self.reload = asyncio.Event()
@@ -109,19 +133,20 @@ class _Daemon:
         loop.add_signal_handler(signal.SIGHUP, self.reload.set)
         app = self.runtime.app
         chores = [
-            replace(chore, run=self._noted(chore.run))
-            for chore in app.chores()
+            replace(chore, run=self._noted(chore))
+            for chore in (*app.chores(), Chore("examine", EXAMINE_EVERY, lambda: examine_if_due(app, self.mapping)))
             if self.wishes.discovery or chore.name not in DISCOVERY
         ]
         async with asyncio.TaskGroup() as group:
             always = [
                 group.create_task(self.runtime.follow_clock()),
                 group.create_task(self.health.watch()),
+                group.create_task(self.signs.watch.forever()),
                 group.create_task(self._greet()),
                 group.create_task(self._reload_when_asked()),
             ]
-            if self.watchdog_seconds is not None:
-                always.append(group.create_task(self._live(self.watchdog_seconds)))
+            if self.signs.watchdog_seconds is not None:
+                always.append(group.create_task(self._live(self.signs.watchdog_seconds)))
             if self.runtime.revive is not None:
                 always.append(group.create_task(self._keep_redis(self.runtime.revive)))
             workers = [group.create_task(app.worker(number)) for number in range(app.settings.syncd_workers)]
@@ -171,17 +196,19 @@ class _Daemon:
         if left:
             log.warning("daemon.cut_off", count=len(left))
 
-    def _noted(self, run: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
-        """A chore of which is known that it runs, so that the end can wait for it."""
+    def _noted(self, chore: Chore) -> Callable[[], Awaitable[object]]:
+        """A chore of which is known that it runs, so that the end can wait for it; the beat shows the ledger going."""
 
         async def noted() -> None:
             task = asyncio.current_task()
             assert task is not None
             self.running.add(task)
             try:
-                await run()
+                await chore.run()
             finally:
                 self.running.discard(task)
+                if chore.name == "beat":
+                    self.signs.pulse.ledger_ended()
 
         return noted
 
@@ -200,7 +227,7 @@ class _Daemon:
                 entities={name: context.entity for name, context in app.contexts.items()},
                 secrets=secrets_of(configured, self.runtime.ledger),
                 readiness=self.health.lines,
-                metrics=self.metrics,
+                metrics=self.signs.metrics,
                 version=__version__,
                 api_token=settings.syncd_api_token.get_secret_value(),
                 now=self.runtime.clock.now,
@@ -225,14 +252,18 @@ class _Daemon:
         return await self.runtime.app.parts.shared.tokens.lock(name, self.runtime.app.parts.owner, seconds)
 
     async def _greet(self) -> None:
-        """Ask Advoware whether it is there; with nothing to do nobody else would. EspoCRM is polled anyway."""
-        while "advoware" in self.health.unheard:
-            try:
-                await self.runtime.app.advoware.probe()
-            except (Outage, Credentials) as error:
-                log.info("greeting.unanswered", side=error.side, reason=error.reason)
-            except PeerError:
-                return  # it answers, if only to refuse this
+        """Ask Advoware whether it is there: with nothing to do nobody else would. EspoCRM is polled anyway."""
+        patience = self.signs.watch.outage * GREETED_IN_OUTAGE
+        while True:
+            if "advoware" in self.health.unheard or self.health.quiet("advoware") > patience:
+                try:
+                    await self.runtime.app.advoware.probe()
+                except CircuitOpen:
+                    log.debug("greeting.put_off", side="advoware")
+                except (Outage, Credentials) as error:
+                    log.info("greeting.unanswered", side=error.side, reason=error.reason)
+                except PeerError as error:
+                    log.debug("greeting.refused", side=error.side, reason=error.reason)  # it is there
             await self.runtime.clock.sleep(GREET_AGAIN)
 
     async def _reload_when_asked(self) -> None:
@@ -246,14 +277,19 @@ class _Daemon:
             except config.ConfigError as error:
                 log.error("config.not_reloaded", count=len(error.lines), reason=error.lines[0])
             else:
+                self.mapping = mapping
                 self.runtime.app.remap(mapping)
                 log.info("config.reloaded")
             self.notify("READY=1")
 
     async def _live(self, seconds: float) -> None:
-        """A sign of life three times within the time systemd allows."""
+        """A sign of life three times within the time systemd allows, as long as all parts go on."""
         while True:
-            self.notify("WATCHDOG=1")
+            stuck = self.signs.pulse.stuck()
+            if stuck:
+                log.critical("daemon.stuck", reason=stuck)
+            else:
+                self.notify("WATCHDOG=1")
             await self.runtime.clock.sleep(seconds / 3)
 
     async def _keep_redis(self, revive: Callable[[], None]) -> None:
@@ -268,33 +304,5 @@ class _Daemon:
                     log.error("redis.not_revived")
 
     async def _gauge(self) -> None:
-        """Bring the gauges up to date; a store that is away shows as down and the rest stays as it was."""
-        circuits = {side: str((await self.runtime.app.parts.shared.circuit.look(side)).state) for side in PEERS}
-        self.metrics.show(Gauges(circuits=circuits))
-        try:
-            now = self.runtime.clock.now()
-            known = await inspect.status(self.runtime.ledger, now)
-        except LedgerUnavailable:
-            self.metrics.show(Gauges(ledger_up=False))
-        else:
-            polled, overdue = known["polled_at"], known["longest_overdue_check"]
-            self.metrics.show(
-                Gauges(
-                    held=known["held"],
-                    pairs=known["pairs"],
-                    conflicts=known["conflicts"],
-                    guards=len(known["guards"]),
-                    messages=known["messages_owed"],
-                    poll_age=None if polled is None else now - polled,
-                    sweep_age=0.0 if overdue is None else now - overdue,
-                    ledger_up=True,
-                )
-            )
-        try:
-            stats = await self.runtime.queue.stats()
-        except RedisUnavailable:
-            self.metrics.show(Gauges(redis_up=False))
-            return
-        waiting = {lane.name.lower(): stats.lanes[lane].waiting for lane in Lane}
-        oldest = 0.0 if stats.oldest_due is None else max(0.0, stats.now - stats.oldest_due)
-        self.metrics.show(Gauges(waiting=waiting, oldest=oldest, redis_up=True))
+        signs = self.signs
+        await bring_up_to_date(signs.metrics, self.runtime, signs.health, signs.machine, signs.watch.raised())

@@ -1,4 +1,4 @@
-"""Why the daemon cannot work now, if it cannot: for readiness, alarms and the gauges.
+"""Why the daemon cannot work now, if it cannot: for readiness and alarms.
 
 Looks at ledger, Redis and circuits, and at how long ago something succeeded. Changes nothing, and
 calls neither system.
@@ -7,10 +7,9 @@ calls neither system.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-
-import structlog
+from typing import Any
 
 from services.ports import CircuitName, CircuitState
 from syncd.clock import Clock
@@ -20,14 +19,10 @@ from syncd.ledger.store import Ledger, LedgerUnavailable
 from syncd.queue import Queue
 from syncd.redis_client import RedisUnavailable
 
-log = structlog.get_logger()
-
 LOOK_EVERY = 2.0
 PATIENCE = 5.0
 SILENCE = 300.0  # seconds without a success after which something is wrong
 POLLS_MISSED = 4
-GREETING = 15.0  # seconds after the start in which nobody need have answered yet
-UNHEARD = "unheard:"
 PEERS = ("espocrm", "advoware")
 SUCCESS = frozenset(Ended) - {Ended.POSTPONED, Ended.FAILED, Ended.LOST, Ended.BUSY}
 
@@ -52,11 +47,13 @@ class Health:
     unheard: set[str] = field(default_factory=lambda: set(PEERS))
     stopping: bool = False
     reasons: tuple[Reason, ...] = (Reason("starting", "starting"),)
+    unsure: frozenset[str] = frozenset()  # codes of which the last look could tell neither that nor that not
 
     def __post_init__(self) -> None:
         self.started = self.clock.now()
-        self._succeeded = self.clock.monotonic()
-        self._told: set[str] = set()
+        self.succeeded: float | None = None
+        self._failed: set[str] = set()  # sides whose last call met an outage
+        self._heard = dict.fromkeys(PEERS, self.clock.monotonic())
 
     def lines(self) -> list[str]:
         """What is wrong, for people; nothing if all is well."""
@@ -64,65 +61,80 @@ class Health:
 
     def called(self, side: str, outcome: str) -> None:
         """A call to one of the systems ended; any answer shows that it is there."""
-        if outcome not in ("outage", "timedout", "circuitopen", "credentials"):
+        if outcome == "outage":
+            self._failed.add(side)
+        elif outcome not in ("circuitopen", "credentials", "cancelled", "error"):
+            self._failed.discard(side)
             self.unheard.discard(side)
+            self._heard[side] = self.clock.monotonic()
+
+    def quiet(self, side: str) -> float:
+        """Seconds since a system last answered, or since the start."""
+        return self.clock.monotonic() - self._heard[side]
 
     def worked(self, ended: str) -> None:
         """A job ended."""
         if ended in SUCCESS:
-            self._succeeded = self.clock.monotonic()
+            self.succeeded = self.clock.now()
 
     async def watch(self) -> None:
-        """Look again and again, for ever; says once what went wrong and once that it is over."""
+        """Look again and again, for ever."""
         while True:
-            found = await self.look()
-            self._tell(found)
-            self.reasons = found
+            self.reasons = await self.look()
             await self.clock.sleep(LOOK_EVERY)
-
-    def _tell(self, found: tuple[Reason, ...]) -> None:
-        fresh = self.clock.now() - self.started < GREETING
-        codes = {reason.code for reason in found if not (fresh and reason.code.startswith(UNHEARD))}
-        if codes - self._told:
-            log.error("health.alarm", reasons=sorted(codes - self._told))
-        if self._told - codes:
-            log.warning("health.recovered", reasons=sorted(self._told - codes))
-        self._told = codes
 
     async def look(self) -> tuple[Reason, ...]:
         """What is wrong now."""
-        return (*await self._stores(), *await self._peers())
-
-    async def _stores(self) -> list[Reason]:
-        found: list[Reason] = []
-        try:
-            async with asyncio.timeout(PATIENCE):
-                polled = await self.ledger.read(facts.get, "polled_at", 0.0)
-                alive = await self.ledger.read(facts.get, "alive_at", 0.0)
-        except (LedgerUnavailable, TimeoutError):
-            return [Reason("ledger", "the ledger does not answer")]
-        if self.clock.now() - max(alive, self.started) > 60:
-            found.append(Reason("ledger_writes", "the ledger takes no writes"))
-        found += self._polls(polled)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                oldest = (stats := await self.queue.stats()).oldest_due
-        except (RedisUnavailable, TimeoutError):
-            return [*found, Reason("redis", "Redis does not answer")]
-        silent = self.clock.monotonic() - self._succeeded
-        if oldest is not None and stats.now - oldest > SILENCE and silent > SILENCE:
-            found.append(Reason("no_success", f"work waits, and nothing has succeeded for {silent / 60:.0f} minutes"))
+        unsure: set[str] = set()
+        found = (*await self._stores(unsure), *await self._peers(unsure))
+        self.unsure = frozenset(unsure)
         return found
 
-    def _polls(self, polled: float) -> list[Reason]:
-        if self.poll_seconds is None:
-            return []
+    async def _stores(self, unsure: set[str]) -> list[Reason]:
+        unsure |= {"redis", "no_success", "no_poll", "setup", "ledger_writes"}
+        try:
+            async with asyncio.timeout(PATIENCE):
+                known = await self.ledger.read(facts.signs)
+        except (LedgerUnavailable, TimeoutError):
+            return [Reason("ledger", "the ledger does not answer")]
+        unsure -= {"setup", "ledger_writes"}
+        found = [*self._writes(known["alive_at"]), *self._polls(known["polled_at"], unsure), *_setup(known["examined"])]
+        try:
+            async with asyncio.timeout(PATIENCE):
+                stats = await self.queue.stats()
+        except (RedisUnavailable, TimeoutError):
+            unsure -= {"redis"}
+            return [*found, Reason("redis", "Redis does not answer")]
+        unsure -= {"redis"}
+        oldest = None if stats.oldest_due is None else stats.now - stats.oldest_due
+        return found + self._silence(oldest, known["worked_at"], unsure)
+
+    def _writes(self, alive: float) -> list[Reason]:
+        late = self.clock.now() - max(alive, self.started) > 60
+        return [Reason("ledger_writes", "the ledger takes no writes")] if late else []
+
+    def _polls(self, polled: float, unsure: set[str]) -> list[Reason]:
         age = self.clock.now() - max(polled, self.started)
+        if self.poll_seconds is None:
+            unsure.discard("no_poll")
+            return []
         if age > max(SILENCE, POLLS_MISSED * self.poll_seconds):
             return [Reason("no_poll", f"EspoCRM could not be asked what changed for {age / 60:.0f} minutes")]
+        if polled >= self.started:
+            unsure.discard("no_poll")
         return []
 
-    async def _peers(self) -> list[Reason]:
+    def _silence(self, oldest: float | None, worked: float, unsure: set[str]) -> list[Reason]:
+        """`oldest`: age of the oldest work that is due; `worked`: the last success of any daemon."""
+        succeeded = max(worked, self.succeeded or 0.0)
+        silent = self.clock.now() - max(succeeded, self.started)
+        if oldest is not None and oldest > SILENCE and silent > SILENCE:
+            return [Reason("no_success", f"work waits, and nothing has succeeded for {silent / 60:.0f} minutes")]
+        if oldest is None or oldest <= SILENCE or succeeded >= self.started:
+            unsure.discard("no_success")
+        return []
+
+    async def _peers(self, unsure: set[str]) -> list[Reason]:
         found: list[Reason] = []
         for side in PEERS:
             state = await self.circuit(side)
@@ -132,5 +144,13 @@ class Health:
             elif state.state is CircuitName.OPEN:
                 found.append(Reason(f"away:{side}", f"{side} is away, asked again in {state.seconds:.0f} s"))
             elif side in self.unheard:
-                found.append(Reason(f"{UNHEARD}{side}", f"{side} has not answered since the start"))
+                found.append(Reason(f"unheard:{side}", f"{side} has not answered since the start"))
+            elif state.state is CircuitName.RAMP and side in self._failed:
+                unsure.add(f"away:{side}")
         return found
+
+
+def _setup(examined: Mapping[str, Any]) -> list[Reason]:
+    """What was found missing in EspoCRM that no record is synced without."""
+    wrong = examined.get("stops", [])
+    return [Reason("setup", f"not as it must be in EspoCRM: {', '.join(wrong)}; see `syncd doctor`")] if wrong else []

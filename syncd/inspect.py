@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncd.ledger import alarms as ledger_alarms
 from syncd.ledger import brakes, people, privacy, views
 from syncd.ledger.store import Ledger
 
@@ -45,6 +46,11 @@ async def conflict(ledger: Ledger, conflict_id: str) -> dict[str, Any] | None:
 async def guards(ledger: Ledger) -> list[dict[str, Any]]:
     """What guards have stopped, with the records they hold."""
     return await ledger.read(brakes.listing)
+
+
+async def alarms(ledger: Ledger) -> list[dict[str, Any]]:
+    """What is raised now, longest first, and what was over lately, latest first."""
+    return await ledger.read(ledger_alarms.listing)
 
 
 async def history(

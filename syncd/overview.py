@@ -23,7 +23,7 @@ async def overview(settings: config.Settings, ledger: Ledger) -> Mapping[str, An
     """One JSON-able document; `redis.up` is False where Redis does not answer, then queue and peers are unknown."""
     found = await inspect.status(ledger, SystemClock().now())
     stuck = any(found["pairs"].get(status) for status in NEEDS_PERSON)
-    found["open"] = bool(found["conflicts"] or found["guards"] or stuck)
+    found["open"] = bool(found["conflicts"] or found["guards"] or found["alarms"] or stuck)
     try:
         return found | await _from_redis(settings)
     except (RedisUnavailable, RedisServerError):

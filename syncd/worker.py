@@ -41,18 +41,23 @@ Observe = Callable[[str, str, float], None]
 
 @dataclass(frozen=True)
 class Crew:
-    """What all workers of a process share. `contexts` by entity name; `observe(ended, lane, seconds)`."""
+    """What all workers of a process share. `contexts` by entity name.
+
+    `observe(ended, lane, seconds)` is told of every job, `turn(worker)` when a worker begins its next turn.
+    """
 
     contexts: Mapping[str, Context]
     queue: Queue
     circuits: Circuits
     sleep: Callable[[float], Awaitable[None]]
     observe: Observe
+    turn: Callable[[str], None]
 
 
 async def work_on(crew: Crew, owner: str, stopping: asyncio.Event) -> None:
     """Serve keys until told to stop; the job under way is finished first."""
     while not stopping.is_set():
+        crew.turn(owner)
         try:
             if await _systems_away(crew):
                 continue

@@ -59,6 +59,8 @@ def _print(found: Mapping[str, Any]) -> None:
         say(f"messages   {found['messages_owed']} Tasks and notes not yet posted")
     for guard in found["guards"]:
         say(f"guard      {guard['id']} {guard['kind']} stopped {when(guard['opened_at'])}: `syncd guard show`")
+    for alarm in found["alarms"]:
+        say(f"alarm      {alarm['cause']} since {when(alarm['since'])}: {alarm['text']}")
     for scope, why in found["pauses"].items():
         say(f"paused     {scope}: {why}")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import config
 from syncd.findings import Check, Finding, fail, ok, warn
 from syncd.listener import CannotListen, listen
+from syncd.machine import LEAST_DISK
 from syncd.runtime import ledger_file
 
-LEAST_DISK = 500 * 1024 * 1024
 PATIENCE = 3.0  # seconds for whoever holds the port to say who it is
 
 

@@ -11,9 +11,9 @@ from services.advoware import AdvowareClient
 from services.espocrm import EspoClient
 from syncd.findings import Assumption, Check, Finding, ok, warn
 from syncd.ledger.store import Ledger
+from syncd.machine import MOST_OFFSET
 
 PROBED = "probe"  # the ledger's name of what `syncd doctor --probe-betnr` has measured; no value of a record
-MOST_OFFSET = 2.0  # seconds two clocks may differ before somebody should look
 
 
 @dataclass(frozen=True)

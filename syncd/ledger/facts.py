@@ -61,6 +61,18 @@ def beat(conn: Connection, now: float) -> None:
     put(conn, "alive_at", now)
 
 
+def signs(conn: Connection) -> dict[str, Any]:
+    """When a daemon was alive, polled and had a success (0.0: never), and what the last examination found wrong."""
+    times = {name: get(conn, name, 0.0) for name in ("alive_at", "polled_at", "worked_at")}
+    return times | {"examined": get(conn, "examined", {})}
+
+
+def worked(conn: Connection, at: float) -> None:
+    """A job succeeded then; of several daemons the latest counts."""
+    if at > get(conn, "worked_at", 0.0):
+        put(conn, "worked_at", at)
+
+
 def set_pause(conn: Connection, scope: str, why: str, now: float) -> None:
     """Stop `all`, `entity:<name>` or `side:<side>` until a person resumes it."""
     upsert(conn, pauses, [{"scope": scope, "since": now, "why": why}])

@@ -305,9 +305,13 @@ alarms = Table(
     metadata,
     Column("cause", String(80), primary_key=True),
     Column("text", String(400), nullable=False),
+    Column("state", String(10), nullable=False),
     Column("since", Float, nullable=False),
+    Column("gone_at", Float),
     Column("over_at", Float),
     Column("told_at", Float),
+    Column("tell_at", Float),
+    Column("tries", Integer, nullable=False),
     comment="What somebody must look at: raised once per cause, told once, and once more when it is over.",
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from syncd.ledger import brakes, facts, people, work
+from syncd.ledger import alarms, brakes, facts, people, work
 from syncd.ledger import pairs as pair_functions
 from syncd.ledger.journal import UNSETTLED
 from syncd.ledger.schema import bases, conflicts, deliveries, history, intents, messages, pairs, quarantine
@@ -40,6 +40,8 @@ def status(conn: Connection, now: float) -> dict[str, Any]:
             {name: item[name] for name in ("id", "kind", "opened_at", "detail")} for item in brakes.listing(conn)
         ],
         "pauses": facts.list_pauses(conn),
+        "alarms": alarms.raised(conn),
+        "examined": facts.get(conn, "examined", {}),
         "first_start": facts.get(conn, "first_start"),
         "alive_at": facts.get(conn, "alive_at"),
         "polled_at": facts.get(conn, "polled_at"),

@@ -11,7 +11,7 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +21,17 @@ import httpx
 import structlog
 
 import config
+from services.alarm_sender import Sent
 from syncd import logs
+from syncd.alarm_watch import Watch
+from syncd.alarms import Sender
 from syncd.app import App, build
 from syncd.context import Observers
 from syncd.health import Health
+from syncd.machine import Clocks, Machine
 from syncd.metrics import Metrics
 from syncd.sandbox import defaults
+from syncd.teller import Teller
 from tests.daemon import World
 from tests.virtual import run
 
@@ -158,8 +163,18 @@ class MarkedWorld(World):
         """A daemon runs for so long; what it says about itself at the end is kept."""
         app = self.daemon()
         assert await self.live(app, seconds, pace=2)
-        health = Health(app.parts.ledger, app.parts.queue, app.parts.shared.circuit.look, self.clock, 3.0)
-        self.told += [f"{reason.code} {reason.text}" for reason in await health.look()]
+        parts = super().daemon("look-out").parts  # the daemon is dead, and its ledger's runner with it
+        health = Health(parts.ledger, parts.queue, parts.shared.circuit.look, self.clock, 3.0)
+        health.reasons = await health.look()
+        self.told += [f"{reason.code} {reason.text}" for reason in health.reasons]
+        machine = Machine(self.directory, Clocks(), lambda: None, measure=lambda _: 0)
+        teller = Teller(Sender("crm.example", "0", "host"), self.metrics, self)
+        await Watch(parts.ledger, health, machine, self.clock, teller, outage=0.0).once()
+
+    async def send(self, body: Mapping[str, Any]) -> Sent:
+        """Whoever is told of alarms."""
+        self.told.append(json.dumps(body))
+        return Sent(delivered=True, answer="HTTP 204")
 
     def outlets(self) -> str:
         """Everything that came out so far, status fields included, which people see in EspoCRM."""

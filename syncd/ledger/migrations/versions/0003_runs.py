@@ -41,9 +41,13 @@ def upgrade() -> None:
         "alarms",
         sa.Column("cause", sa.String(length=80), nullable=False),
         sa.Column("text", sa.String(length=400), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("since", sa.Float(), nullable=False),
+        sa.Column("gone_at", sa.Float(), nullable=True),
         sa.Column("over_at", sa.Float(), nullable=True),
         sa.Column("told_at", sa.Float(), nullable=True),
+        sa.Column("tell_at", sa.Float(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("cause"),
         comment="What somebody must look at: raised once per cause, told once, and once more when it is over.",
     )

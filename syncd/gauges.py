@@ -1,0 +1,93 @@
+"""Brings the gauges up to date when somebody asks for metrics. A store that is away shows as down; the rest stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from syncd import inspect
+from syncd.alarms import LABELS, label
+from syncd.health import PEERS, Health
+from syncd.lanes import Lane
+from syncd.ledger.store import LedgerUnavailable
+from syncd.machine import Machine
+from syncd.metrics import Gauges, Metrics
+from syncd.queue import Stats
+from syncd.redis_client import RedisUnavailable
+from syncd.runtime import Runtime
+
+
+async def bring_up_to_date(
+    metrics: Metrics, runtime: Runtime, health: Health, machine: Machine, own_alarms: Iterable[str]
+) -> None:
+    """Ask ledger, Redis and the machine, and show what they say. `own_alarms`: causes the ledger does not know."""
+    metrics.show(_of_process(runtime, health, machine))
+    circuits = {side: str((await runtime.app.parts.shared.circuit.look(side)).state) for side in PEERS}
+    metrics.show(Gauges(circuits=circuits))
+    own = frozenset(map(label, own_alarms))
+    try:
+        now = runtime.clock.now()
+        known = await inspect.status(runtime.ledger, now)
+    except LedgerUnavailable:
+        metrics.show(Gauges(ledger_up=False, alarms=dict.fromkeys(own, True)))
+    else:
+        metrics.show(_of_ledger(known, now, own))
+    try:
+        stats = await runtime.queue.stats()
+    except RedisUnavailable:
+        metrics.show(Gauges(redis_up=False))
+        return
+    metrics.show(_of_queue(stats))
+
+
+def _of_process(runtime: Runtime, health: Health, machine: Machine) -> Gauges:
+    settings = runtime.app.settings
+    clocks = machine.clocks.offsets()
+    ahead = machine.ahead()
+    return Gauges(
+        ready=not health.lines(),
+        dry_run=settings.syncd_dry_run,
+        disk_free=machine.free(),
+        clocks=clocks if ahead is None else clocks | {"redis": ahead},
+        budgets={
+            "espocrm": settings.syncd_espocrm_calls_per_minute,
+            "advoware": settings.syncd_advoware_calls_per_minute,
+        },
+    )
+
+
+def _of_ledger(known: dict[str, Any], now: float, own: frozenset[str]) -> Gauges:
+    def age(name: str) -> float | None:
+        return None if known[name] is None else now - known[name]
+
+    examined, overdue = known["examined"], known["longest_overdue_check"]
+    raised = own | {label(alarm["cause"]) for alarm in known["alarms"]}
+    return Gauges(
+        held=known["held"],
+        pairs=known["pairs"],
+        conflicts=known["conflicts"],
+        refused=known["quarantined"],
+        guards=len(known["guards"]),
+        pauses=len(known["pauses"]),
+        messages=known["messages_owed"],
+        poll_age=age("polled_at"),
+        look_round_age=age("swept_at"),
+        full_pass_age=age("full_pass_at"),
+        sweep_age=0.0 if overdue is None else now - overdue,
+        webhooks_ok=None if "webhooks" not in examined else not examined["webhooks"],
+        setup_ok={side: not wrong for side, wrong in examined.get("setup", {}).items()},
+        alarms={cause: cause in raised for cause in LABELS},
+        ledger_up=True,
+    )
+
+
+def _of_queue(stats: Stats) -> Gauges:
+    def age(since: float | None) -> float:
+        return 0.0 if since is None else max(0.0, stats.now - since)
+
+    return Gauges(
+        waiting={lane.name.lower(): stats.lanes[lane].waiting for lane in Lane},
+        oldest=age(stats.oldest_due),
+        oldest_edit=age(stats.lanes[Lane.LIVE].oldest_due),
+        redis_up=True,
+    )
