@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 
 from mappers.spec import Entity
 from syncd import inspect
-from syncd.commands import Asked, Desk, NotKnown, Refusal
+from syncd.commands import FEW, Asked, Desk, NotKnown, Refusal
 from syncd.http_limits import HEADERS, Limit, Limited, bearer, refuse
 from syncd.intake import ACTIONS, MAX_BODY, Answer, Intake, Rejected, Secrets
 from syncd.ledger.store import Ledger, LedgerUnavailable
@@ -100,6 +100,13 @@ class Allow(Body):
 class Retry(Body):
     keys: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=500)] = []
     status: Annotated[str | None, Field(max_length=24)] = None
+
+
+class Undo(Body):
+    change: Annotated[int | None, Field(ge=1, lt=2**31)] = None
+    run: Annotated[str | None, Field(max_length=32)] = None
+    dry_run: Annotated[bool, Field(description="only tell what would be taken back, and what could not")] = False
+    yes: Annotated[bool, Field(description=f"needed for more than {FEW} changes")] = False
 
 
 Count = Annotated[int, Query(ge=1, le=inspect.MAX_PAGE)]
@@ -292,6 +299,16 @@ def _looking(deps: ApiDeps) -> APIRouter:
         """What is raised now, and what was over lately."""
         return {"alarms": await inspect.alarms(deps.ledger)}
 
+    @routes.get("/runs")
+    async def runs(limit: Count = 50) -> dict[str, Any]:
+        """What was set going for many records, the latest first."""
+        return {"runs": await inspect.runs(deps.ledger, limit)}
+
+    @routes.get("/runs/{id}")
+    async def run(id: str, limit: Count = 200) -> dict[str, Any]:
+        """A run, or a job by the start of its id, with every value it has written."""
+        return await inspect.run(deps.ledger, id, limit)
+
     @routes.get("/history")
     async def history(record: Text = None, before: Before = None, limit: Count = 200) -> dict[str, Any]:
         """What was done, newest first; `before` is the last id of the page before."""
@@ -345,6 +362,21 @@ def _asking(deps: ApiDeps) -> APIRouter:
         if body.status is not None:
             return _told(deps, await deps.desk.retry_status(body.status))
         return _told(deps, await deps.desk.retry([await deps.desk.find(key) for key in body.keys]))
+
+    @routes.post("/undo", status_code=202)
+    async def undo(body: Undo) -> Response:
+        """Take a change back, or all that a run did: both sides get the values from before."""
+        if (body.change is None) == (body.run is None):
+            raise Refusal("give a change or a run")
+        desk = deps.desk
+        wanted = await (desk.changes(body.run) if body.run is not None else desk.change(body.change or 0))
+        if body.dry_run:
+            return JSONResponse((await desk.judge(wanted)).told(), 200, HEADERS)
+        if len(wanted) > FEW and not body.yes:
+            raise Refusal(f"these are {len(wanted)} changes: look at them with dry_run, then give yes")
+        done = await desk.undo(wanted, {"of": body.run or str(body.change)})
+        later = BackgroundTask(deps.intake.tell, done.keys if len(done.keys) <= FEW else ())
+        return JSONResponse(done.told(), 409 if done.run is None and done.refused else 202, HEADERS, background=later)
 
     return routes
 

@@ -7,25 +7,59 @@ records to be worked on at once, for whoever wants to ring the queue.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mappers.spec import Entity, Side
-from syncd.ledger import pairs, privacy, requests
+from syncd.clock import new_id
+from syncd.lanes import Lane
+from syncd.ledger import pairs, privacy, requests, runs, undo
 from syncd.ledger.choices import NotKnown, Refusal
 from syncd.ledger.privacy import Erased, StillLiving
 from syncd.ledger.requests import Asked
 from syncd.ledger.store import Ledger
+from syncd.ledger.undo import Change, Judged
 from syncd.model import Key, Status
 
-__all__ = ["Asked", "Desk", "NotKnown", "Refusal"]
+__all__ = ["FEW", "Asked", "Change", "Desk", "Judged", "NotKnown", "Refusal", "Undone"]
 
 ESPO_ID = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")
 _NUMBER = re.compile(r"[0-9]{1,9}\Z")
 EVERYTHING = "all"
 AT_ONCE = 500
+FEW = 20  # records a person waits for; more of them leave the calls to live edits
 Request = Callable[[Any, Iterable[str], float], Asked]
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What came of taking changes back. `run` carries it out; None where all were refused, or it was only asked."""
+
+    run: str | None
+    judged: tuple[Judged, ...]
+
+    @property
+    def taken(self) -> tuple[Change, ...]:
+        return tuple(one.change for one in self.judged if one.refused is None)
+
+    @property
+    def refused(self) -> tuple[Judged, ...]:
+        return tuple(one for one in self.judged if one.refused is not None)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The records to be worked on."""
+        return tuple(dict.fromkeys(change.key for change in self.taken)) if self.run is not None else ()
+
+    def told(self) -> dict[str, Any]:
+        """As JSON, without values."""
+        taken = [{"change": one.id, "key": one.key, "field": one.field} for one in self.taken]
+        refused = [
+            {"change": one.change.id, "key": one.change.key, "field": one.change.field, "why": one.refused}
+            for one in self.refused
+        ]
+        return {"run": self.run, "taken": taken, "refused": refused}
 
 
 @dataclass(frozen=True)
@@ -35,6 +69,7 @@ class Desk:
     ledger: Ledger
     entities: Mapping[str, Entity]
     now: Callable[[], float]
+    new_id: Callable[[], str] = new_id
 
     def entity(self, text: str) -> Entity:
         """The entity of this name: ours, or EspoCRM's in any case."""
@@ -100,6 +135,35 @@ class Desk:
     async def resolve(self, conflict_id: str, take: str) -> Asked:
         """Carry out what a person chose; see `requests.resolve` for what may be taken."""
         return await self.ledger.write(requests.resolve, self.entities, conflict_id, take, self.now())
+
+    async def change(self, change_id: int) -> list[Change]:
+        """The change of this id, to be taken back."""
+        return await self.ledger.read(undo.one, change_id)
+
+    async def changes(self, run: str) -> list[Change]:
+        """What a run, or a job, has done to each field in the end."""
+        return await self.ledger.read(undo.of_run, run)
+
+    async def judge(self, changes: Sequence[Change]) -> Undone:
+        """Which of these changes could be taken back, and why the others could not."""
+        return Undone(None, tuple(await self.ledger.read(undo.judge, self.entities, changes)))
+
+    async def undo(self, changes: Sequence[Change], what: Mapping[str, Any]) -> Undone:
+        """Take changes back; a refusal stops none of the others. `what` was asked for, for the list of runs."""
+        first = await self.judge(changes)
+        if not first.taken:
+            return first
+        run = self.new_id()[:12]
+        await self.ledger.write(runs.start, run, undo.KIND, what, self.now())
+        lane = Lane.LIVE if len({change.key for change in changes}) <= FEW else Lane.BACKFILL
+        judged: list[Judged] = []
+        for start in range(0, len(changes), AT_ONCE):
+            part = {self.new_id()[:12]: change for change in changes[start : start + AT_ONCE]}
+            judged += await self.ledger.write(undo.take, self.entities, part, run, lane, self.now())
+        done = Undone(run, tuple(judged))
+        counts = {"asked": len(judged), "taken": len(done.taken), "refused": len(done.refused)}
+        await self.ledger.write(runs.progress, run, counts)
+        return done
 
     async def pause(self, entity: str | None = None, side: str | None = None, why: str = "by a person") -> Asked:
         """Stop writing: everything, an entity, or towards one side."""

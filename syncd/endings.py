@@ -133,6 +133,7 @@ def settled(
         lost=lost,
         waiting=waiting,
         open_fields=None if hold is not None else settle.open_fields,
+        decided=[one.conflict_id for one in memory.decisions.values()],
         question=str(hold.reason) if hold is not None else None,
         messages=(message,) if message else (),
         over=tuple(sorted(topics)),

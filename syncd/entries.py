@@ -19,6 +19,7 @@ from syncd.model import (
     CHANGE,
     Ask,
     Base,
+    Decision,
     Dispute,
     EntryWrite,
     IntentState,
@@ -30,7 +31,8 @@ from syncd.model import (
 from syncd.pairing import Line, Pairing, channel_of, entries_there, pair_up, place, shared_name, wants_other_kind
 from syncd.primary import Choice, choose
 from syncd.remarks import cut_text, wanted_remark
-from syncd.shelf import Shelf
+from syncd.restored import as_in_espo, filled_again, gone_ones, spelt
+from syncd.shelf import Shelf, Shown
 
 TWIN_STAYS = "twin_stays"  # why an entry waits: taken away in EspoCRM, its twin of another kind is still there
 
@@ -136,10 +138,10 @@ class _Planner:
         espo, advoware = line.espo, line.advoware
         if espo is not None and advoware is not None:
             self.goals[line.name] = _Goal(line, advoware, advoware.raw.get("tlf") or "", advoware.main)
-        if self._decided(line):
-            return
         if espo is None and advoware is None:
             self.result.agreed[line.name] = None
+        elif self._decided(line):
+            return
         elif espo is None and advoware is not None:
             if line.retire or not line.advoware_changed:
                 self._empty(line.name, advoware, line)
@@ -210,9 +212,9 @@ class _Planner:
             return False
         if espo == advoware == decision.value:
             return False
-        channel = channel_of(line.espo) or channel_of(line.advoware) or next(iter(self.shelves))
+        channel = channel_of(line.espo) or channel_of(line.advoware) or ""
         if advoware != decision.value:
-            self._decide_advoware(line, decision.value)
+            self._decide_advoware(line, decision)
         if espo != decision.value:
             if decision.value is None and line.espo is not None:
                 self._drop(line.name, line.espo)
@@ -220,14 +222,14 @@ class _Planner:
                 self._show(line.name, channel, line.espo, decision.value)
         return True
 
-    def _decide_advoware(self, line: Line, value: Canonical) -> None:
+    def _decide_advoware(self, line: Line, decision: Decision) -> None:
         if line.advoware is None:
             return  # it comes back as a new entry once EspoCRM shows it
-        if value is None:
+        if decision.value is None:
             self._empty(line.name, line.advoware, line)
         else:
             goal = self.goals.setdefault(line.name, _Goal(line, line.advoware, "", line.advoware.main))
-            goal.tlf, goal.marked = value, True
+            goal.tlf, goal.marked = spelt(self.entries, decision), True
 
     def _to_advoware(self, line: Line, espo: EspoEntry) -> None:
         if not self.entries.direction.allows(Side.ADVOWARE):
@@ -251,7 +253,7 @@ class _Planner:
         goal.marked = True
         self.goals[name] = goal
 
-    def _show(self, name: str, channel: str, espo: EspoEntry | None, value: AdvowareEntry | str) -> bool:
+    def _show(self, name: str, channel: str, espo: EspoEntry | None, value: Shown) -> bool:
         """Have EspoCRM show a value, in place of one of its entries or besides them; False where it cannot."""
         form = value if isinstance(value, str) else value.form or ""
         reason = self.entries.obstacle(channel, form)
@@ -300,6 +302,25 @@ class _Planner:
                 where = (channel, decision.value)
                 if lost_name(self.entries, where) == name and all(one.form != decision.value for one in shelf.entries):
                     self._show(name, channel, None, decision.value)
+        for name, decision in gone_ones(self.entries, self.memory):
+            self._restore(name, decision)
+
+    def _restore(self, name: str, decision: Decision) -> None:
+        """An entry that is gone from both sides: its place in Advoware is filled again, else EspoCRM shows it anew."""
+        one = self.there.get(self.entries.id_of(name) or 0)
+        here = [espo.form for shelf in self.shelves.values() for espo in shelf.entries]
+        if decision.value in (*here, *(other.form for other in self.there.values())) or (one and one.form is not None):
+            return  # a person was quicker, or the place has been used again
+        write = None if one is None else filled_again(self.entries, one, name, decision)
+        if one is None or write is None:
+            espo = as_in_espo(self.entries, decision)
+            if espo is not None:
+                self._show(name, espo.channel, None, espo)
+        elif self._is_quarantined(Side.ADVOWARE, name, decision.value):
+            self.result.refused.append(Quarantine(Side.ADVOWARE, name, decision.value, ""))
+        elif self.entries.direction.allows(Side.ADVOWARE):
+            self.slots = [slot for slot in self.slots if slot.id != one.id]
+            self.added.append(write)
 
     # --- what is on one side only -----------------------------------------------------------
 

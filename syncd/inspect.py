@@ -6,6 +6,7 @@ from typing import Any
 
 from syncd.ledger import alarms as ledger_alarms
 from syncd.ledger import brakes, people, privacy, views
+from syncd.ledger import runs as ledger_runs
 from syncd.ledger.store import Ledger
 
 PAGE = 200
@@ -58,6 +59,16 @@ async def history(
 ) -> list[dict[str, Any]]:
     """What was done, newest first, of one record or of all."""
     return await ledger.read(views.history_page, key, before, min(limit, MAX_PAGE))
+
+
+async def runs(ledger: Ledger, limit: int = PAGE) -> list[dict[str, Any]]:
+    """What was set going for many records, the latest first."""
+    return await ledger.read(ledger_runs.listing, limit=min(limit, MAX_PAGE))
+
+
+async def run(ledger: Ledger, named: str, limit: int = MAX_PAGE) -> dict[str, Any]:
+    """A run, or the one job whose id begins so, with what it has done. Raises `NotKnown`."""
+    return await ledger.read(views.run, named, limit)
 
 
 async def events(

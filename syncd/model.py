@@ -212,12 +212,17 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person chose for a field, valid while both sides still show what he saw."""
+    """What a person chose for a field, valid while both sides still show what he saw.
+
+    `undoes` is the change in the history that is taken back by it, `before` the raw entry of a list from then.
+    """
 
     conflict_id: str
     value: Canonical
     saw_espo: Canonical
     saw_advoware: Canonical
+    undoes: int | None = None
+    before: Raw = None
 
 
 @dataclass(frozen=True, slots=True)

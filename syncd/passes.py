@@ -13,7 +13,7 @@ from services.errors import Credentials, Outage
 from services.ports import CircuitName, Urgency, urgency
 from syncd import inspect
 from syncd.app import App
-from syncd.commands import Desk, NotKnown
+from syncd.commands import FEW, Desk, NotKnown
 from syncd.endings import Ended
 from syncd.health import PEERS
 from syncd.lanes import Lane
@@ -27,7 +27,6 @@ Progress = Callable[[int, int], None]  # done, total
 
 SOON = 12.0  # seconds: what is due within them is waited for, as the late look after a write
 BUSY_WAIT = 0.5
-FEW = 20  # records a person waits for; more of them leave calls to live edits
 BUSY_PATIENCE = 120.0
 NEEDS_PERSON = (Status.CONFLICT, Status.FAILED, Status.PERMANENTLY_FAILED, Status.DELETED_IN_ADVOWARE)
 

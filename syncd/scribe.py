@@ -5,7 +5,7 @@ Every remote write is announced here before its call and concluded after it. Mak
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -177,7 +177,8 @@ class Scribe:
         refused = [
             (item.write.field, item.write.after, "not_taken") for item in judged if item.verdict is Verdict.REFUSED
         ]
-        told = steps.Confirmation(intent, agreed, changes, refused, side, why, bases)
+        sent = {item.write.field: item.write.after for item in judged} | {one.name: one.after for one in entries}
+        told = steps.Confirmation(intent, agreed, changes, refused, side, why, bases, self._undone(changes, sent))
         await self._context.ledger.write(steps.confirm, self.job(), told)
 
     async def confirm_entry(
@@ -186,8 +187,15 @@ class Scribe:
         """Store what reading back has shown of an entry of a child list."""
         changes = {} if refused else {entry.name: (entry.before, after)}
         denied = [(entry.name, entry.after, "not_taken")] if refused else []
-        told = steps.Confirmation(intent, {}, changes, denied, Side.ADVOWARE, entries=bases)
+        undone = self._undone(changes, {entry.name: entry.after})
+        told = steps.Confirmation(intent, {}, changes, denied, Side.ADVOWARE, entries=bases, undone=undone)
         await self._context.ledger.write(steps.confirm, self.job(), told)
+
+    def _undone(self, changes: Iterable[str], sent: Mapping[str, Canonical]) -> dict[str, int]:
+        """Which of these changes put a value back because a person wants it, and the change each takes back."""
+        decisions = self._claim.memory.decisions
+        asked = {name: decisions[name] for name in changes if name in decisions and name in sent}
+        return {name: one.undoes for name, one in asked.items() if one.undoes is not None and one.value == sent[name]}
 
     def _names(self, field: str | None, entry: EntryWrite) -> bool:
         """Whether an error of EspoCRM is about the list of this entry."""

@@ -14,6 +14,8 @@ from mappers.spec import AdvowareEntry, EntryList, EspoEntry, Raw
 from syncd.model import EntryWrite, Memory
 from syncd.pairing import Line, Place, place
 
+Shown = AdvowareEntry | EspoEntry | str  # what EspoCRM shall show: an entry there, one it had itself, a bare value
+
 
 @dataclass(frozen=True, slots=True)
 class Filled:
@@ -31,8 +33,8 @@ class Shelf:
     channel: str
     entries: tuple[EspoEntry, ...]
     drops: dict[Place, tuple[str, Raw]] = field(default_factory=dict)
-    changes: dict[Place, tuple[str, AdvowareEntry | str]] = field(default_factory=dict)
-    adds: list[tuple[str, AdvowareEntry | str]] = field(default_factory=list)
+    changes: dict[Place, tuple[str, Shown]] = field(default_factory=dict)
+    adds: list[tuple[str, Shown]] = field(default_factory=list)
     main: Place | None = None
 
     def is_full(self, limit: int) -> bool:
@@ -95,7 +97,7 @@ class Shelf:
         return Filled([*rows.values()], tuple(writes), partial)
 
     def _raw(
-        self, entries: EntryList, memory: Memory, value: AdvowareEntry | str, espo: EspoEntry | None
+        self, entries: EntryList, memory: Memory, value: Shown, espo: EspoEntry | None
     ) -> tuple[Place, dict[str, Any]]:
         """An entry for EspoCRM: with the flags the value has there already, where another record holds it."""
         where = (self.channel, value if isinstance(value, str) else value.form or "")
@@ -103,6 +105,8 @@ class Shelf:
         if isinstance(known, Mapping):
             return where, {**known, entries.main: False}
         kind = espo.type if espo is not None else None
+        if isinstance(value, EspoEntry):
+            return where, {**value.raw, entries.main: False}
         if kind is None and isinstance(value, AdvowareEntry):
             kind = entries.type_of(value.kind)
         here = next((one for one in self.entries if place(one) == where), None)
@@ -116,5 +120,6 @@ def _has_new(writes: Sequence[EntryWrite]) -> bool:
     return any(write.after is not None for write in writes)
 
 
-def _raw_of(value: AdvowareEntry | str) -> Raw:
-    return None if isinstance(value, str) else value.raw
+def _raw_of(value: Shown) -> Raw:
+    """The entry of Advoware it is to agree with, where there is one."""
+    return value.raw if isinstance(value, AdvowareEntry) else None

@@ -152,9 +152,13 @@ def _print_record(entity: Entity, found: Mapping[str, Any], language: str) -> No
             for o in found["history"]
         }
         table(
-            ("when", "side", "field", "before", "after", "why"),
-            ((when(o["at"]), o["side"], o["field"], *values[o["id"]], o["why"]) for o in found["history"]),
+            ("change", "when", "side", "field", "before", "after", "why", "run or job"),
+            (
+                (o["id"], when(o["at"]), o["side"], o["field"], *values[o["id"]], o["why"], o["run"] or o["job"][:12])
+                for o in found["history"]
+            ),
         )
+        say("\n`syncd undo CHANGE` takes a change back")
 
 
 def _fields(found: Mapping[str, Any]) -> list[tuple[object, ...]]:

@@ -23,12 +23,15 @@ def waiting(conn: Connection, key: str) -> tuple[dict[str, str], dict[str, Decis
         .where(conflicts.c.key == key, conflicts.c.state.in_(WAITING), conflicts.c.field != "")
         .order_by(conflicts.c.opened_at)
     ).all()
-    decided = {
-        row.field: Decision(row.id, row.decision["value"], row.decision["saw_espo"], row.decision["saw_advoware"])
-        for row in rows
-        if row.state == DECIDED and row.decision
-    }
+    decided = {row.field: _decision(row.id, row.decision) for row in rows if row.state == DECIDED and row.decision}
     return {row.field: row.kind for row in rows}, decided
+
+
+def _decision(conflict_id: str, stored: Mapping[str, Any]) -> Decision:
+    return Decision(
+        conflict_id, stored["value"], stored["saw_espo"], stored["saw_advoware"], stored.get("undoes"),
+        stored.get("before"),
+    )  # fmt: skip
 
 
 def raise_conflict(
@@ -72,10 +75,17 @@ def keep(conn: Connection, conflict_id: str, key: str, field: str, values: Mappi
     return conflict_id
 
 
-def settle(conn: Connection, key: str, open_fields: Iterable[str], now: float) -> list[str]:
-    """Close what waited for a person in other than these fields; returns the fields closed."""
+def settle(
+    conn: Connection, key: str, open_fields: Iterable[str], now: float, decided: Iterable[str] | None = None
+) -> list[str]:
+    """Close what waited for a person in other than these fields; returns the fields closed.
+
+    `decided`: the choices that were looked at; one that a person made meanwhile stays for the next job. None: all were.
+    """
     keep_open = list(open_fields)
     over = (conflicts.c.key == key) & conflicts.c.state.in_(WAITING) & conflicts.c.field.not_in(keep_open)
+    if decided is not None:
+        over &= (conflicts.c.state == OPEN) | conflicts.c.id.in_(list(decided))
     closed = list(conn.execute(select(conflicts.c.field).where(over)).scalars())
     if closed:
         conn.execute(update(conflicts).where(over).values(state=SETTLED, settled_at=now))

@@ -37,7 +37,7 @@ def retry(conn: Connection, keys: Iterable[str], now: float) -> Asked:
     for key in wanted:
         _check_known(conn, key)
         people.clear_quarantine(conn, key)
-    _look(conn, wanted, now)
+    look(conn, wanted, now)
     return Asked(wanted, f"{len(wanted)} to be tried again")
 
 
@@ -47,18 +47,18 @@ def sync(conn: Connection, keys: Iterable[str], now: float) -> Asked:
     for key in wanted:
         _check_not_excluded(pairs.get(conn, key), key)
     pairs.admit(conn, wanted, ASKED)
-    _look(conn, wanted, now)
+    look(conn, wanted, now)
     return Asked(wanted, f"{len(wanted)} to be synced")
 
 
-def _look(conn: Connection, keys: Iterable[str], now: float) -> None:
+def look(conn: Connection, keys: Iterable[str], now: float, lane: Lane = Lane.LIVE, run: str | None = None) -> None:
     """Put records to work; those that failed start anew, since a person stands behind it."""
     due = []
     for key, row in pairs.get_many(conn, keys).items():
         failed = row["status"] in _FAILED
         if failed:
             pairs.change(conn, key, {"retries": 0, "next_try_at": None})
-        due.append(Due(key, Lane.LIVE, Cause.RESET if failed else Cause.EVENT, now))
+        due.append(Due(key, lane, Cause.RESET if failed else Cause.EVENT, now, run))
     work.put(conn, due, now)
 
 
@@ -82,7 +82,7 @@ def include(conn: Connection, key: str, now: float) -> Asked:
     if row is None or row["state"] != PairState.EXCLUDED:
         raise Refusal(f"{key} is not excluded")
     pairs.change(conn, key, {"state": PairState.NEW, "trust": Trust.UNCONFIRMED})
-    _look(conn, [key], now)
+    look(conn, [key], now)
     return Asked((key,), f"{key} takes part again")
 
 

@@ -19,6 +19,7 @@ from syncd.ledger import brakes, facts, journal, pairs, people, work
 from syncd.ledger.work import Cause, Due
 from syncd.model import NEW_FIELD, Base, FieldWrite, IntentState, PairState, Trust
 
+UNDO = "undo:"  # in the history: why a field was written, with the change that was taken back
 _SAME_WORK = (Cause.EVENT, Cause.RESET, Cause.RETRY)  # what follows for these belongs to the run that began it
 
 
@@ -126,6 +127,7 @@ class Confirmation:
     side: Side = Side.ADVOWARE
     why: str = "sync"
     entries: Mapping[str, Base | None] = field(default_factory=dict)
+    undone: Mapping[str, int] = field(default_factory=dict)  # fields a person has put back -> the change taken back
 
 
 def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
@@ -135,7 +137,10 @@ def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
         journal.conclude(conn, told.intent_id, IntentState.DONE)
     journal.put_bases(conn, job.key, told.agreed)
     journal.put_entries(conn, job.key, told.entries)
-    _record(conn, job, told.why, told.side, told.changes)
+    plain = {name: change for name, change in told.changes.items() if name not in told.undone}
+    _record(conn, job, told.why, told.side, plain)
+    for name, change_id in told.undone.items():
+        _record(conn, job, f"{UNDO}{change_id}", told.side, {name: told.changes[name]})
     for name, value, reason in told.refused:
         people.set_quarantine(conn, job.key, told.side, name, value, reason, job.now)
 
@@ -223,6 +228,7 @@ class Ending:
     lost: Sequence[Lost] = ()
     waiting: Sequence[Waiting] = ()
     open_fields: Sequence[str] | None = None  # None: no field was judged, leave what waits alone
+    decided: Sequence[str] | None = None  # the choices of people that were judged; None: whatever there is
     question: str | None = None  # the kind of the question about the link; others about it are over
     messages: Sequence[Message] = ()
     over: Sequence[str] = ()  # topics of messages whose matter is settled
@@ -247,7 +253,7 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
     if ending.question is not None:
         people.settle_links(conn, job.key, ending.question, job.now)
     if ending.open_fields is not None:
-        people.settle(conn, job.key, ending.open_fields, job.now)
+        people.settle(conn, job.key, ending.open_fields, job.now, ending.decided)
         people.clear_quarantine(conn, job.key, ending.open_fields)
     if ending.over:
         people.close_messages(conn, job.key, ending.over, job.now)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from syncd.ledger import alarms, brakes, facts, people, work
+from syncd.ledger import alarms, brakes, facts, people, runs, undo, work
 from syncd.ledger import pairs as pair_functions
 from syncd.ledger.journal import UNSETTLED
 from syncd.ledger.schema import bases, conflicts, deliveries, history, intents, messages, pairs, quarantine
@@ -92,6 +92,12 @@ def history_page(conn: Connection, key: str | None, before: int | None, limit: i
     if before is not None:
         query = query.where(history.c.id < before)
     return [dict(row._mapping) for row in conn.execute(query.order_by(history.c.id.desc()).limit(limit))]
+
+
+def run(conn: Connection, named: str, limit: int) -> dict[str, Any]:
+    """A run with what it has done, oldest first; of a job, by the start of its id, only that. Raises `NotKnown`."""
+    rows = conn.execute(select(history).where(undo.within(conn, named)).order_by(history.c.id).limit(limit))
+    return {"run": runs.get(conn, named), "history": [dict(row._mapping) for row in rows]}
 
 
 def events_page(conn: Connection, key: str | None, before: int | None, limit: int) -> list[dict[str, Any]]:
