@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import config
+from syncd.alarms import kind_of
 from syncd.app import identity
 from syncd.findings import Check, Finding, fail, ok, warn
-from syncd.ledger import facts, terminal, views
+from syncd.ledger import alarms, facts, terminal, views
 from syncd.ledger.store import Ledger, LedgerUnavailable, open_ledger
 from syncd.model import Status
 from syncd.redis_client import Configured
@@ -100,7 +101,8 @@ async def ledger_content(settings: config.Settings, opened: Ledger, now: float) 
             fail(Check.LEDGER_OWNER, wrong, "use another SYNCD_STATE_DIR or DATABASE_URL, or the old settings", code=2)
         ]
     found = [ok(Check.LEDGER_OWNER, "to this EspoCRM, Kanzlei and database")]
-    return found + work(await opened.read(views.status, now), now)
+    found += work(await opened.read(views.status, now), now)
+    return found + standing(await opened.read(alarms.raised))
 
 
 def work(status: Mapping[str, Any], now: float) -> list[Finding]:
@@ -119,6 +121,13 @@ def work(status: Mapping[str, Any], now: float) -> list[Finding]:
     if not status["guards"]:
         found.append(ok(Check.GUARDS, "nothing is stopped"))
     return found
+
+
+def standing(raised: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Alarms that are raised now."""
+    if not raised:
+        return [ok(Check.ALARMS, "none is raised")]
+    return [warn(Check.ALARMS, str(one["text"]), f"{kind_of(one['cause']).todo}", str(one["cause"])) for one in raised]
 
 
 def _resume(scope: str) -> str:
