@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import config
-from syncd.alarms import kind_of
+from syncd.alarms import BY_NAME
 from syncd.app import identity
 from syncd.findings import Check, Finding, fail, ok, warn
 from syncd.ledger import alarms, facts, terminal, views
@@ -125,9 +125,12 @@ def work(status: Mapping[str, Any], now: float) -> list[Finding]:
 
 def standing(raised: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """Alarms that are raised now."""
-    if not raised:
-        return [ok(Check.ALARMS, "none is raised")]
-    return [warn(Check.ALARMS, str(one["text"]), f"{kind_of(one['cause']).todo}", str(one["cause"])) for one in raised]
+    found = []
+    for one in raised:
+        kind = BY_NAME.get(str(one["cause"]).partition(":")[0])
+        todo = "update syncd: this alarm is of a later version" if kind is None else kind.todo
+        found.append(warn(Check.ALARMS, str(one["text"]), todo, str(one["cause"])))
+    return found or [ok(Check.ALARMS, "none is raised")]
 
 
 def _resume(scope: str) -> str:

@@ -245,6 +245,14 @@ def test_what_stands_still_is_told_with_the_command_that_ends_it() -> None:
     assert found[Check.RECORDS, ""].seen == "4 take part; 1 conflict"
 
 
+def test_alarms_that_are_raised_are_told_with_their_remedy() -> None:
+    raised = [{"cause": "outage:advoware", "text": "away"}, {"cause": "something:new", "text": "?"}]
+    found = stores.standing(raised)
+    assert [(one.about, one.grade) for one in found] == [("outage:advoware", "warn"), ("something:new", "warn")]
+    assert all(one.todo for one in found)
+    assert stores.standing([])[0].grade == "ok"
+
+
 # --- whatever is answered ---------------------------------------------------------------------
 
 JSON = st.recursive(
