@@ -39,10 +39,10 @@ def save(ledger: Path, target: Path) -> int:
 
     Raises `Refusal` where the target cannot be made, `LedgerUnavailable` where the ledger cannot be read.
     """
-    if target.exists() or target.is_symlink():
+    if os.path.lexists(target):
         raise Refusal(f"{target} exists already: give another name")
     part = target.with_name(f".{target.name}.part")
-    with _new(part):
+    with _new(part, target):
         try:
             _copy(ledger, part)
         except sqlite3.Error as error:
@@ -63,7 +63,7 @@ def restore(source: Path, ledger: Path, identity: Mapping[str, str], now: float)
     """
     part = ledger.with_name(f"{ledger.name}.restoring")
     part.unlink(missing_ok=True)
-    with _new(part):
+    with _new(part, ledger):
         _copy_checked(source, part)
         upgrade(sqlite_url(part))
         of, count = _mark_forgotten(part, identity, now)
@@ -77,12 +77,12 @@ def restore(source: Path, ledger: Path, identity: Mapping[str, str], now: float)
 
 
 @contextmanager
-def _new(file: Path) -> Iterator[None]:
-    """An empty file for its owner only, gone at the end with what SQLite puts beside it."""
+def _new(file: Path, meant: Path) -> Iterator[None]:
+    """An empty file for its owner only, gone at the end with what SQLite puts beside it. `meant`: what it is to be."""
     try:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise Refusal(f"{file} cannot be made ({error.strerror})") from None
+        raise Refusal(f"{meant} cannot be made ({error.strerror})") from None
     try:
         yield
     finally:
@@ -109,8 +109,10 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _copy_checked(source: Path, target: Path) -> None:
-    if not source.is_file():
-        raise Refusal(f"{source}: there is no such file")
+    try:
+        source.open("rb").close()
+    except OSError as error:
+        raise Refusal(f"{source} cannot be read ({error.strerror})") from None
     tables: set[str] = set()
     with suppress(sqlite3.Error):
         _copy(source, target)

@@ -94,7 +94,7 @@ async def test_what_is_no_backup_is_refused(file: Path, tmp_path: Path, content:
     (tmp_path / "copy.db").write_bytes(content)
     with pytest.raises(Refusal, match="no backup of a ledger"):
         restore(tmp_path / "copy.db", file, IDENTITY, NOW)
-    with pytest.raises(Refusal, match="no such file"):
+    with pytest.raises(Refusal, match="No such file or directory"):
         restore(tmp_path / "nowhere", file, IDENTITY, NOW)
     assert await fact(file, "alive_at") == NOW
 
