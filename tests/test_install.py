@@ -141,6 +141,20 @@ def test_an_upgrade_keeps_the_version_before_and_a_copy_of_the_ledger(server: Se
     assert server.syncd("db", "upgrade").stdout == "the ledger is up to date\n"
 
 
+def test_a_version_that_cannot_be_built_changes_nothing(server: Server, tmp_path: Path) -> None:
+    server.install()
+    used = server.file("opt/syncd/current").readlink()
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(".*", "tests", "docs", "__pycache__", "*.egg-info"))
+    (clone / "config.py").open("a").write("\n# newer\n")
+    server.python.write_text(PYTHON.replace('*"-m pip "*) ;;', '*"-m pip "*) echo "no such package" >&2; exit 1 ;;'))
+    done = server.install(clone=clone)
+    assert done.returncode != 0
+    assert "no such package" in done.stderr
+    assert server.file("opt/syncd/current").readlink() == used
+    assert server.syncd("--version").returncode == 0
+
+
 def test_removing_it_keeps_the_data_unless_told_otherwise(server: Server) -> None:
     server.install()
     server.install("--firm", "mueller")
