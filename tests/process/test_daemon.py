@@ -71,6 +71,8 @@ def test_a_wrong_password_is_red_and_is_not_tried_again_and_again(daemon: Daemon
     daemon.settings = {**daemon.settings, "ADVOWARE_PASSWORD": "not-the-one"}
     daemon.start()
     eventually("it is told", lambda: "advoware refuses our login" in daemon.get("/readyz").text)
+    told = eventually("it is an alarm", lambda: daemon.events("alarm.raised"))
+    assert [alarm["cause"] for alarm in told] == ["credentials:advoware"]
     asked = systems.control("log?counts=1", method="GET")["tokens"]
     systems.act("espocrm", "create", values={"lastName": "Wartend"})
     eventually("it polls", lambda: systems.control("log?counts=1", method="GET")["reads"]["espocrm"] > 10)
