@@ -45,6 +45,7 @@ def _of_process(runtime: Runtime, health: Health, machine: Machine) -> Gauges:
     clocks = machine.clocks.offsets()
     ahead = machine.ahead()
     return Gauges(
+        started=health.started,
         ready=not health.lines(),
         dry_run=settings.syncd_dry_run,
         disk_free=machine.free(),

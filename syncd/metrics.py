@@ -69,6 +69,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("syncd_alarms_raised_total", "counter", ("cause",), "Alarms raised, counted by the daemon that told them."),
     Metric("syncd_alarm_posts_total", "counter", ("outcome",), "Alarms sent to SYNCD_ALARM_URL: delivered or failed."),
     Metric("syncd_dry_run", "gauge", (), "1 while SYNCD_DRY_RUN is on and nothing is written."),
+    Metric("syncd_started_seconds", "gauge", (), "When this daemon started, in seconds since 1970."),
     Metric("syncd_build_info", "gauge", ("version",), "Always 1; which version runs."),
 )
 # fmt: on
@@ -93,6 +94,7 @@ class Gauges:
     look_round_age: float | None = None
     full_pass_age: float | None = None
     sweep_age: float | None = None
+    started: float | None = None
     ready: bool | None = None
     dry_run: bool | None = None
     disk_free: int | None = None
@@ -179,6 +181,7 @@ class Metrics:
             "syncd_look_round_age_seconds": now.look_round_age,
             "syncd_full_pass_age_seconds": now.full_pass_age,
             "syncd_sweep_age_seconds": now.sweep_age,
+            "syncd_started_seconds": now.started,
             "syncd_ready": now.ready,
             "syncd_dry_run": now.dry_run,
             "syncd_disk_free_bytes": now.disk_free,
