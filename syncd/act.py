@@ -16,8 +16,10 @@ from services.errors import Retryable
 from syncd import endings
 from syncd.context import Context
 from syncd.endings import Ended, Result
+from syncd.foresight import foreseen, writes
 from syncd.lanes import Lane
 from syncd.ledger import facts, pairs, steps
+from syncd.ledger.staged import Plan
 from syncd.ledger.work import Cause, Due
 from syncd.load import load, read_advoware
 from syncd.model import (
@@ -47,6 +49,7 @@ from syncd.plan import plan
 from syncd.readback import written_over
 from syncd.scribe import Stopped, agreed_entries
 from syncd.status import Outcome, may_write
+from syncd.telling import told
 from syncd.write import Writer
 
 log = structlog.get_logger()
@@ -78,7 +81,7 @@ class Act:
             actions = self._planned()
             log.debug("plan.made", actions=[type(action).__name__ for action in actions])
             if self._context.settings.dry_run and not isinstance(actions[0] if actions else None, Ignore):
-                return Result(Ended.STAGED, endings.staged(self._context, self._claim.row, shot, actions))
+                return Result(Ended.STAGED, await self._staged(shot, actions))
             try:
                 result = await self._act(actions)
             except (Mismatch, steps.LinkTaken):
@@ -95,6 +98,15 @@ class Act:
             if result is not None:
                 return result
         raise Retryable(Side.ADVOWARE, "the record does not come to rest")
+
+    async def _staged(self, shot: Snapshot, actions: tuple[Action, ...]) -> steps.Ending:
+        """What would be done, as far as it can be told without doing it."""
+        context = self._context
+        shot, actions = await foreseen(context, shot, actions)
+        counted = writes(self._entity, shot, actions)
+        words = told(self._entity, actions, context.settings.language)
+        plan = Plan(words, counted.espo, counted.advoware, counted.creates, counted.asks)
+        return endings.staged(context, self._claim.row, shot, actions, plan)
 
     async def _read_again(self) -> None:
         self.snapshot = await load(self._context, self.snapshot.memory, self._claim.row)

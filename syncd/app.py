@@ -23,9 +23,11 @@ from services.ports import Ports, Urgency, lane
 from services.transport import Transport
 from syncd import courier, discovery
 from syncd.clock import Clock
+from syncd.commands import Desk, Refusal
 from syncd.context import Context, Observers, Settings
 from syncd.guard import Limits
-from syncd.ledger import alarms, facts, pairs, pruning, work
+from syncd.lanes import Lane
+from syncd.ledger import alarms, facts, pairs, pruning, staged, work
 from syncd.ledger.store import Ledger
 from syncd.model import PlanPolicy
 from syncd.queue import Queue, Waiting
@@ -83,6 +85,7 @@ class App:
         staging = self.settings.syncd_dry_run
         if await self.parts.ledger.read(facts.get, "staging", False) and not staging:
             await self.parts.ledger.write(pairs.forget_looks, clock.now())
+            await self.parts.ledger.write(staged.clear)
         await self.parts.ledger.write(facts.put, "staging", staging)
         await self.look()
 
@@ -113,6 +116,13 @@ class App:
         """Every entity by our name, as the firm has mapped it."""
         return {name: context.entity for name, context in self.contexts.items()}
 
+    def context(self, name: str | None) -> Context:
+        """What jobs of an entity work with; without a name that of the only one. Raises `Refusal`."""
+        if name is None and len(self.contexts) > 1:
+            raise Refusal(f"say of which entity: {', '.join(self.contexts)}")
+        wanted = Desk(self.parts.ledger, self.entities(), self.parts.clock.now).entity(name) if name else None
+        return self.contexts[wanted.name] if wanted else next(iter(self.contexts.values()))
+
     def remap(self, mapping: config.Mapping) -> None:
         """Obey another syncd.toml from the next job on; jobs under way end as they began."""
         known = next((context.policy.our_espo_user for context in self.contexts.values()), None)
@@ -131,8 +141,10 @@ class App:
     # --- the daemon -------------------------------------------------------------------------
 
     async def worker(self, number: int) -> None:
-        """One worker, until told to stop."""
-        await work_on(self.crew, f"{self.parts.owner}:{number}", self.stopping)
+        """One worker, until told to stop. The first of several is kept for people and does no background work."""
+        reserved = number == 0 and self.settings.syncd_workers > 1
+        lowest = Lane.LATE if reserved else Lane.BACKFILL
+        await work_on(self.crew, f"{self.parts.owner}:{number}", self.stopping, lowest)
 
     def stop(self) -> None:
         """Finish the jobs under way and take no more."""

@@ -133,6 +133,7 @@ class Context:
     policy: PlanPolicy
     settings: Settings
     observers: Observers = field(default_factory=Observers)
+    search_proven: bool = False  # this process has seen the search find somebody who is known to be there
     run: str | None = None  # what a person set going in this process; every job here is part of it
 
     def id12(self) -> str:

@@ -31,8 +31,10 @@ _TITLES = {
 
 
 async def deliver(context: Context) -> int:
-    """Post and close what is due; returns how many messages were dealt with."""
+    """Post and close what is due; returns how many messages were dealt with. A dry run posts nothing."""
     done = 0
+    if context.settings.dry_run:
+        return done
     for message in await context.ledger.read(people.owed_messages, context.clock.now(), BATCH):
         if message["key"].partition("/")[0] != context.entity.name:
             continue

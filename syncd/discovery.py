@@ -13,6 +13,7 @@ import structlog
 
 from services.errors import Missing
 from services.ports import Urgency, lane
+from syncd import stock
 from syncd.context import Context
 from syncd.lanes import Lane
 from syncd.ledger import facts, pairs, work
@@ -143,7 +144,9 @@ def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], 
 async def sweep(context: Context, limit: int) -> int:
     """Put the pairs to work whose next look round in Advoware is due."""
     now, lost_after = context.clock.now(), context.settings.sweep_min * SWEEP_LOST
-    keys = await context.ledger.write(pairs.take_due_checks, context.entity.name, now, limit, lost_after)
+    # What a dry run has not linked is looked at nevertheless: its plan may be another one by now.
+    states = (*pairs.LIVING, PairState.NEW) if context.settings.dry_run else pairs.LIVING
+    keys = await context.ledger.write(pairs.take_due_checks, context.entity.name, now, limit, lost_after, states)
     return len(keys)
 
 
@@ -171,22 +174,7 @@ async def full_pass(context: Context) -> int:
 
 async def everything(context: Context, where: Sequence[Mapping[str, Any]] = ()) -> dict[str, Mapping[str, Any]]:
     """Every record's id, link and status by id, page by page; only a listing that reached its end is returned."""
-    listed: dict[str, Mapping[str, Any]] = {}
-    last = ""
-    while True:
-        page = await context.espo.list(
-            context.entity.espo_type,
-            where=[*where, *([{"type": "greaterThan", "attribute": "id", "value": last}] if last else [])],
-            select=_columns(context),
-            order_by="id",
-            max_size=PAGE,
-        )
-        listed |= {row["id"]: row for row in page.rows}
-        if page.last:
-            return listed
-        if not page.rows:
-            raise Missing("espocrm", "the listing ended before its end", certain=False)
-        last = page.rows[-1]["id"]
+    return {row["id"]: row async for rows in stock.pages(context, _columns(context), where) for row in rows}
 
 
 async def _overlooked(

@@ -15,6 +15,7 @@ from syncd.context import Context
 from syncd.evidence import LOST_ENTRY
 from syncd.lanes import Lane
 from syncd.ledger import pairs
+from syncd.ledger.staged import Plan
 from syncd.ledger.steps import Ending, Message, Waiting
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest
@@ -146,7 +147,7 @@ def settled(
 
 def failed(
     context: Context, shot: Snapshot, judged: object, espo: object, following: NextTry, notice: Notice,
-    owed: Mapping[str, Any] | None, key: str,
+    owed: Mapping[str, Any] | None, row: Mapping[str, Any],
 ) -> Ending:  # fmt: skip
     """A failed try: what is tried when, and whether the status is owed to EspoCRM.
 
@@ -165,15 +166,15 @@ def failed(
         "owed": dict(owed) if owed else None,
     }
     if shot.memory.admitted:
-        pair["admitted_by"] = "joined"
+        pair["admitted_by"] = row["admitted_by"] or "joined"
     if isinstance(shot.advoware, Present):
         pair["advoware_digest"] = digest(context.entity, Side.ADVOWARE, shot.advoware)
     if owed:
-        follow = Due(key, Lane.LATE, Cause.PROJECT, now + PROJECT_WAIT)
-    elif isinstance(espo, Present):
-        follow = Due(key, Lane.LATE, Cause.LATE, now + context.settings.late_after)
+        follow = Due(row["key"], Lane.LATE, Cause.PROJECT, now + PROJECT_WAIT)
+    elif isinstance(espo, Present) and not context.settings.dry_run:
+        follow = Due(row["key"], Lane.LATE, Cause.LATE, now + context.settings.late_after)
     else:
-        follow = next_try(key, following.status, at)
+        follow = next_try(row["key"], following.status, at)
     return Ending(pair=pair, follow=follow, event=f"failed:{following.retries}")
 
 
@@ -240,13 +241,19 @@ def buried(context: Context, row: Mapping[str, Any]) -> Ending:
     return Ending(pair=pair, messages=messages, event="deleted_in_espo", open_fields=())
 
 
-def staged(context: Context, row: Mapping[str, Any], shot: Snapshot, actions: Sequence[Action]) -> Ending:
-    """Dry run: what would be done is noted in the history, and nothing else."""
-    names = ",".join(type(action).__name__ for action in actions)
-    pair = {"checked_at": context.clock.now(), **next_look(context, row, changed=False)}
+def staged(context: Context, row: Mapping[str, Any], shot: Snapshot, actions: Sequence[Action], plan: Plan) -> Ending:
+    """Dry run: what would be done is kept as the record's staged plan, and nothing else.
+
+    Both sides count as looked at, so that only a change makes the record be planned again.
+    """
+    now, names = context.clock.now(), ",".join(type(action).__name__ for action in actions)
+    pair = {"checked_at": now, **next_look(context, row, changed=False)}
     if isinstance(shot.espo, Present):
-        pair["seen_token"] = shot.espo.version.token
-    return Ending(event=f"staged:{names}"[:60], pair=pair)
+        fingerprint = digest(context.entity, Side.ESPO, shot.espo)
+        pair |= {"seen_token": shot.espo.version.token, "espo_read_at": now, "espo_digest": fingerprint}
+    if isinstance(shot.advoware, Present):
+        pair["advoware_digest"] = digest(context.entity, Side.ADVOWARE, shot.advoware)
+    return Ending(event=f"staged:{names}"[:60], pair=pair, staged=plan)
 
 
 def _shows_link(context: Context, memory: Memory, espo: Present) -> bool:

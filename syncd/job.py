@@ -154,6 +154,8 @@ class Job:
 
     async def _project(self) -> Result:
         """Only the status is owed. Failing at that is no try of the record: it is repeated, ever more seldom."""
+        if self.context.settings.dry_run:
+            return Result(Ended.WAITING, endings.still_owed(self.context, self.claim.row))
         espo = await read_espo(self.context, self.snapshot.memory.key.espo_id)
         if not isinstance(espo, Present) or not self._is_as_left(espo):
             return await self._look_at_both(espo)
@@ -174,7 +176,7 @@ class Job:
         self.retries = 0
         self.act.snapshot = await load(self.context, self.snapshot.memory, self.claim.row)
         espo = self.snapshot.espo
-        if isinstance(espo, Present):
+        if isinstance(espo, Present) and not self.context.settings.dry_run:
             names = self.entity.status
             dirty = str(may_write(Outcome.AGAIN, Status.DIRTY))
             changes = projection.differing(espo.body, {names.status: dirty, names.retries: 0})
@@ -205,6 +207,8 @@ class Job:
 
     def _shows_new_input(self, espo: Present) -> bool:
         """Whether a person typed into EspoCRM, or asked there for another try."""
+        if self.context.settings.dry_run:  # a status nobody answers asks for nothing new
+            return not self._is_as_left(espo)
         return not self._is_as_left(espo) or found(espo.body.get(self.entity.status.status)) in ASKS_FOR_WORK
 
     def _advoware_changed(self) -> bool:
@@ -239,7 +243,7 @@ class Job:
         log.warning("job.failed", status=following.status, retries=following.retries, reason=notice.detail)
         shown, owed = read, None
         try:
-            if isinstance(read, Present):
+            if isinstance(read, Present) and not settings.dry_run:
                 changes = projection.failed(self.entity, read.body, following, notice, now, settings.language)
                 if changes:
                     shown = await self.writer.patch(read, changes)
@@ -248,5 +252,5 @@ class Job:
         except (PeerError, Mismatch, Stopped) as error:
             log.info("projection.owed", error=type(error).__name__)
             owed = projection.failed(self.entity, {}, following, notice, now, settings.language)
-        ending = endings.failed(self.context, self.snapshot, read, shown, following, notice, owed, self.claim.key)
+        ending = endings.failed(self.context, self.snapshot, read, shown, following, notice, owed, self.claim.row)
         return Result(Ended.FAILED, ending)

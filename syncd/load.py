@@ -176,7 +176,7 @@ async def _look_for(context: Context, memory: Memory, espo: Present) -> tuple[Me
     if mode == "list" and name:
         try:
             rows = await context.advoware.search(name, first_name or "")
-            trust = await _trust(context)
+            trust = await search_trust(context)
         except (Missing, Denied):  # this installation has no search
             rows = []
     elif mode == "probe" and doubt is not None:
@@ -222,8 +222,10 @@ async def _judge_doubt(context: Context, memory: Memory, doubt: Intent, trust: S
     return replace(memory, intents=tuple(judged if item.id == doubt.id else item for item in memory.intents))
 
 
-async def _trust(context: Context) -> Search:
+async def search_trust(context: Context) -> Search:
     """Believe "nobody found" only of a search that has found somebody who is known to be there."""
+    if context.search_proven:
+        return Search.TRUSTED
     now = context.clock.now()
     proof = await context.ledger.read(facts.get, "search_proof")
     if proof is not None and now - proof < SEARCH_PROOF_LIFE:

@@ -131,24 +131,27 @@ class Queue:
         if batch:
             await self._put(batch)
 
-    async def take(self, owner: str, lease_seconds: float) -> Taken | None:
-        """Lease the best due key to `owner` (shown to people), or nothing is due."""
+    async def take(self, owner: str, lease_seconds: float, lowest: Lane = Lane.BACKFILL) -> Taken | None:
+        """Lease the best due key to `owner` (shown to people), or nothing is due in `lowest` or a better lane."""
         token = self._new_id()
-        answer = await self._take(self._keys, [self._clock(), owner, token, repr(lease_seconds)])
+        args = [self._clock(), owner, token, repr(lease_seconds), str(lowest.value + 1)]
+        answer = await self._take(self._keys, args)
         if not answer:
             return None
         key, lane, due_at, taken_at = map(_text, answer)
         return Taken(key, Lane(int(lane)), float(due_at), float(taken_at), token)
 
-    async def wait(self, at_most: float) -> None:
+    async def wait(self, at_most: float, lowest: Lane = Lane.BACKFILL) -> None:
         """Return when something may be due, after `at_most` seconds at the latest; the caller then tries to take."""
         rings = self._bell.rings
-        ahead = await self._ahead(self._keys, [self._clock()])
+        ahead = await self._ahead(self._keys, [self._clock(), str(lowest.value + 1)])
         pause = min(at_most, self._poll_seconds)
         if ahead is not None:
             pause = min(pause, float(_text(ahead)))
         if pause > 0:
             await self._bell.hear(pause, rings)
+            if lowest is not Lane.BACKFILL:
+                self._bell.ring()  # it may have been for somebody who takes everything
 
     async def renew(self, taken: Taken, lease_seconds: float) -> bool:
         """Let the lease end `lease_seconds` from now; False if it was lost."""

@@ -5,25 +5,25 @@ Everything the ledger would be told is told and taken back in the same transacti
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mappers.spec import Entity, Side, Unmappable
 from syncd.context import Context
+from syncd.foresight import foreseen
 from syncd.job import Job
 from syncd.ledger import pairs
 from syncd.ledger.trial import trial_of
-from syncd.listed import Listed, entry_words, listed
+from syncd.listed import Listed, listed
 from syncd.load import load, read_advoware, read_espo
-from syncd.messages import sentence
 from syncd.model import (
     Absent,
     Action,
     AdvowareSeen,
     Dispute,
     EspoSeen,
+    Found,
     Hold,
     Key,
     Memory,
@@ -32,25 +32,27 @@ from syncd.model import (
     Snapshot,
     Status,
     Unknown,
-    Update,
-    WriteEntry,
+    Unlinked,
 )
 from syncd.neighbours import informed
 from syncd.plan import plan
 
-_KIND = re.compile(r"(?<=[a-z])(?=[A-Z])")
 FAR = 1e11  # epoch seconds: later than any claim ends
 
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """A plan and what it was made of. `busy`: a job works on the record; `takes_part`: without being asked to."""
+    """A plan and what it was made of. `busy`: a job works on the record; `takes_part`: without being asked to.
+
+    `found` are the rows of Advoware among which the counterpart was looked for.
+    """
 
     key: str
     takes_part: bool
     busy: bool
     snapshot: Snapshot
     actions: tuple[Action, ...]
+    found: tuple[Found, ...] = ()
 
     @property
     def entity(self) -> str:
@@ -77,27 +79,10 @@ async def rehearse(context: Context, key: str) -> Rehearsed:
     memory = replace(Job(trial, taken).snapshot.memory, admitted=True)
     snapshot = await informed(trial, await load(trial, memory, taken.row))
     actions = plan(trial.entity, snapshot.memory, snapshot.espo, snapshot.advoware, trial.policy)
+    found = snapshot.advoware.found if isinstance(snapshot.advoware, Unlinked) else ()
+    snapshot, actions = await foreseen(trial, snapshot, actions)
     busy = (row.get("claimed_until") or 0.0) > context.clock.now()
-    return Rehearsed(key, row.get("admitted_by") is not None, busy, snapshot, actions)
-
-
-def told(entity: Entity, actions: Iterable[Action], language: str) -> list[dict[str, Any]]:
-    """Actions as data: `do` names the kind; notices as the sentences people will read, entries of lists in words."""
-    return [_told(entity, action, language) for action in actions]
-
-
-def _told(entity: Entity, action: Action, language: str) -> dict[str, Any]:
-    parts = asdict(action)
-    lists = {channel: entries for entries in entity.lists for channel in (entries.name, *entries.channels)}
-    if isinstance(action, WriteEntry):
-        parts["words"] = entry_words(lists[action.list], action.entry)
-    if isinstance(action, Update):
-        parts["words"] = [entry_words(lists[entry.channel], entry) for entry in action.entries]
-    if isinstance(action, Settle):
-        parts["notices"] = [sentence(notice, language) for notice in action.notices]
-    if isinstance(action, Hold):
-        parts["notice"] = sentence(action.notice, language)
-    return {"do": _KIND.sub("_", type(action).__name__).lower(), **parts}
+    return Rehearsed(key, row.get("admitted_by") is not None, busy, snapshot, actions, found)
 
 
 @dataclass(frozen=True)

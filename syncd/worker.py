@@ -54,17 +54,17 @@ class Crew:
     turn: Callable[[str], None]
 
 
-async def work_on(crew: Crew, owner: str, stopping: asyncio.Event) -> None:
-    """Serve keys until told to stop; the job under way is finished first."""
+async def work_on(crew: Crew, owner: str, stopping: asyncio.Event, lowest: Lane = Lane.BACKFILL) -> None:
+    """Serve keys of `lowest` and better lanes until told to stop; the job under way is finished first."""
     while not stopping.is_set():
         crew.turn(owner)
         try:
             if await _systems_away(crew):
                 continue
             context = next(iter(crew.contexts.values()))
-            taken = await crew.queue.take(owner, context.settings.lease)
+            taken = await crew.queue.take(owner, context.settings.lease, lowest)
             if taken is None:
-                await crew.queue.wait(IDLE_WAIT)
+                await crew.queue.wait(IDLE_WAIT, lowest)
                 continue
             await serve(crew, taken)
         except (RedisUnavailable, LedgerUnavailable) as error:

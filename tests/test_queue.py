@@ -350,3 +350,22 @@ async def test_clients_that_decode_answers_and_clients_that_do_not_are_both_good
         assert await waiting(queue) == [("Müller", Lane.LIVE, moments.now())]
         assert (await queue.stats()).waiting == 1
         assert await keys(queue) == ["Müller"]
+
+
+async def test_who_is_kept_for_people_takes_no_background_work_and_wakes_who_does(
+    queue: Queue, moments: Moments
+) -> None:
+    await queue.add("later", Lane.BACKFILL)
+    assert await queue.take("reserved", 60, Lane.LATE) is None
+    reserved = asyncio.create_task(queue.wait(30, Lane.LATE))
+    await until(lambda: len(moments.sleeping) == 1)
+    assert (await queue.take("anybody", 60)) is not None
+    anybody = asyncio.create_task(queue.wait(30))
+    await until(lambda: len(moments.sleeping) == 2)
+    await queue.add("another", Lane.SWEEP)
+    async with asyncio.timeout(30):
+        await asyncio.gather(reserved, anybody)
+    await queue.add("edit", Lane.LIVE)
+    taken = await queue.take("reserved", 60, Lane.LATE)
+    assert taken is not None
+    assert taken.key == "edit"

@@ -11,6 +11,8 @@ from mappers.spec import Entity
 from syncd.cli import output
 from syncd.cli.output import Code, ago, say, table, value, when
 
+RUN_GONE = 30.0  # seconds without a sign of life
+
 
 def add(app: typer.Typer) -> None:
     """Register the commands of this module."""
@@ -57,6 +59,10 @@ def _print(found: Mapping[str, Any]) -> None:
         say(f"conflicts  {found['conflicts']} wait for a person: `syncd conflicts`")
     if found["messages_owed"]:
         say(f"messages   {found['messages_owed']} Tasks and notes not yet posted")
+    for run in found["runs"]:
+        gone = run["state"] == "running" and now - (run["alive_at"] or run["started_at"]) > RUN_GONE
+        state = "stopped" if gone else run["state"]
+        say(f"run        {run['id']} {run['kind']} {state}: {run['done']} of {run['total']}")
     for guard in found["guards"]:
         say(f"guard      {guard['id']} {guard['kind']} stopped {when(guard['opened_at'])}: `syncd guard show`")
     for alarm in found["alarms"]:

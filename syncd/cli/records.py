@@ -30,8 +30,9 @@ def plan(keys: output.Keys, as_json: output.AsJson = False) -> int:
     """
     from syncd.app import entities
     from syncd.commands import Desk
-    from syncd.rehearsal import Rehearsed, rehearse, told
+    from syncd.rehearsal import Rehearsed, rehearse
     from syncd.runtime import opened
+    from syncd.telling import told
 
     settings = output.settings()
     mapping = output.mapping(settings)
@@ -74,11 +75,12 @@ def _print_plan(document: Mapping[str, Any]) -> None:
     if [action["do"] for action in document["actions"]] in ([], ["settle"]):
         say("  nothing to write but, where it differs, the status")
     for action in document["actions"]:
-        for line in _lines(action):
+        for line in plan_lines(action):
             say(f"  {line}")
 
 
-def _lines(action: Mapping[str, Any]) -> Sequence[str]:
+def plan_lines(action: Mapping[str, Any]) -> Sequence[str]:
+    """One action of a plan, for people."""
     match action["do"]:
         case "create":
             return ["create in Advoware:", *_writes(action)]

@@ -24,6 +24,9 @@ from syncd.ledger.work import put as put_work
 from syncd.model import NOTHING, Base, Key, LinkChoice, LinkDecision, Memory, PairState, Trust, Version
 
 
+LIVING = (PairState.LINKED, PairState.GONE)  # what is looked round for in Advoware
+
+
 class FenceLost(Exception):
     """Another job holds the record now; nothing this job wanted to store was stored."""
 
@@ -200,7 +203,9 @@ def any_linked(conn: Connection, entity: str) -> dict[str, Any] | None:
     return None if row is None else dict(row._mapping)
 
 
-def take_due_checks(conn: Connection, entity: str, now: float, limit: int, lost_after: float) -> list[str]:
+def take_due_checks(
+    conn: Connection, entity: str, now: float, limit: int, lost_after: float, states: Iterable[PairState] = LIVING
+) -> list[str]:
     """Put the pairs to work whose look round in Advoware is due, longest overdue first; returns their keys.
 
     A record that waits for another look is passed over until that is done: two looks in one would be half of each.
@@ -212,7 +217,7 @@ def take_due_checks(conn: Connection, entity: str, now: float, limit: int, lost_
         .where(
             pairs.c.next_check_at <= now,
             pairs.c.entity == entity,
-            pairs.c.state.in_([PairState.LINKED, PairState.GONE]),
+            pairs.c.state.in_(list(states)),
             ~waits,
         )
         .order_by(pairs.c.next_check_at)

@@ -6,13 +6,18 @@ changed its rows of history. Knows no kind of run by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
-from syncd.ledger.schema import history, runs, work
+from syncd.lanes import Lane
+from syncd.ledger import pairs as pair_functions
+from syncd.ledger import work as work_functions
+from syncd.ledger.schema import history, pairs, runs, work
+from syncd.ledger.work import Cause, Due
 
 
 class RunState(StrEnum):
@@ -69,6 +74,92 @@ def listing(
 def waiting(conn: Connection, run_id: str) -> int:
     """How many records still wait for this run, held ones too."""
     return int(conn.execute(select(func.count()).where(work.c.run == run_id)).scalar_one())
+
+
+# --- records let in by a run ------------------------------------------------------------------
+
+PAUSED_RUN = "run:"  # how work that waits for a paused run is held, and `admitted_by` of what a run let in
+_TRIED = (Cause.RETRY, Cause.RESET)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a run has come. `pending` waits for its turn, `failed` for another try, `held` for a pause or guard.
+
+    `statuses` are those of the records it let in; `detail` and `state` as stored.
+    """
+
+    run_id: str
+    state: RunState
+    detail: Mapping[str, Any]
+    pending: int = 0
+    soon: int = 0  # of these what is due by the time asked for
+    failed: int = 0
+    held: Mapping[str, int] = field(default_factory=dict)
+    statuses: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def fed(self) -> int:
+        """Records let in so far."""
+        return int(self.detail.get("fed", 0))
+
+    @property
+    def done(self) -> int:
+        """Records this run needs no more."""
+        return max(0, self.fed + int(self.detail.get("known", 0)) - self.pending - sum(self.held.values()))
+
+    @property
+    def total(self) -> int:
+        """Records it is about, as counted when it began."""
+        return max(int(self.detail.get("total", 0)), self.fed + int(self.detail.get("known", 0)))
+
+
+def let_in(conn: Connection, run_id: str, keys: Iterable[str], changes: Mapping[str, Any], now: float) -> None:
+    """Let records take part and put them to work behind all else, and say how far the run has come: one commit."""
+    wanted = list(keys)
+    if wanted:
+        pair_functions.admit(conn, wanted, f"{PAUSED_RUN}{run_id}")
+        work_functions.put(conn, [Due(key, Lane.BACKFILL, Cause.EVENT, now, run_id) for key in wanted], now)
+    progress(conn, run_id, changes)
+
+
+def hold(conn: Connection, run_id: str) -> list[str]:
+    """Let what waits for the run wait until it goes on; returns the records."""
+    mine = (work.c.run == run_id) & work.c.held.is_(None) & (work.c.lane == int(Lane.BACKFILL))
+    keys = list(conn.execute(select(work.c.key).where(mine)).scalars())
+    conn.execute(update(work).where(mine).values(held=f"{PAUSED_RUN}{run_id}"))
+    return keys
+
+
+def release(conn: Connection, run_id: str, now: float) -> None:
+    """The run goes on: what waited for it is due."""
+    resume(conn, run_id)
+    work_functions.release(conn, f"{PAUSED_RUN}{run_id}", now)
+
+
+def standing(conn: Connection, run_id: str, by: float) -> Standing | None:
+    """How far a run has come; `soon` counts what is due by then (epoch seconds)."""
+    row = conn.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+    if row is None:
+        return None
+    pending = soon = failed = 0
+    held: dict[str, int] = {}
+    early = func.sum(case((work.c.due_at <= by, 1), else_=0)).label("early")
+    query = select(work.c.held, work.c.cause, func.count().label("n"), early).where(work.c.run == run_id)
+    for item in conn.execute(query.group_by(work.c.held, work.c.cause)):
+        if item.held is not None:
+            held[item.held] = held.get(item.held, 0) + item.n
+        elif item.cause in _TRIED:
+            failed += item.n
+        else:
+            pending, soon = pending + item.n, soon + item.early
+    return Standing(run_id, RunState(row.state), row.detail, pending, soon, failed, held, _statuses(conn, run_id))
+
+
+def _statuses(conn: Connection, run_id: str) -> dict[str, int]:
+    mine = pairs.c.admitted_by == f"{PAUSED_RUN}{run_id}"
+    query = select(pairs.c.status, func.count().label("n")).where(mine).group_by(pairs.c.status)
+    return {row.status or "new": row.n for row in conn.execute(query)}
 
 
 def _counted(conn: Connection, row: dict[str, Any]) -> dict[str, Any]:

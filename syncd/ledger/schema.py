@@ -1,6 +1,6 @@
 """The ledger's tables. Times are epoch seconds UTC; raw values are JSON as the system sent them.
 
-People's values live only in `bases`, `history`, `intents`, `conflicts`, `quarantine` and `deliveries`,
+People's values live only in `bases`, `history`, `intents`, `conflicts`, `quarantine`, `deliveries` and `staged`,
 which `syncd export` and `syncd erase` know by their `key`.
 """
 
@@ -298,6 +298,19 @@ imports = Table(
     Column("sent_at", Float),
     Column("note", String(300)),
     comment="Beteiligte to be created in EspoCRM: announced before the call, so that none is made twice.",
+)
+
+staged = Table(
+    "staged",
+    metadata,
+    Column("key", String(60), primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("actions", JSON, nullable=False),
+    Column("to_espo", JSON, nullable=False),
+    Column("to_advoware", JSON, nullable=False),
+    Column("creates", Boolean, nullable=False),
+    Column("asks", Boolean, nullable=False),
+    comment="What a dry run would have done with a record: its last plan.",
 )
 
 alarms = Table(

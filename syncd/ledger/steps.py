@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from mappers.spec import Canonical, Side
 from syncd import guard
 from syncd.lanes import Lane
-from syncd.ledger import brakes, facts, journal, pairs, people, work
+from syncd.ledger import brakes, facts, journal, pairs, people, staged, work
+from syncd.ledger.staged import Plan
 from syncd.ledger.work import Cause, Due
 from syncd.model import NEW_FIELD, Base, FieldWrite, IntentState, PairState, Trust
 
@@ -238,6 +239,7 @@ class Ending:
     missing: Side | None = None
     present: Sequence[Side] = ()
     forget_updates_before: float | None = None
+    staged: Plan | None = None  # a dry run's plan; the event is written only where it is another one than the last
 
 
 def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
@@ -265,7 +267,8 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
         brakes.run_length(conn, kind, 0)
     if ending.forget_updates_before is not None:
         journal.settle_updates(conn, job.key, ending.forget_updates_before)
-    if ending.event is not None:
+    again = ending.staged is not None and not staged.put(conn, job.key, ending.staged, job.now)
+    if ending.event is not None and not again:
         _record(conn, job, ending.event)
     follow = ending.follow
     if follow is not None and follow.cause in _SAME_WORK:

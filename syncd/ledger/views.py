@@ -42,6 +42,7 @@ def status(conn: Connection, now: float) -> dict[str, Any]:
         "pauses": facts.list_pauses(conn),
         "alarms": alarms.raised(conn),
         "examined": facts.get(conn, "examined", {}),
+        "runs": [_run(conn, row["id"], now) for row in runs.listing(conn, runs.UNFINISHED)],
         "first_start": facts.get(conn, "first_start"),
         "alive_at": facts.get(conn, "alive_at"),
         "polled_at": facts.get(conn, "polled_at"),
@@ -49,6 +50,13 @@ def status(conn: Connection, now: float) -> dict[str, Any]:
         "full_pass_at": facts.get(conn, "full_pass_at"),
         "longest_overdue_check": longest,
     }
+
+
+def _run(conn: Connection, run_id: str, now: float) -> dict[str, Any]:
+    row, at = runs.get(conn, run_id) or {}, runs.standing(conn, run_id, now)
+    assert at is not None
+    told = {"id": run_id, "kind": row["kind"], "state": row["state"], "started_at": row["started_at"]}
+    return told | {"done": at.done, "total": at.total, "alive_at": at.detail.get("alive_at")}
 
 
 def records(conn: Connection, entity: str | None, status: str | None, after: str, limit: int) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
--- Lease the best due key: best lane first, in it the one due longest. ARGV: now, owner, token, lease in seconds.
+-- Lease the best due key: best lane first, in it the one due longest. ARGV: now, owner, token, lease in seconds,
+-- how many lanes are looked at.
 -- Answers {key, lane, due, now}, or nothing.
 local now = clock(ARGV[1])
-for lane = 0, LANES - 1 do
+for lane = 0, tonumber(ARGV[5]) - 1 do
   local found = redis.call('ZRANGEBYSCORE', KEYS[lane + 1], '-inf', stamp(now), 'WITHSCORES', 'LIMIT', 0, 1)
   if found[1] then
     local key = found[1]

@@ -16,7 +16,7 @@ import pytest
 from mappers.beteiligte import BETEILIGTE
 from syncd.cli.records import _print_plan
 from syncd.model import Agree, Base, Wait
-from syncd.rehearsal import told
+from syncd.telling import told
 from tests.cli.conftest import Cli, one_line
 from tests.systems import Systems, environment
 

@@ -1,4 +1,4 @@
-"""Runs, and what belongs to them: history and work, imports; alarms."""
+"""Runs, and what belongs to them: history and work, imports; what a dry run staged; alarms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the tables of runs, imports and alarms, and the run to history and work."""
+    """Add the tables of runs, imports, staged plans and alarms, and the run to history and work."""
     op.create_table(
         "runs",
         sa.Column("id", sa.String(length=12), nullable=False),
@@ -36,6 +36,18 @@ def upgrade() -> None:
         sa.Column("note", sa.String(length=300), nullable=True),
         sa.PrimaryKeyConstraint("entity", "advoware_id"),
         comment="Beteiligte to be created in EspoCRM: announced before the call, so that none is made twice.",
+    )
+    op.create_table(
+        "staged",
+        sa.Column("key", sa.String(length=60), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("actions", sa.JSON(), nullable=False),
+        sa.Column("to_espo", sa.JSON(), nullable=False),
+        sa.Column("to_advoware", sa.JSON(), nullable=False),
+        sa.Column("creates", sa.Boolean(), nullable=False),
+        sa.Column("asks", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+        comment="What a dry run would have done with a record: its last plan.",
     )
     op.create_table(
         "alarms",

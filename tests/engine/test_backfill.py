@@ -1,0 +1,154 @@
+"""A stock of records is let in behind all else: paused, killed and taken up again without doubles."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from syncd import feeding
+from syncd.backfill import begin, fill, let_in, stop, survey, take_up
+from syncd.commands import Refusal
+from syncd.feeding import Followed
+from syncd.ledger import runs, views
+from syncd.ledger.runs import RunState, Standing
+from tests.daemon import Crash
+from tests.engine.story import Story, told
+
+PATIENT = {"SYNCD_POLL_SECONDS": "60", "SYNCD_SWEEP_MIN_SECONDS": "300", "SYNCD_SWEEP_MAX_SECONDS": "86400"}
+
+
+def quiet(standing: Standing) -> None:
+    """Nobody looks."""
+
+
+async def filled(story: Story, run_id: str = "", owner: str = "command") -> tuple[str, Followed]:
+    """A backfill in a command's process: a new one, or one that is taken up."""
+    app = story.world.daemon(owner)
+    await app.open()
+    context = app.context(None)
+    run_id = run_id or await begin(app, context, await survey(context))
+    return run_id, await fill(app, context, run_id, asyncio.Event(), quiet)
+
+
+@told(**PATIENT)
+async def test_all_records_are_let_in_and_synced_and_the_work_table_stays_small(story: Story) -> None:
+    await story.pair()
+    stock = story.sandbox.seed.unlinked(10)
+    most: list[int] = []
+    app = story.world.daemon("command")
+    await app.open()
+    found = await survey(app.context(None))
+    run_id = await begin(app, app.context(None), found)
+    came_out = await fill(app, app.context(None), run_id, asyncio.Event(), lambda at: most.append(at.pending))
+    assert (found.records, found.taking_part, came_out.stopped) == (11, 1, None)
+    assert came_out.standing.statuses == {"clean": 10}
+    assert {story.espo.see(espo_id)["betnr"] for espo_id, _ in stock} == {number for _, number in stock}
+    seen = await story.read(runs.get, run_id)
+    assert seen is not None
+    assert (seen["state"], seen["waiting"]) == (RunState.DONE, 0)
+    assert seen["changes"] > 0
+    assert max(most) <= feeding.PORTION
+
+
+@told(**PATIENT)
+async def test_a_second_backfill_waits_for_the_first_and_a_finished_one_leaves_nothing_to_do(story: Story) -> None:
+    story.sandbox.seed.unlinked(3)
+    app = story.world.daemon("command")
+    await app.open()
+    context = app.context(None)
+    await begin(app, context, await survey(context))
+    with pytest.raises(Refusal, match="--resume"):
+        await begin(app, context, await survey(context))
+    run_id = await take_up(app, context)
+    assert (await filled(story, run_id))[1].stopped is None
+    assert (await survey(context)).new == 0
+    with pytest.raises(Refusal):
+        await take_up(app, context)
+
+
+@pytest.mark.parametrize("after", [8, 30, 52])
+@told(**PATIENT)
+async def test_killed_anywhere_it_is_taken_up_and_every_record_is_synced_once(story: Story, after: int) -> None:
+    await story.pair()
+    stock = story.sandbox.seed.unlinked(4)
+    story.world.effects.count, story.world.effects.crash_after = 0, after
+    with pytest.raises(Crash):
+        await filled(story)
+    story.world.effects.crash_after = None
+    await story.without_daemon(61)
+    app = story.world.daemon("again")
+    await app.open()
+    unfinished = await story.read(runs.listing, runs.UNFINISHED)
+    if unfinished:
+        await filled(story, await take_up(app, app.context(None)), "again")
+    else:
+        await filled(story)
+    await story.settle()
+    for espo_id, number in stock:
+        seen = story.espo.see(espo_id)
+        assert (seen["syncStatus"], seen["betnr"]) == ("clean", number)
+    assert len(story.advoware.betnrs()) == 5
+    assert [row["state"] for row in await story.read(runs.listing)] == [RunState.DONE]
+
+
+@told(**PATIENT, SYNCD_ADVOWARE_CALLS_PER_MINUTE="30")
+async def test_a_pause_from_elsewhere_stops_it_and_a_daemon_does_not_go_on_with_it(story: Story) -> None:
+    stock = story.sandbox.seed.unlinked(10)
+    app = story.world.daemon("command")
+    await app.open()
+    context = app.context(None)
+    run_id = await begin(app, context, await survey(context))
+    running = asyncio.create_task(fill(app, context, run_id, asyncio.Event(), quiet))
+    await story.world.clock.sleep(20)
+    other = story.world.daemon("other")
+    assert await stop(other, other.context(None)) == run_id
+    came_out = await running
+    done = came_out.standing.done
+    assert (came_out.stopped, done < 10) == ("paused", True)
+    await story.live(60)
+    status = await story.read(views.status, story.world.clock.now())
+    assert status["runs"][0]["state"] == RunState.PAUSED
+    paused = [espo_id for espo_id, _ in stock if story.status(espo_id) == "pending_sync"]
+    assert len(paused) == 10 - done
+    again = story.world.daemon("again")
+    await again.open()
+    assert await take_up(again, again.context(None)) == run_id
+    assert (await filled(story, run_id, "again"))[1].standing.statuses == {"clean": 10}
+
+
+@told(**PATIENT, SYNCD_ADVOWARE_CALLS_PER_MINUTE="60")
+async def test_a_clerks_edit_is_served_while_a_backfill_runs(story: Story) -> None:
+    espo_id, number = await story.pair()
+    story.sandbox.seed.unlinked(20)
+    running = asyncio.create_task(filled(story))
+    await story.world.clock.sleep(2)
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    await story.desk.sync([f"beteiligte/{espo_id}"])
+    await story.world.clock.sleep(4)
+    assert (story.advoware.see(number)["titel"], running.done()) == ("Prof.", False)
+    assert (await running)[1].stopped is None
+
+
+@told(**PATIENT, SYNCD_CREATE_GUARD="2")
+async def test_guards_stay_in_force_and_what_they_hold_is_told(story: Story) -> None:
+    await story.pair()
+    for number in range(4):
+        old = story.espo.create({"lastName": f"Neu{number}", "firstName": "Ada"}, by="anna")
+        story.sandbox.espo.tables["CBeteiligte"].rows[old].values["createdAt"] = "2020-01-01 00:00:00"
+    _, came_out = await filled(story)
+    assert len(story.advoware.betnrs()) == 3
+    assert [count for held, count in came_out.standing.held.items() if held.startswith("guard:")] == [2]
+
+
+@told(**PATIENT)
+async def test_exactly_the_named_records_are_let_in(story: Story) -> None:
+    await story.pair()
+    stock = story.sandbox.seed.unlinked(3)
+    app = story.world.daemon("command")
+    await app.open()
+    keys = [f"beteiligte/{espo_id}" for espo_id, _ in stock[:2]]
+    run_id, came_out = await let_in(app, app.context(None), keys, asyncio.Event(), quiet)
+    assert (came_out.stopped, came_out.standing.statuses) == (None, {"clean": 2})
+    assert story.status(stock[2][0]) == "pending_sync"
+    assert [row["id"] for row in await story.read(runs.listing)] == [run_id]
