@@ -60,7 +60,9 @@ class EspoPort(Protocol):
         self, entity: str, id: str, changes: Mapping[str, Any], *, version: int | None = None
     ) -> Reply: ...
 
-    async def create(self, entity: str, body: Mapping[str, Any]) -> Reply: ...
+    async def create(
+        self, entity: str, body: Mapping[str, Any], *, duplicates: Literal["skip", "check"] = "skip"
+    ) -> Reply: ...
 
 
 class AdvowarePort(Protocol):

@@ -23,7 +23,6 @@ from syncd.ledger.work import find as find_work
 from syncd.ledger.work import put as put_work
 from syncd.model import NOTHING, Base, Key, LinkChoice, LinkDecision, Memory, PairState, Trust, Version
 
-
 LIVING = (PairState.LINKED, PairState.GONE)  # what is looked round for in Advoware
 
 

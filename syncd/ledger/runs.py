@@ -78,7 +78,7 @@ def waiting(conn: Connection, run_id: str) -> int:
 
 # --- records let in by a run ------------------------------------------------------------------
 
-PAUSED_RUN = "run:"  # how work that waits for a paused run is held, and `admitted_by` of what a run let in
+OF_RUN = "run:"  # how work that waits for a paused run is held, and `admitted_by` of what a run let in
 _TRIED = (Cause.RETRY, Cause.RESET)
 
 
@@ -118,7 +118,7 @@ def let_in(conn: Connection, run_id: str, keys: Iterable[str], changes: Mapping[
     """Let records take part and put them to work behind all else, and say how far the run has come: one commit."""
     wanted = list(keys)
     if wanted:
-        pair_functions.admit(conn, wanted, f"{PAUSED_RUN}{run_id}")
+        pair_functions.admit(conn, wanted, f"{OF_RUN}{run_id}")
         work_functions.put(conn, [Due(key, Lane.BACKFILL, Cause.EVENT, now, run_id) for key in wanted], now)
     progress(conn, run_id, changes)
 
@@ -127,14 +127,14 @@ def hold(conn: Connection, run_id: str) -> list[str]:
     """Let what waits for the run wait until it goes on; returns the records."""
     mine = (work.c.run == run_id) & work.c.held.is_(None) & (work.c.lane == int(Lane.BACKFILL))
     keys = list(conn.execute(select(work.c.key).where(mine)).scalars())
-    conn.execute(update(work).where(mine).values(held=f"{PAUSED_RUN}{run_id}"))
+    conn.execute(update(work).where(mine).values(held=f"{OF_RUN}{run_id}"))
     return keys
 
 
 def release(conn: Connection, run_id: str, now: float) -> None:
     """The run goes on: what waited for it is due."""
     resume(conn, run_id)
-    work_functions.release(conn, f"{PAUSED_RUN}{run_id}", now)
+    work_functions.release(conn, f"{OF_RUN}{run_id}", now)
 
 
 def standing(conn: Connection, run_id: str, by: float) -> Standing | None:
@@ -157,7 +157,7 @@ def standing(conn: Connection, run_id: str, by: float) -> Standing | None:
 
 
 def _statuses(conn: Connection, run_id: str) -> dict[str, int]:
-    mine = pairs.c.admitted_by == f"{PAUSED_RUN}{run_id}"
+    mine = pairs.c.admitted_by == f"{OF_RUN}{run_id}"
     query = select(pairs.c.status, func.count().label("n")).where(mine).group_by(pairs.c.status)
     return {row.status or "new": row.n for row in conn.execute(query)}
 

@@ -294,9 +294,8 @@ imports = Table(
     Column("advoware_id", Integer, primary_key=True),
     Column("run", String(12), nullable=False),
     Column("state", String(10), nullable=False),
-    Column("espo_id", String(40)),
-    Column("sent_at", Float),
-    Column("note", String(300)),
+    Column("sent_at", Float, nullable=False),
+    Column("key", String(60)),
     comment="Beteiligte to be created in EspoCRM: announced before the call, so that none is made twice.",
 )
 

@@ -32,7 +32,7 @@ async def test_what_would_be_written_is_told_behind_the_link_too(story: Story) -
     assert plans[key(pairs[0][0])]["to_espo"] == ["titel"]
     assert [action["do"] for action in plans[key(pairs[0][0])]["actions"]][:2] == ["link", "update"]
     assert plans[key(new)]["creates"]
-    assert (found.creates, found.same, dict((name, row) for name, *row in found.fields)["titel"]) == (1, 1, [1, 1])
+    assert (found.creates, found.same, {name: row for name, *row in found.fields}["titel"]) == (1, 1, [1, 1])
     assert story.writes() == []
 
 
@@ -53,7 +53,7 @@ async def test_each_change_is_staged_once_not_each_look_anew(story: Story) -> No
 
 @told(**DRY, SYNCD_RETRY_MINUTES="0.1,0.1,0.1,0.1,0.1")
 async def test_a_failure_in_a_dry_run_is_not_written_into_espocrm(story: Story) -> None:
-    [(espo_id, number)] = story.sandbox.seed.synced(1)
+    [(espo_id, _)] = story.sandbox.seed.synced(1)
     story.fault(Kind.STATUS, system="advoware", method="GET", route="*/Beteiligte/*", status=500, times=None)
     story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
     before = story.sandbox.dump()
@@ -67,7 +67,7 @@ async def test_a_failure_in_a_dry_run_is_not_written_into_espocrm(story: Story) 
 
 @told()
 async def test_what_was_staged_is_forgotten_once_it_is_done_in_earnest(story: Story) -> None:
-    espo_id, _ = await story.pair()
+    await story.pair()
     await story.write(_note_staging)
     await story.live(POLL)
     assert (await staged(story)).plans == []

@@ -31,9 +31,8 @@ def upgrade() -> None:
         sa.Column("advoware_id", sa.Integer(), nullable=False),
         sa.Column("run", sa.String(length=12), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("espo_id", sa.String(length=40), nullable=True),
-        sa.Column("sent_at", sa.Float(), nullable=True),
-        sa.Column("note", sa.String(length=300), nullable=True),
+        sa.Column("sent_at", sa.Float(), nullable=False),
+        sa.Column("key", sa.String(length=60), nullable=True),
         sa.PrimaryKeyConstraint("entity", "advoware_id"),
         comment="Beteiligte to be created in EspoCRM: announced before the call, so that none is made twice.",
     )
