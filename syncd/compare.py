@@ -154,5 +154,5 @@ async def _not_yet(context: Context, row: Mapping[str, Any], shot: Snapshot) -> 
         return None
     if await context.ledger.read(facts.list_pauses):
         return None
-    hours = (due - context.clock.now()) / 3600
-    return Excuse(Reason.NOT_YET, f"edited in Advoware since the last look round; the next is in {hours:.1f} h")
+    minutes = (due - context.clock.now()) / 60
+    return Excuse(Reason.NOT_YET, f"edited in Advoware since the last look round; the next is in {minutes:.0f} min")
