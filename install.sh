@@ -140,6 +140,7 @@ install_command() {
   sed "s|^root=\$|root=$root|" "$here/systemd/syncd.sh" >"$wrapper.new"
   chmod 755 "$wrapper.new"
   mv "$wrapper.new" "$wrapper"
+  ln -sfn syncd "$wrapper-maintenance"
   for unit in "$here"/systemd/*.service "$here"/systemd/*.timer; do install -m 644 "$unit" "$units/"; done
   if has_systemd; then systemctl daemon-reload; fi
 }
@@ -253,7 +254,7 @@ stop_units() {
 }
 
 remove_program() {
-  rm -rf "$opt" "$wrapper"
+  rm -rf "$opt" "$wrapper" "$wrapper-maintenance"
   for unit in "$here"/systemd/*.service "$here"/systemd/*.timer; do rm -f "$units/$(basename "$unit")"; done
   if has_systemd; then systemctl daemon-reload; fi
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The command `syncd` of an installed server: runs what is typed as the daemon's user, with the daemon's settings,
 # credentials and state directory. `install.sh` puts it into /usr/local/bin and fills in the next line.
+# Called `syncd-maintenance`, it runs the scripts of scripts/maintenance by their names.
 root=
 
 set -eu
@@ -24,6 +25,12 @@ credentials=$root/etc/$name/credentials
 state=$root/var/lib/$name
 
 [ -x "$program" ] || fail "$program is missing: run install.sh again"
+script=
+if [ "$(basename "$0")" = syncd-maintenance ]; then
+  there=$(cd "$root/opt/syncd/current/scripts/maintenance" && for one in [a-z]*.py; do echo "${one%.py}"; done | grep -vx program | tr '\n' ' ')
+  script=${1:-}
+  case " $there" in *" $script "*) ;; *) fail "syncd-maintenance needs the name of a script: $there" ;; esac
+fi
 
 # Only root can read the settings and become the daemon's user.
 if [ "$(id -u)" -ne 0 ] && [ -z "$root" ]; then
@@ -77,6 +84,12 @@ for file in "$credentials"/*; do
   if [ -f "$file" ]; then export "$key=$(cat "$file")"; fi
 done
 
+if [ -n "$script" ]; then
+  shift
+  set -- -m "scripts.maintenance.$script" "$@"
+  program=$root/opt/syncd/current/.venv/bin/python
+  export PYTHONPATH="$root/opt/syncd/current"
+fi
 cd "$state"
 umask 077
 if [ -n "$root" ]; then exec "$program" "$@"; fi

@@ -22,6 +22,7 @@ case "$*" in
     printf '#!/bin/sh\\nPYTHONPATH=%s exec {sys.executable} -m syncd "$@"\\n' "$(dirname "$3")" >"$3/bin/syncd" &&
     chmod +x "$3/bin/syncd" ;;
   *"-m pip "*) ;;
+  *"-m scripts."*) exec {sys.executable} "$@" ;;
   *"-c "*) ;;
 esac
 """
@@ -42,6 +43,9 @@ class Server:
 
     def syncd(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return self._run([str(self.root / "usr/local/bin/syncd"), *arguments], **environment)
+
+    def maintenance(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self._run([str(self.root / "usr/local/bin/syncd-maintenance"), *arguments])
 
     def _run(self, command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
         known = {"PATH": os.environ["PATH"], **environment}
@@ -95,6 +99,19 @@ def test_the_command_takes_nothing_from_its_caller_but_the_login_of_an_administr
     assert "815" not in calm.stdout
     assert re.search(r"SYNCD_WORKERS +8 +default", calm.stdout)
     assert re.search(r"ESPOCRM_ADMIN_USER +admin", calm.stdout)
+
+
+def test_the_maintenance_scripts_run_with_the_settings_of_the_daemon(server: Server) -> None:
+    server.install()
+    told = server.maintenance("prune", "--days", "7")
+    assert told.returncode == 3
+    assert f"there is no ledger in {server.file('var/lib/syncd')}" in told.stderr
+    for nonsense in ((), ("program",), ("nonsense",), ("../prune",)):
+        told = server.maintenance(*nonsense)
+        assert (told.returncode, told.stdout) == (2, "")
+        assert told.stderr.startswith("error: syncd-maintenance needs the name of a script: compare ledger")
+    server.install("--uninstall")
+    assert not server.file("usr/local/bin/syncd-maintenance").is_symlink()
 
 
 @pytest.mark.parametrize("line", ['ADVOWARE_USER="a"b', "ADVOWARE_USER=a\\b", "ADVOWARE-USER=a", "ADVOWARE_USER='"])
