@@ -73,18 +73,26 @@ async def listed(espo: EspoClient, ledger: Ledger, configured: Iterable[str]) ->
         page = await espo.list("Webhook", order_by="createdAt", offset=len(rows))
         rows += page.rows
         if page.last or not page.rows:
-            return [_known(row, secrets) for row in rows]
+            return [_known(row, secrets) for row in rows if isinstance(row.get("id"), str)]
 
 
 def _known(row: Mapping[str, Any], secrets: set[str]) -> Known:
     return Known(
-        id=str(row["id"]),
+        id=row["id"],
         event=str(row.get("event")),
-        url=str(row.get("url")),
+        url=_address(row.get("url")),
         active=row.get("isActive") is True,
         skips_own=row.get("skipOwn") is True,
         secret_known=row["id"] in secrets,
     )
+
+
+def _address(value: object) -> str:
+    """An address as it stands there; "" for what is none."""
+    try:
+        return value if isinstance(value, str) and urlsplit(value).netloc else ""
+    except ValueError:
+        return ""
 
 
 def judge(wishes: Iterable[Wanted], known: Sequence[Known]) -> list[Verdict]:

@@ -199,7 +199,7 @@ async def _reaches_us(peers: Peers, ledger: Ledger, verdicts: list[webhooks.Verd
         return [ok(Check.ESPO_REACHES_US, f"the last delivery came {_ago(peers.now() - last[0]['at'])} ago")]
     address = there[0].url
     if internal(address):
-        todo = f"add to EspoCRM's data/config.php: {allowed(address)} (it calls no internal address without that)"
+        todo = f"see that EspoCRM's data/config.php has {allowed(address)} without it calls no internal address"
         return [warn(Check.ESPO_REACHES_US, "nothing has come within two days, and the address is internal", todo)]
     todo = "edit a record and wait three minutes; then see EspoCRM's Webhook Event Queue and its scheduled jobs"
     return [warn(Check.ESPO_REACHES_US, "nothing has come within two days", todo)]

@@ -110,7 +110,7 @@ async def _is_ours(host: str, port: int) -> bool:
             reader, writer = await asyncio.open_connection(host, port)
             writer.write(b"GET /version HTTP/1.0\r\nHost: localhost\r\n\r\n")
             await writer.drain()
-            answer = await reader.read(4096)
+            answer = await reader.read(-1)  # it closes: this is HTTP/1.0
             writer.close()
     except (OSError, TimeoutError):
         return False
