@@ -179,14 +179,21 @@ async def _webhooks(peers: Peers, me: Mapping[str, Any]) -> list[Finding]:
     configured = peers.settings.espocrm_webhook_secrets
     known = await webhooks.listed(peers.espo, peers.ledger, configured)
     verdicts = webhooks.judge(webhooks.wanted(peers.entities.values()), known)
-    return [*webhook(verdicts), *await _reaches_us(peers, peers.ledger, verdicts)]
+    found = webhook(verdicts, peers.settings.syncd_public_url)
+    return [*found, *await _reaches_us(peers, peers.ledger, verdicts)]
 
 
-def webhook(verdicts: list[webhooks.Verdict]) -> list[Finding]:
-    """Each one that is not as it must be; also for who watches them at run time."""
+def webhook(verdicts: list[webhooks.Verdict], public: str = "") -> list[Finding]:
+    """Each one that is not as it must be; `public`: the address EspoCRM shall use, "" where that is not said."""
     todo = "run `syncd webhooks register`: until then changes are found by polling only"
-    bad = [warn(Check.ESPO_WEBHOOK, one.wrong, todo, one.event) for one in verdicts if one.wrong]
+    told = [(one.event, one.wrong or _elsewhere(one.webhook, public)) for one in verdicts]
+    bad = [warn(Check.ESPO_WEBHOOK, wrong, todo, event) for event, wrong in told if wrong]
     return bad or [ok(Check.ESPO_WEBHOOK, f"all {len(verdicts)} there, active, and checkable")]
+
+
+def _elsewhere(there: webhooks.Known | None, public: str) -> str:
+    leads_here = not public or there is None or there.url.startswith(f"{public.rstrip('/')}/")
+    return "" if leads_here else "leads to another address than SYNCD_PUBLIC_URL"
 
 
 async def _reaches_us(peers: Peers, ledger: Ledger, verdicts: list[webhooks.Verdict]) -> list[Finding]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import config
 from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Direction
+from syncd import webhooks
 from syncd.doctor import advoware, assumed, espocrm, fields, rights, stores
 from syncd.doctor.answers import number, table, word
 from syncd.findings import Check, Finding, Verdict
@@ -167,6 +168,17 @@ def test_versions_and_their_oddities(text: str, grade: str) -> None:
 )
 def test_internal_addresses_are_known(url: str, inside: bool) -> None:
     assert espocrm.internal(url) is inside
+
+
+def test_a_webhook_that_leads_elsewhere_is_told() -> None:
+    there = webhooks.Known(
+        "w", "CBeteiligte.update", "https://old.example/webhooks/espocrm/beteiligte/update", True, True, True
+    )
+    verdicts = [webhooks.Verdict("CBeteiligte.update", there, "")]
+    assert espocrm.webhook(verdicts)[0].grade == "ok"
+    assert espocrm.webhook(verdicts, "https://old.example/")[0].grade == "ok"
+    [moved] = espocrm.webhook(verdicts, "https://sync.example")
+    assert (moved.check, moved.grade, moved.about) == (Check.ESPO_WEBHOOK, "warn", "CBeteiligte.update")
 
 
 @pytest.mark.parametrize(
