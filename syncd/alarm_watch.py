@@ -7,6 +7,7 @@ what is wrong says `lookout`, what to make of it `alarms`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from syncd import alarms, lookout
 from syncd.alarms import Alarm, State
 from syncd.clock import Clock
-from syncd.health import PATIENCE, Health
+from syncd.health import Health
 from syncd.ledger import alarms as book
 from syncd.ledger import facts
 from syncd.ledger.alarms import Standing
@@ -48,27 +49,28 @@ class Watch:
         return self.outage * HOLD_OFF_PART
 
     async def forever(self) -> None:
-        """Look regularly, often enough within the hold-off."""
+        """Look regularly, often enough within the hold-off. The ledger's own trouble waits for no answer of it."""
+        await asyncio.gather(self._regularly(self.at_ledger), self._regularly(self.at_everything))
+
+    async def _regularly(self, look: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await self.once()
+            await look()
             await self.clock.sleep(min(LOOK_EVERY, self.hold_off / LOOKS_IN_HOLD_OFF))
 
-    async def once(self) -> None:
-        """One look. The ledger's own trouble comes first: all the rest needs the ledger."""
-        await self._look_at_ledger()
+    async def at_everything(self) -> None:
+        """One look at all but the ledger itself, and what is to be told is told."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                standing = await self.ledger.read(book.standing)
-                await self._look(standing)
+            await self._look(await self.ledger.read(book.standing))
             await self._tell_due()
-        except (LedgerUnavailable, TimeoutError):
-            return  # readiness says so, and so do we, by the process's own memory
+        except LedgerUnavailable:
+            return  # of that the process tells by its own memory
 
     def raised(self) -> list[str]:
         """Causes raised by this process's own memory."""
         return [alarm.cause for alarm in self.own.values() if alarm.state is State.RAISED]
 
-    async def _look_at_ledger(self) -> None:
+    async def at_ledger(self) -> None:
+        """One look at the ledger, as readiness sees it."""
         now = self.clock.now()
         look = lookout.of_stores(self.health.reasons, self.health.unsure)
         for change in alarms.difference(self.own, look, now, self.hold_off):
@@ -84,9 +86,8 @@ class Watch:
     async def _keep(self, alarm: Alarm) -> None:
         """For `syncd alarms list`, now that the ledger is back."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                await self.ledger.write(book.keep, alarm)
-        except (LedgerUnavailable, TimeoutError):
+            await self.ledger.write(book.keep, alarm)
+        except LedgerUnavailable:
             log.info("alarm.not_kept", cause=alarm.cause)
 
     async def _look(self, standing: Standing) -> None:

@@ -169,7 +169,7 @@ class MarkedWorld(World):
         self.told += [f"{reason.code} {reason.text}" for reason in health.reasons]
         machine = Machine(self.directory, Clocks(), lambda: None, measure=lambda _: 0)
         teller = Teller(Sender("crm.example", "0", "host"), self.metrics, self)
-        await Watch(parts.ledger, health, machine, self.clock, teller, outage=0.0).once()
+        await Watch(parts.ledger, health, machine, self.clock, teller, outage=0.0).at_everything()
 
     async def send(self, body: Mapping[str, Any]) -> Sent:
         """Whoever is told of alarms."""

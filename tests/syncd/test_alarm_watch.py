@@ -93,7 +93,8 @@ class Daemon:
         if not self.runner.away:
             await self.ledger.write(facts.beat, self.world.clock.now())
         self.health.reasons = await self.health.look()
-        await self.watch.once()
+        await self.watch.at_ledger()
+        await self.watch.at_everything()
 
     async def stopped(self) -> None:
         """A guard stops something."""
