@@ -119,7 +119,10 @@ class _Planner:
         for one in self.pairing.new_advoware:
             self._new_in_advoware(one)
         for espo in self.pairing.new_espo:
-            self._new_in_espo(espo)
+            if self.memory.believe is Side.ADVOWARE:
+                self._is_not_believed(espo)
+            else:
+                self._new_in_espo(espo)
         self._primaries()
         changed = [write for goal in self.goals.values() if (write := self._put(goal)) is not None]
         self.result.advoware = [
@@ -142,6 +145,8 @@ class _Planner:
             self.result.agreed[line.name] = None
         elif self._decided(line):
             return
+        elif self.memory.believe is not None and place(espo) != place(advoware):
+            self._believe(line, self.memory.believe)
         elif espo is None and advoware is not None:
             if line.retire or not line.advoware_changed:
                 self._empty(line.name, advoware, line)
@@ -169,6 +174,31 @@ class _Planner:
             self._to_advoware(line, espo)
         elif line.advoware_changed:
             self._to_espo(line.name, espo, advoware)
+
+    def _believe(self, line: Line, right: Side) -> None:
+        """After a restored backup a person said which side is right: the other follows, what it showed is kept."""
+        espo, advoware = line.espo, line.advoware
+        here, there = espo.form if espo else None, advoware.form if advoware else None
+        if (there if right is Side.ESPO else here) is not None:
+            base = line.past.form if line.past else None
+            self.result.kept.append(Keep(line.name, right, here, there, base, "changed_on_both"))
+        if right is Side.ADVOWARE:
+            if advoware is not None:
+                self._to_espo(line.name, espo, advoware)
+            elif espo is not None:
+                self._drop(line.name, espo)
+        elif espo is None and advoware is not None:
+            self._empty(line.name, advoware, line)
+        elif espo is not None and advoware is None:
+            self._new_in_espo(espo)
+        elif espo is not None:
+            self._to_advoware(line, espo)
+
+    def _is_not_believed(self, espo: EspoEntry) -> None:
+        """Only EspoCRM has it, whose backup was restored, and a person said that Advoware is right."""
+        name = lost_name(self.entries, (espo.channel, espo.form))
+        self.result.kept.append(Keep(name, Side.ADVOWARE, espo.form, None, None, "changed_on_both"))
+        self._drop(name, espo)
 
     def _agreed_value(self, name: str) -> Canonical:
         """The value an entry of Advoware had when EspoCRM last had it too."""

@@ -89,6 +89,17 @@ def entries_there(entries: EntryList, memory: Memory, body: Mapping[str, Raw]) -
     return entries.read_advoware(body, known_kinds(entries, memory))
 
 
+def moved(entries: EntryList, memory: Memory, side: Side, body: Mapping[str, Raw]) -> bool:
+    """Whether a side's list shows other values than when both last agreed."""
+    pasts = _pasts(entries, memory)
+    if side is Side.ESPO:
+        shown = {place(one) for rows in entries.read_espo(body).values() for one in rows}
+        return shown != {place(past.espo) for past in pasts.values() if past.espo is not None}
+    there = entries_there(entries, memory, body) or ()
+    now = {one.id: one.form for one in there if one.form is not None}
+    return now != {number: past.form for number, past in pasts.items() if past.form is not None}
+
+
 def known_kinds(entries: EntryList, memory: Memory) -> dict[int, int]:
     """Kinds of Advoware's entries remembered from when they were last agreed on, by id."""
     return {

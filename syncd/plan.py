@@ -37,6 +37,7 @@ from syncd.model import (
     Vanished,
     Version,
 )
+from syncd.pairing import moved
 
 REWIND_TOLERANCE = 1.0  # seconds: EspoCRM's time stamps have one-second resolution
 
@@ -169,6 +170,8 @@ def _older(now: Version, known: Version) -> bool:
 
 
 def _differs_from_base(entity: Entity, memory: Memory, side: Side, seen: Present) -> bool:
+    if any(moved(entries, memory, side, seen.body) for entries in entity.lists):
+        return True
     for field in entity.fields:
         base = memory.base.get(field.name)
         if base is None:

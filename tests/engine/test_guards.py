@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncd import inspect
+from tests.engine.numbers import MOBILE, OFFICE, living, phone, phones, rows
 from tests.engine.story import POLL, Story, told
 
 STRICT = {"SYNCD_DELETE_GUARD_MIN": "3", "SYNCD_DELETE_GUARD_PERCENT": "5", "SYNCD_DELETE_GUARD_RUN": "20"}
@@ -188,3 +189,49 @@ async def test_a_person_says_which_side_is_right(story: Story, side: str, right:
     story.espo.edit(pairs[0][0], {"zusatz": "Hinterhaus"}, by="anna")
     await story.settle()
     assert story.advoware.see(pairs[0][1])["zusatz"] == "Hinterhaus"
+
+
+@pytest.mark.parametrize("right", ["espocrm", "advoware"])
+@told()
+async def test_numbers_of_a_restored_espocrm_wait_for_a_person_too(story: Story, right: str) -> None:
+    espo_id, betnr = await story.pair({"phoneNumberData": [phone(OFFICE, primary=True)]})
+    story.sandbox.snapshot("yesterday")
+    await story.without_daemon(3600)
+    story.espo.edit(espo_id, {"phoneNumberData": [*rows(story, espo_id), phone(MOBILE, "Mobile")]}, by="anna")
+    await story.settle()
+    await story.without_daemon(3600)
+    story.sandbox.restore("espocrm", "yesterday")
+    story.forget_calls()
+    await story.live(60)
+    assert story.writes("advonet") == []
+    assert (await guard(story))["kind"] == "went_back:espocrm"
+
+    await story.desk.allow(str((await guard(story))["id"]), right)
+    await story.live(60)
+    shown = [(OFFICE, "Office")] if right == "espocrm" else [(OFFICE, "Office"), (MOBILE, "Mobile")]
+    assert phones(story, espo_id) == sorted(shown)
+    assert [tlf for _, tlf in living(story, betnr)] == [number for number, _ in shown]
+    assert story.status(espo_id) == "clean"
+    kept = [one for one in await inspect.conflicts(story.ledger(), ("kept",)) if one["advoware"] == MOBILE]
+    assert len(kept) == (1 if right == "espocrm" else 0)
+
+
+@told()
+async def test_a_number_only_a_restored_espocrm_shows_is_kept_when_advoware_is_right(story: Story) -> None:
+    two = [phone(OFFICE, primary=True), phone(MOBILE, "Mobile")]
+    espo_id, betnr = await story.pair({"phoneNumberData": two})
+    story.sandbox.snapshot("yesterday")
+    await story.without_daemon(3600)
+    story.espo.edit(espo_id, {"phoneNumberData": rows(story, espo_id)[:1]}, by="anna")
+    await story.settle()
+    await story.without_daemon(3600)
+    story.sandbox.restore("espocrm", "yesterday")
+    await story.live(60)
+    await story.desk.allow(str((await guard(story))["id"]), "advoware")
+    await story.live(60)
+    assert (phones(story, espo_id), [tlf for _, tlf in living(story, betnr)]) == ([(OFFICE, "Office")], [OFFICE])
+    [lost] = [one for one in await inspect.conflicts(story.ledger(), ("kept",)) if one["espo"] == MOBILE]
+    await story.desk.resolve(lost["id"], "espocrm")
+    await story.settle()
+    assert [number for number, _ in phones(story, espo_id)] == sorted([OFFICE, MOBILE])
+    assert sorted(tlf for _, tlf in living(story, betnr)) == sorted([OFFICE, MOBILE])
