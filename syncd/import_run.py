@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from syncd import stock
 from syncd.app import App
 from syncd.context import Context
 from syncd.importing import MADE, Imported, Wishes, import_one
@@ -36,6 +37,7 @@ async def import_all(
 ) -> Outcome:  # fmt: skip
     """Import these numbers until all are done or `stop` is set, and sync what was made. Raises `PeerError`."""
     ledger, clock, dry_run = app.parts.ledger, app.parts.clock, context.settings.dry_run
+    await stock.size(context)  # a system that is away at the start is told at once; later it is waited for
     wishes = Wishes(context.id12(), team, anyway, dry_run)
     if not dry_run:
         detail = {"entity": context.entity.name, "total": len(numbers), "fed": 0}
