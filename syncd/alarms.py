@@ -73,6 +73,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("pause", Level.WARNING, Ends.AT_ONCE, "a pause has lasted longer than a day", "`syncd resume` if it was forgotten"),
 )
 # fmt: on
+LATER = Kind("later", Level.WARNING, Ends.AT_ONCE, "an alarm of a later version", "update syncd")
 BY_NAME: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 OF_A_SIDE = ("credentials", "outage", "setup", "clock")
 
@@ -94,8 +95,8 @@ LABELS: tuple[str, ...] = tuple(
 
 
 def kind_of(cause: str) -> Kind:
-    """The kind of a cause."""
-    return BY_NAME[cause.partition(":")[0]]
+    """The kind of a cause; one of a later version, found in the ledger after going back to this, ends at once."""
+    return BY_NAME.get(cause.partition(":")[0], LATER)
 
 
 @dataclass(frozen=True)

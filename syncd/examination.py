@@ -1,10 +1,13 @@
 """What `syncd doctor` looks at in both systems, looked at regularly by the daemon; what is wrong is remembered.
 
-Hourly while all is well, every minute while something is wrong, so that what was put right is soon known. Reads only.
-A system that is away keeps what was known of it.
+Hourly while all is well, sooner while something is wrong, so that what was put right is soon known. Reads only. A
+system that is away keeps what was known of it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
@@ -23,16 +26,17 @@ log = structlog.get_logger()
 
 EXAMINE_EVERY = 60.0
 WELL_FOR = 3600.0
+WRONG_FOR = 600.0  # each look makes some 30 calls, and EspoCRM keeps a row of each
+STOPPED_FOR = 60.0
 # Without these no record is synced; all else that fails is an alarm, and work goes on.
 STOPS_WORK = frozenset({Check.ESPO_RIGHTS, Check.ESPO_ENTITY, Check.ESPO_FIELD, Check.ESPO_OPTIONS, Check.ESPO_FILTER})
 
 
 async def examine_if_due(app: App, mapping: config.Mapping) -> None:
-    """Examine both systems, unless that was done within the hour and nothing was wrong."""
+    """Examine both systems, unless that was done a short while ago."""
     clock, ledger = app.parts.clock, app.parts.ledger
     known = await ledger.read(facts.get, "examined", {})
-    well = not any(known.get("setup", {}).values()) and not known.get("webhooks")
-    if well and clock.now() - known.get("at", 0.0) < WELL_FOR:
+    if clock.now() - known.get("at", 0.0) < _good_for(known):
         return
     peers = Peers(app.settings, mapping, app.entities(), app.espo, app.advoware, ledger, clock.now)
     found = dict(known)
@@ -43,6 +47,13 @@ async def examine_if_due(app: App, mapping: config.Mapping) -> None:
             except PeerError as error:
                 log.info("examination.postponed", side=error.side, reason=error.reason)
     await ledger.write(facts.put, "examined", found | {"at": clock.now()})
+
+
+def _good_for(known: Mapping[str, Any]) -> float:
+    """Seconds until what is known is looked at again."""
+    if known.get("stops"):
+        return STOPPED_FOR
+    return WRONG_FOR if any(known.get("setup", {}).values()) or known.get("webhooks") else WELL_FOR
 
 
 async def _espocrm(app: App, peers: Peers, setup: dict[str, list[str]]) -> dict[str, object]:

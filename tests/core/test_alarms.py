@@ -152,6 +152,11 @@ def test_the_body_says_what_since_when_and_what_to_do() -> None:
     assert told["todo"] == "see whether it runs; jobs wait and lose no try"
 
 
+def test_an_alarm_of_a_later_version_ends_and_breaks_nothing() -> None:
+    memory = Memory({"moon:full": Alarm("moon:full", "?", State.RAISED, since=0, told_at=0)})
+    assert memory.look(10) == [("moon:full", "over")]
+
+
 def test_metrics_name_no_ids_and_no_machines() -> None:
     causes = ["guard:0123456789ab", "disk:server1", "pause:side:advoware", "redis", "setup:espocrm", "clock:server1"]
     assert [label(cause) for cause in causes] == ["guard", "disk", "pause", "redis", "setup:espocrm", "clock"]
