@@ -16,7 +16,7 @@ from mappers.spec import Side, StatusFields
 from scripts.docs_commands import commands
 from scripts.docs_reference import api_routes
 from scripts.docs_update import PART, ROOT, pages
-from syncd import guard, health, messages, metrics
+from syncd import alarms, guard, health, messages, metrics
 from syncd.app import ENTITIES
 from syncd.endings import Ended
 from syncd.entries import TWIN_STAYS
@@ -78,6 +78,8 @@ def _known() -> Iterator[tuple[str, str]]:
         yield "docs/LEDGER.md", word
     for _, path, _ in api_routes():
         yield "docs/HTTP.md", path
+    for alarm in alarms.KINDS:
+        yield "docs/OPERATIONS.md", alarm.name
     for code in messages.CODES:
         yield "docs/TROUBLESHOOTING.md", code
     for check in Check:
