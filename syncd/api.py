@@ -7,7 +7,7 @@ line of JSON that tells nothing about a record.
 from __future__ import annotations
 
 import html
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -45,7 +45,8 @@ async def _nothing() -> None:
 class ApiDeps:
     """Everything the doors need. `ring` is the queue's `add_all`, `secrets` gives those of a webhook id.
 
-    `readiness` tells why the daemon cannot work now, one line each; `before_metrics` brings the gauges up to date;
+    `readiness` tells why the daemon cannot work now, `paused` what is stopped, one line each;
+    `before_metrics` brings the gauges up to date;
     `now` in epoch seconds; without `api_token` nobody may use the API.
     """
 
@@ -60,6 +61,7 @@ class ApiDeps:
     now: Callable[[], float]
     new_id: Callable[[], str]
     before_metrics: Callable[[], Awaitable[None]] = _nothing
+    paused: Callable[[], Sequence[str]] = tuple
 
     @property
     def desk(self) -> Desk:
@@ -194,9 +196,9 @@ def _machines(deps: ApiDeps, api: FastAPI) -> APIRouter:
 
     @routes.get("/readyz")
     async def readyz() -> Response:
-        """Whether the daemon can work; 503 with the reasons where it cannot."""
+        """Whether the daemon can work; 503 with the reasons where it cannot. A pause is told, and is no reason."""
         reasons = deps.readiness()
-        answer = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+        answer = {"status": "not ready" if reasons else "ready", "reasons": reasons, "paused": list(deps.paused())}
         return JSONResponse(answer, 503 if reasons else 200, HEADERS)
 
     @routes.get("/metrics")

@@ -7,7 +7,8 @@ virtual time and stand-ins handed in.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,9 +26,10 @@ from syncd import courier, discovery
 from syncd.clock import Clock
 from syncd.commands import Desk, Refusal
 from syncd.context import Context, Observers, Settings
+from syncd.endings import Ended
 from syncd.guard import Limits
 from syncd.lanes import Lane
-from syncd.ledger import alarms, facts, pairs, pruning, staged, work
+from syncd.ledger import alarms, facts, pairs, pruning, runs, staged, undo, work
 from syncd.ledger.store import Ledger
 from syncd.model import PlanPolicy
 from syncd.queue import Queue, Waiting
@@ -46,6 +48,9 @@ COURIER_EVERY = 3.0
 IDENTIFY_EVERY = 60.0
 SWEEP_SHARE = 0.5  # of Advoware's calls per minute that looking round may use
 DUE_BATCH = 500
+PASSES = ("run", "sync")  # kinds of runs that end with their process
+PASS_LONGEST = 86400.0  # seconds
+UNDO_BEGINS = 10.0  # seconds in which a process that was asked for an undo has put it to work
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,19 @@ class Parts:
     observers: Observers = field(default_factory=Observers)
     espo_transport: Transport | None = None
     advoware_transport: Transport | None = None
+
+
+@dataclass
+class Pass:
+    """A run of this process: its id, and in the end how many values it has written."""
+
+    id: str
+    changes: int = 0
+
+    @property
+    def told(self) -> str | None:
+        """What to tell people: the id, if anything was written."""
+        return self.id if self.changes else None
 
 
 @dataclass
@@ -205,8 +223,29 @@ class App:
             return sum([await courier.deliver(context) for context in self.contexts.values()])
 
     async def beat(self) -> None:
-        """The ledger is alive."""
-        await self.parts.ledger.write(facts.beat, self.parts.clock.now())
+        """The ledger is alive; what was set going and has nothing left to do is done."""
+        now, ledger = self.parts.clock.now(), self.parts.ledger
+        await ledger.write(facts.beat, now)
+        await ledger.write(runs.end_idle, (undo.KIND,), now - UNDO_BEGINS, now)
+        await ledger.write(runs.end_idle, PASSES, now - PASS_LONGEST, now)  # whose process died before it said so
+
+    @asynccontextmanager
+    async def as_run(self, kind: str) -> AsyncIterator[Pass]:
+        """What the jobs of this process do meanwhile is one run; without changes it is none."""
+        ledger, now = self.parts.ledger, self.parts.clock.now
+        one = Pass(self.parts.new_id()[:12])
+        await ledger.write(runs.start, one.id, kind, {}, now())
+        for name, context in self.contexts.items():
+            self.contexts[name] = replace(context, run=one.id)
+        try:
+            yield one
+        finally:
+            known = await ledger.read(runs.get, one.id)
+            one.changes = known["changes"] if known is not None else 0
+            if one.changes:
+                await ledger.write(runs.end, one.id, runs.RunState.DONE, now())
+            else:
+                await ledger.write(runs.forget, one.id)
 
     async def prune(self) -> None:
         """Forget what is settled and old."""
@@ -216,25 +255,39 @@ class App:
 
     async def drain(self, seconds: float) -> int:
         """Work until nothing is due any more, or the time is over; returns how many jobs were done."""
-        clock, done = self.parts.clock, 0
-        end = clock.monotonic() + seconds
+        done, end = 0, self.parts.clock.monotonic() + seconds
+        while self.parts.clock.monotonic() < end:
+            some = await self.work_off(end, _unheard)
+            done += some
+            if some == 0:
+                break
+        return done
+
+    async def work_off(self, end: float, heard: Callable[[Ended | None], Awaitable[None]]) -> int:
+        """Do what is due now with all workers, until `end` (monotonic) at most; returns how many jobs were done."""
+        clock, queue, done = self.parts.clock, self.parts.queue, 0
 
         async def one(number: int) -> None:
             nonlocal done
             while clock.monotonic() < end:
-                taken = await self.parts.queue.take(f"{self.parts.owner}:{number}", self.settings.syncd_lease_seconds)
+                taken = await queue.take(f"{self.parts.owner}:{number}", self.settings.syncd_lease_seconds)
                 if taken is None:
                     return
-                await serve(self.crew, taken)
+                await heard(await serve(self.crew, taken))
                 done += 1
 
-        while clock.monotonic() < end:
-            await self.copy_due()
-            before = done
-            await asyncio.gather(*(one(number) for number in range(self.settings.syncd_workers)))
-            if done == before:
-                return done
+        await self.copy_due()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(self.settings.syncd_workers):
+                    group.create_task(one(number))
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None
         return done
+
+
+async def _unheard(_: Ended | None) -> None:
+    """Nobody asks how a job ended."""
 
 
 def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> App:

@@ -227,6 +227,7 @@ class _Daemon:
                 entities={name: context.entity for name, context in app.contexts.items()},
                 secrets=secrets_of(configured, self.runtime.ledger),
                 readiness=self.health.lines,
+                paused=lambda: self.health.paused,
                 metrics=self.signs.metrics,
                 version=__version__,
                 api_token=settings.syncd_api_token.get_secret_value(),

@@ -47,6 +47,7 @@ class Health:
     unheard: set[str] = field(default_factory=lambda: set(PEERS))
     stopping: bool = False
     reasons: tuple[Reason, ...] = (Reason("starting", "starting"),)
+    paused: tuple[str, ...] = ()  # what a person or a guard has stopped, with why
     unsure: frozenset[str] = frozenset()  # codes of which the last look could tell neither that nor that not
 
     def __post_init__(self) -> None:
@@ -98,6 +99,7 @@ class Health:
         except (LedgerUnavailable, TimeoutError):
             return [Reason("ledger", "the ledger does not answer")]
         unsure -= {"setup", "ledger_writes"}
+        self.paused = tuple(f"{scope}: {why}" for scope, why in sorted(known["pauses"].items()))
         found = [*self._writes(known["alive_at"]), *self._polls(known["polled_at"], unsure), *_setup(known["examined"])]
         try:
             async with asyncio.timeout(PATIENCE):

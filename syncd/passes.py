@@ -21,7 +21,7 @@ from syncd.ledger import work
 from syncd.ledger.work import Cause, Due
 from syncd.load import read_espo
 from syncd.model import Absent, Key, PairState, Status
-from syncd.worker import do, serve
+from syncd.worker import do
 
 Progress = Callable[[int, int], None]  # done, total
 
@@ -42,12 +42,15 @@ class Report:
     conflicts: int = 0
     guards: int = 0
     open: bool = False
+    run: str | None = None  # under which what was written can be taken back
 
     def lines(self) -> list[str]:
         """For people."""
         jobs = ", ".join(f"{count} {ended}" for ended, count in sorted(self.jobs.items())) or "none"
         statuses = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items())) or "none"
         lines = [f"jobs: {jobs}; messages: {self.messages}", f"records: {statuses}"]
+        if self.run:
+            lines.append(f"run {self.run}: `syncd runs show {self.run}` tells what was written")
         if self.left:
             lines.append(f"{self.left} still due: the time was over")
         if self.conflicts:
@@ -62,16 +65,18 @@ async def one_pass(app: App, seconds: float, progress: Progress) -> Report:
     clock, report = app.parts.clock, Report()
     end = clock.monotonic() + seconds
     await app.open()
-    await app.poll()
-    await app.sweep(seconds)
-    await app.full_pass_if_due()
-    while clock.monotonic() < end:
-        await _work_off(app, end, report, progress)
-        await check_systems(app)
-        wait = await _next_due(app)
-        if wait is None or clock.monotonic() + wait >= end:
-            break
-        await clock.sleep(wait)
+    async with app.as_run("run") as run:
+        await app.poll()
+        await app.sweep(seconds)
+        await app.full_pass_if_due()
+        while clock.monotonic() < end:
+            await _work_off(app, end, report, progress)
+            await check_systems(app)
+            wait = await _next_due(app)
+            if wait is None or clock.monotonic() + wait >= end:
+                break
+            await clock.sleep(wait)
+    report.run = run.told
     report.messages = await app.deliver()
     known = await inspect.status(app.parts.ledger, clock.now())
     report.statuses, report.conflicts, report.guards = known["pairs"], known["conflicts"], len(known["guards"])
@@ -82,26 +87,14 @@ async def one_pass(app: App, seconds: float, progress: Progress) -> Report:
 
 
 async def _work_off(app: App, end: float, report: Report, progress: Progress) -> None:
-    clock, queue = app.parts.clock, app.parts.queue
+    async def heard(ended: Ended | None) -> None:
+        if ended is not None:
+            report.jobs[str(ended)] = report.jobs.get(str(ended), 0) + 1
+        done = sum(report.jobs.values())
+        progress(done, done + (await app.parts.queue.stats()).waiting)
 
-    async def one(number: int) -> None:
-        while clock.monotonic() < end:
-            taken = await queue.take(f"{app.parts.owner}:{number}", app.settings.syncd_lease_seconds)
-            if taken is None:
-                return
-            ended = await serve(app.crew, taken)
-            if ended is not None:
-                report.jobs[str(ended)] = report.jobs.get(str(ended), 0) + 1
-            done = sum(report.jobs.values())
-            progress(done, done + (await queue.stats()).waiting)
-
-    while clock.monotonic() < end:
-        before = sum(report.jobs.values())
-        await app.copy_due()
-        async with asyncio.TaskGroup() as group:
-            for number in range(app.settings.syncd_workers):
-                group.create_task(one(number))
-        if sum(report.jobs.values()) == before:
+    while app.parts.clock.monotonic() < end:
+        if await app.work_off(end, heard) == 0:
             return
         await check_systems(app)
 

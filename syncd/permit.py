@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mappers.spec import Side
 from syncd.context import Context
-from syncd.ledger import pairs, steps
+from syncd.ledger import facts, pairs, steps
 from syncd.model import IntentState, Present
 from syncd.scribe import Scribe, Stopped
 
@@ -35,14 +35,14 @@ class Permit:
         """Too old to be written over."""
         return self.age(seen) > READ_LIFE
 
-    def check_pause(self, side: Side) -> None:
-        """Raises `Stopped` where writing to a side is paused."""
-        if f"side:{side}" in self._claim.pauses:
-            raise Stopped(f"pause:side:{side}")
+    async def check_pause(self, side: Side) -> None:
+        """Raises `Stopped` where writing to a side is paused, also since the job began."""
+        scope = await self._context.ledger.read(facts.paused_by, self._context.entity.name, side)
+        if scope is not None:
+            raise Stopped(f"pause:{scope}")
 
-    async def firm(self, side: Side) -> None:
-        """Directly before a write: nobody paused it, and the claim holds long enough by the monotonic clock."""
-        self.check_pause(side)
+    async def firm(self) -> None:
+        """Directly before a write: the claim holds long enough by the monotonic clock."""
         lease = self._context.settings.lease
         if self._until - self._context.clock.monotonic() > lease * FIRMNESS:
             return

@@ -114,7 +114,10 @@ class Scribe:
             self._context.new_id(), side, verb, writes, name, edits, lost, confirmed_entries(actions)
         )  # fmt: skip
         limits = self._context.settings.limits
-        guard_id = await self._context.ledger.write(steps.announce, self.job(), told, limits, self._context.id12())
+        try:
+            guard_id = await self._context.ledger.write(steps.announce, self.job(), told, limits, self._context.id12())
+        except steps.Paused as paused:
+            raise Stopped(f"pause:{paused}") from None
         if guard_id is not None:
             raise Stopped(f"guard:{guard_id}")
         return told.id

@@ -73,8 +73,13 @@ class Writer:
     # --- EspoCRM ----------------------------------------------------------------------------
 
     async def patch(self, espo: Present, changes: Mapping[str, Any]) -> Present:
+        """Show something of the sync's state, which needs no journal; raises as `_send`, and `Stopped`."""
+        await self.permit.check_pause(Side.ESPO)
+        return await self._send(espo, changes)
+
+    async def _send(self, espo: Present, changes: Mapping[str, Any]) -> Present:
         """PATCH the record as it was read; raises `Mismatch` where EspoCRM says it is not that any more."""
-        await self.permit.firm(Side.ESPO)
+        await self.permit.firm()
         espo_id = self._claim.memory.key.espo_id
         try:
             reply = await self._context.espo.update(
@@ -102,14 +107,16 @@ class Writer:
             changes = self._projected(shot, actions, settle, changes)
         if not changes:
             return shot, Patched()
-        self.permit.check_pause(Side.ESPO)
-        intent = await self.scribe.announce(Side.ESPO, "update", writes, espo, advoware, actions) if writes else None
-        if intent is not None:
+        intent = None
+        if not writes:
+            await self.permit.check_pause(Side.ESPO)
+        else:
+            intent = await self.scribe.announce(Side.ESPO, "update", writes, espo, advoware, actions)
             shot = replace(shot, memory=with_agreed(shot.memory, actions))
             await self.permit.still_fresh(espo, intent)
             context.observers.window("PATCH", context.clock.monotonic() - espo.read_at)
         try:
-            after = await self.patch(espo, changes)
+            after = await self._send(espo, changes)
         except Refused as error:
             return await self.scribe.refused(shot, Side.ESPO, update, intent, error), None
         except PeerError as error:
@@ -172,13 +179,12 @@ class Writer:
             return replace(shot, espo=await read_espo(context, self._claim.memory.key.espo_id))
         if not advoware.direct or self.permit.is_old(advoware):
             return replace(shot, advoware=await read_advoware(context, advoware_id))
-        self.permit.check_pause(Side.ADVOWARE)
         writes = await self.parts.to_journal(update.writes, advoware)
         alone = writes is not update.writes
         intent = await self.scribe.announce(Side.ADVOWARE, "update", writes, espo, advoware, actions)
         shot = replace(shot, memory=with_agreed(shot.memory, actions))
         body = self._rendered(update.writes) if alone else {**advoware.body, **self._rendered(update.writes)}
-        await self.permit.firm(Side.ADVOWARE)
+        await self.permit.firm()
         await self.permit.still_fresh(advoware, intent)
         self.permit.wrote_advoware = True
         context.observers.window("PUT", context.clock.monotonic() - advoware.read_at)
@@ -223,9 +229,8 @@ class Writer:
         for stale in memory.intents:
             if stale.verb == "create":  # not found long after it could have applied, or given up by a person
                 await context.ledger.write(steps.conclude, self.scribe.job(), stale.id, IntentState.VOID)
-        self.permit.check_pause(Side.ADVOWARE)
         intent = await self.scribe.announce(Side.ADVOWARE, "create", create.writes, espo, None, (), name)
-        await self.permit.firm(Side.ADVOWARE)
+        await self.permit.firm()
         self.permit.wrote_advoware = True
         try:
             reply = await context.advoware.create(entity.advoware_path, self._rendered(create.writes))

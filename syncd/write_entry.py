@@ -67,7 +67,6 @@ class EntryWriter:
         if not advoware.direct or self._permit.is_old(advoware):
             return replace(shot, advoware=await read_advoware(context, advoware_id))
         entries = next(one for one in entity.lists if one.name == action.list)
-        self._permit.check_pause(Side.ADVOWARE)
         verb = ADD if entry.id is None else CHANGE
         ids = _ids(entries, shot.memory, advoware)
         told = entry.as_field
@@ -75,7 +74,7 @@ class EntryWriter:
             told = replace(told, sent={**entry.body, BESIDE: sorted(ids)})
         intent = await self._scribe.announce(Side.ADVOWARE, verb, (told,), espo, advoware, actions)
         shot = replace(shot, memory=with_agreed(shot.memory, actions))
-        await self._permit.firm(Side.ADVOWARE)
+        await self._permit.firm()
         await self._permit.still_fresh(advoware, intent)
         self._permit.wrote_advoware = True
         context.observers.window("PUT", context.clock.monotonic() - advoware.read_at)

@@ -56,7 +56,7 @@ class PartsWriter:
         names = names_of(entity, gone)
         log.error("advoware.put_blanks", fields=names)
         await context.ledger.write(partial.refute, context.clock.now())
-        await self._permit.firm(Side.ADVOWARE)
+        await self._permit.firm()
         self._permit.wrote_advoware = True
         await context.advoware.replace(entity.path(advoware_id), {**after.body, **gone})
         after = await read_back(context, advoware_id)

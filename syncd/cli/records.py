@@ -151,14 +151,16 @@ def sync(
     settings = output.settings()
     mapping = output.mapping(settings)
 
-    async def syncing() -> list[Done]:
+    async def syncing() -> tuple[list[Done], str | None]:
         async with opened(settings, mapping) as runtime:
             await runtime.app.open()
             wanted = await chosen(runtime.app, keys or (), status)
-            with bar("syncing") as progress:
-                return await work_on(runtime.app, wanted, progress)
+            async with runtime.app.as_run("sync") as run:
+                with bar("syncing") as progress:
+                    done = await work_on(runtime.app, wanted, progress)
+            return done, run.told
 
-    done = output.work(syncing())
+    done, run = output.work(syncing())
     if as_json:
         output.show_json([one.told() for one in done])
     else:
@@ -168,6 +170,8 @@ def sync(
         )
         if not keys:
             say(f"{len(done)} records, {len(shown)} of them not clean")
+        if run is not None:
+            say(f"run {run}: `syncd runs show {run}` tells what was written")
     return Code.OPEN if any(one.open for one in done) else Code.DONE
 
 

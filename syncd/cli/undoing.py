@@ -76,7 +76,7 @@ def _tell(judged: Undone, *, as_json: bool) -> None:
         output.show_json(judged.told())
         return
     rows: list[tuple[object, ...]] = [
-        (change.id, change.key, change.field, "would be taken back" if judged.run is None else "taken back")
+        (change.id, change.key, change.field, "would be taken back" if judged.run is None else "will be taken back")
         for change in judged.taken
     ]
     rows += [(one.change.id, one.change.key, one.change.field, one.refused) for one in judged.refused]

@@ -63,15 +63,25 @@ def _locks(context: typer.Context) -> int | None:
 
 @locks.command("list")
 def list_locks(as_json: output.AsJson = False) -> int:
-    """Leases in Redis and claims in the ledger. A claim that ended long ago belonged to a process that died."""
+    """Who works on what: leases in Redis and claims in the ledger, with host and process, and whether it is there.
+
+    A worker renews them as long as it lives. What ran out belonged to a process that died, or is stuck.
+    """
+    from syncd.holders import judged
     from syncd.ledger import terminal
 
     async def looking(runtime: Runtime, _: Desk) -> dict[str, Any]:
+        now = runtime.clock.now()
         leases = [
             {"key": one.key, "owner": one.owner, "since": one.since, "ends_at": one.ends_at}
+            | {"alive": judged(one.owner, one.ends_at, now)}
             for one in await runtime.queue.leases()
         ]
-        return {"leases": leases, "claims": await runtime.ledger.read(terminal.claims)}
+        claims = [
+            one | {"alive": judged(one["claimed_by"], one["claimed_until"], now)}
+            for one in await runtime.ledger.read(terminal.claims)
+        ]
+        return {"leases": leases, "claims": claims}
 
     found = _with_redis(looking)
     if as_json:
@@ -79,27 +89,37 @@ def list_locks(as_json: output.AsJson = False) -> int:
         return Code.DONE
     if not any(found.values()):
         say("nobody works on anything")
-    rows = [("lease", one["key"], one["owner"], when(one["ends_at"])) for one in found["leases"]]
-    rows += [("claim", one["key"], one["claimed_by"], when(one["claimed_until"])) for one in found["claims"]]
-    table(("kind", "record", "owner", "until"), rows)
+    rows = [
+        ("lease", one["key"], one["owner"], when(one["since"]), when(one["ends_at"]), one["alive"])
+        for one in found["leases"]
+    ]
+    rows += [
+        ("claim", one["key"], one["claimed_by"], "", when(one["claimed_until"]), one["alive"])
+        for one in found["claims"]
+    ]
+    table(("kind", "record", "host:process", "since", "until, unless renewed", "alive?"), rows)
     return Code.DONE
 
 
 @locks.command("clear")
 def clear_locks(
     key: Annotated[str | None, typer.Argument(metavar="[KEY]", help="EspoCRM id, or betnr:1234.")] = None,
-    stale: Annotated[bool, typer.Option("--stale", help="All leases that have run out.")] = False,
+    stale: Annotated[bool, typer.Option("--stale", help="All that have run out, of dead processes.")] = False,
 ) -> int:
     """End a lease, so that the record is taken again. The claim in the ledger ends by itself within its lease time.
+
+    With --stale leases and claims that have run out: their records are looked at again at once.
 
     Examples: `syncd locks clear --stale` · `syncd locks clear betnr:1234`
     """
     if stale == (key is not None):
         raise UsageError("give KEY or --stale")
+    from syncd.upkeep import end_stale_locks
 
     async def clearing(runtime: Runtime, desk: Desk) -> str:
         if key is None:
-            return f"{len(await runtime.queue.reclaim())} stale leases ended"
+            leases, claims = await end_stale_locks(runtime.queue, runtime.ledger, runtime.clock.now())
+            return f"{leases} stale leases and {claims} stale claims ended"
         found = await desk.find(key)
         return f"{found}: {'lease ended, it waits again' if await runtime.queue.clear(found) else 'nobody holds it'}"
 
@@ -117,7 +137,7 @@ def _queue(context: typer.Context) -> int | None:
 
 @queue.command("list")
 def list_queue(limit: Limit = 100, as_json: output.AsJson = False) -> int:
-    """Waiting work in the order in which it is taken; `held` waits for a pause or guard to end."""
+    """Waiting work in the order in which it is taken: why, since when, who is at it; `held` by a pause or guard."""
     from syncd.cli.desk import at_desk
     from syncd.lanes import Lane
     from syncd.ledger import terminal
@@ -131,8 +151,15 @@ def list_queue(limit: Limit = 100, as_json: output.AsJson = False) -> int:
         return Code.DONE
     if not found:
         say("nothing waits")
-    columns = ("record", "lane", "cause", "due", "held")
-    table(columns, ((one["key"], one["lane"], one["cause"], when(one["due_at"]), one["held"]) for one in found))
+    columns = ("record", "lane", "cause", "since", "due", "held by", "run", "worked on by")
+    rows = (
+        (
+            one["key"], one["lane"], one["cause"], when(one["since"]), when(one["due_at"]), one["held"], one["run"],
+            one["claimed_by"],
+        )
+        for one in found
+    )  # fmt: skip
+    table(columns, rows)
     return Code.DONE
 
 

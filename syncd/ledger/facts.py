@@ -62,9 +62,9 @@ def beat(conn: Connection, now: float) -> None:
 
 
 def signs(conn: Connection) -> dict[str, Any]:
-    """When a daemon was alive, polled and had a success (0.0: never), and what the last examination found wrong."""
+    """When a daemon was alive, polled, had a success (0.0: never), what is paused, and what an examination found."""
     times = {name: get(conn, name, 0.0) for name in ("alive_at", "polled_at", "worked_at")}
-    return times | {"examined": get(conn, "examined", {})}
+    return times | {"examined": get(conn, "examined", {}), "pauses": list_pauses(conn)}
 
 
 def worked(conn: Connection, at: float) -> None:
@@ -76,6 +76,12 @@ def worked(conn: Connection, at: float) -> None:
 def set_pause(conn: Connection, scope: str, why: str, now: float) -> None:
     """Stop `all`, `entity:<name>` or `side:<side>` until a person resumes it."""
     upsert(conn, pauses, [{"scope": scope, "since": now, "why": why}])
+
+
+def paused_by(conn: Connection, entity: str, side: str) -> str | None:
+    """The pause that forbids writing a record of this entity to this side now; None if nothing does."""
+    scopes = ("all", f"entity:{entity}", f"side:{side}")
+    return conn.execute(select(pauses.c.scope).where(pauses.c.scope.in_(scopes))).scalars().first()
 
 
 def end_pause(conn: Connection, scope: str) -> bool:

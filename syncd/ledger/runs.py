@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, case, delete, exists, func, select, update
 
 from syncd.lanes import Lane
 from syncd.ledger import pairs as pair_functions
@@ -52,6 +52,18 @@ def end(conn: Connection, run_id: str, state: RunState, now: float) -> None:
 def resume(conn: Connection, run_id: str) -> None:
     """A paused or abandoned run goes on."""
     conn.execute(update(runs).where(runs.c.id == run_id).values(state=RunState.RUNNING, ended_at=None))
+
+
+def forget(conn: Connection, run_id: str) -> None:
+    """A run that came to nothing is not worth a line."""
+    conn.execute(delete(runs).where(runs.c.id == run_id))
+
+
+def end_idle(conn: Connection, kinds: Sequence[str], began_before: float, now: float) -> None:
+    """Runs of these kinds that began before then and for which no record waits any more are done."""
+    idle = ~exists().where(work.c.run == runs.c.id)
+    over = (runs.c.state == RunState.RUNNING) & runs.c.kind.in_(list(kinds)) & (runs.c.started_at < began_before)
+    conn.execute(update(runs).where(over, idle).values(state=RunState.DONE, ended_at=now))
 
 
 def get(conn: Connection, run_id: str) -> dict[str, Any] | None:

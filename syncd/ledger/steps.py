@@ -34,6 +34,10 @@ class Lost:
     note: Mapping[str, Any]
 
 
+class Paused(Exception):
+    """A person has stopped writing since the job began; the text is the pause's scope."""
+
+
 class NameBusy(Exception):
     """Another record of the same name is being created; one at a time, so that a lost answer can be looked up."""
 
@@ -68,8 +72,11 @@ class Job:
 
 
 def announce(conn: Connection, job: Job, told: Announcement, limits: guard.Limits, guard_id: str) -> str | None:
-    """Journal a write; returns the id of the guard that forbids it instead, where one does."""
+    """Journal a write; returns the id of the guard that forbids it instead, where one does. Raises `Paused`."""
     pairs.check_fence(conn, job.key, job.fence)
+    scope = facts.paused_by(conn, job.key.partition("/")[0], told.side)
+    if scope is not None:
+        raise Paused(scope)
     stopped = _stopped_by(conn, job, told, limits, guard_id)
     if stopped is not None:
         return stopped

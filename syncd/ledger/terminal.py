@@ -19,8 +19,13 @@ def claims(conn: Connection) -> list[dict[str, Any]]:
 
 
 def waiting(conn: Connection, limit: int) -> list[dict[str, Any]]:
-    """What waits, in the order in which it is taken."""
-    query = select(work).order_by(work.c.lane, work.c.due_at, work.c.key).limit(limit)
+    """What waits, in the order in which it is taken, and who works on it now."""
+    query = (
+        select(work, pairs.c.claimed_by)
+        .outerjoin(pairs, pairs.c.key == work.c.key)
+        .order_by(work.c.lane, work.c.due_at, work.c.key)
+        .limit(limit)
+    )
     return [dict(row._mapping) for row in conn.execute(query)]
 
 

@@ -262,6 +262,29 @@ def test_a_conflict_is_listed_shown_and_decided(
     assert len(cli("conflicts", "list", "--state", "settled", "--json").json) == 1
 
 
+def test_a_run_is_listed_shown_and_taken_back(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:
+    espo_id, _ = synced
+    before = systems.espo(espo_id)["titel"]
+    systems.act("espocrm", "edit", record_id=espo_id, values={"titel": "Honorarkonsul"})
+    assert "`syncd runs show " in cli("sync", espo_id).out
+    [run] = cli("runs", "list", "--json").json
+    assert (run["kind"], run["state"], run["changes"]) == ("sync", "done", 1)
+    [change] = cli("runs", "show", run["id"], "--json").json["history"]
+    for shown in (cli("runs", "show", run["id"]).out, cli("show", espo_id).out):
+        assert "Honorarkonsul" in shown
+        assert str(change["id"]) in shown
+    planned = cli("undo", "--run", run["id"], "--dry-run", "--json").json
+    assert (planned["run"], [one["change"] for one in planned["taken"]]) == (None, [change["id"]])
+    assert "will be taken back" in cli("undo", str(change["id"])).out
+    assert cli("run").code == 0
+    assert systems.espo(espo_id)["titel"] == before
+    again = cli("undo", str(change["id"]))
+    assert (again.code, "have the value from before already" in again.out) == (1, True)
+    assert "there is no change 99999" in one_line(cli("undo", "99999"), 2)
+    assert "there is no run nonesuch" in one_line(cli("undo", "--run", "nonesuch"), 2)
+    assert "give a CHANGE_ID or --run" in one_line(cli("undo"), 2)
+
+
 def test_a_pause_holds_writes_and_resume_lets_them_go_on(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:
     espo_id, number = synced
     assert "paused" in cli("pause", "--why", "a test").out

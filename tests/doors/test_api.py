@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from mappers.beteiligte import BETEILIGTE
 from mappers.kommunikation import KOMMUNIKATION, PHONES, espo_raw
 from mappers.spec import Side
 from syncd import api, inspect
@@ -37,6 +38,8 @@ WITH_TOKEN = [
     ("POST", "/api/v1/resume"),
     ("POST", "/api/v1/guards/g1/allow"),
     ("POST", "/api/v1/retry"),
+    ("POST", "/api/v1/undo"),
+    ("GET", "/api/v1/runs"),
     ("POST", "/sync/CBeteiligte/65f0a1b2c3d4e5f67"),
 ]
 
@@ -76,7 +79,7 @@ async def test_nothing_of_people_is_told_or_taken_in_without_the_token(doors: Do
 async def test_health_readiness_version_and_metrics_need_no_token(doors: Doors, client: httpx.AsyncClient) -> None:
     assert (await client.get("/healthz")).json() == {"status": "ok"}
     assert (await client.get("/version")).json() == {"name": "syncd", "version": "9.9.9"}
-    assert (await client.get("/readyz")).json() == {"status": "ready", "reasons": []}
+    assert (await client.get("/readyz")).json() == {"status": "ready", "reasons": [], "paused": []}
     doors.reasons = ["advoware: the password is refused"]
     answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()["reasons"]) == (503, ["advoware: the password is refused"])
@@ -325,3 +328,33 @@ async def test_a_request_that_takes_too_long_is_ended(doors: Doors, monkeypatch:
 async def test_a_wrong_content_length_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/v1/pause", headers={**OURS, "Content-Length": "many"})
     assert answer.status_code == 400
+
+
+async def test_a_change_is_taken_back_and_the_run_that_does_it_is_shown(
+    doors: Doors, client: httpx.AsyncClient
+) -> None:
+    await known(doors)
+    agreed = {"titel": ("Prof.", "Prof.", BETEILIGTE.field("titel").rule)}
+    await doors.ledger.write(journal.put_bases, KEY, agreed)
+    by, changed = journal.Author("job"), {"titel": ("Dr.", "Prof.")}
+    await doors.ledger.write(journal.record, KEY, by, "sync", NOW, Side.ADVOWARE, changed)
+    newest = (await client.get(f"/api/v1/history?record={KEY}", headers=OURS)).json()["history"][0]["id"]
+
+    async def undo(**wish: object) -> httpx.Response:
+        return await client.post("/api/v1/undo", json=wish, headers=OURS)
+
+    assert (await undo(change=newest, dry_run=True)).json()["taken"] == [
+        {"change": newest, "key": KEY, "field": "titel"}
+    ]
+    assert doors.rung == []
+    taken = await undo(change=newest)
+    assert (taken.status_code, doors.rung) == (202, [KEY])
+    refused = await undo(change=newest)
+    assert refused.status_code == 409
+    assert "is being carried out already" in refused.json()["refused"][0]["why"]
+    assert (await undo(change=4711)).status_code == 404
+    assert (await undo()).status_code == 409
+    [run] = (await client.get("/api/v1/runs", headers=OURS)).json()["runs"]
+    assert (run["id"], run["kind"], run["waiting"]) == (taken.json()["run"], "undo", 1)
+    assert (await client.get(f"/api/v1/runs/{run['id']}", headers=OURS)).json()["history"] == []
+    assert (await client.get("/api/v1/runs/nonesuch", headers=OURS)).status_code == 404

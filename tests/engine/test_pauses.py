@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from syncd.ledger import facts, requests
+from syncd.ledger.store import connect
+from syncd.sandbox.faults import Kind
 from tests.engine.story import ESPO, POLL, Story, told
 
 SCOPES: dict[str, dict[str, str]] = {"everything": {}, "the entity": {"entity": "beteiligte"}}
@@ -83,3 +86,21 @@ async def test_a_dry_run_before_the_real_one_changes_nothing_about_it(story: Sto
     await story.settle()
     seen = story.espo.see(espo_id)
     assert (seen["syncStatus"], seen["zusatz"], story.advoware.see(betnr)["titel"]) == ("clean", "Hinterhaus", "Prof.")
+
+
+@pytest.mark.parametrize("scope", ["all", "entity:beteiligte", "side:advoware"])
+@told()
+async def test_a_pause_also_stops_a_job_under_way_before_its_next_write(story: Story, scope: str) -> None:
+    espo_id, betnr = await story.pair()
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+
+    def pause() -> None:
+        with connect(story.world.ledger_url).begin() as conn:
+            facts.set_pause(conn, scope, "by a person", story.world.clock.now())
+
+    story.fault(Kind.EDIT_AFTER, system="advoware", method="GET", route="*/Beteiligte/*", act=pause)
+    await story.live(POLL)
+    assert story.advoware.see(betnr)["titel"] == "Dr."
+    await story.write(requests.resume, scope, story.world.clock.now())
+    await story.live(POLL)
+    assert (story.advoware.see(betnr)["titel"], story.status(espo_id)) == ("Prof.", "clean")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mappers.beteiligte import BETEILIGTE
+from mappers.spec import Side
 from syncd.commands import Change, NotKnown, Refusal, Undone
 from syncd.lanes import Lane
-from syncd.ledger import people, requests, runs
+from syncd.ledger import journal, people, requests, runs, undo
+from syncd.ledger.store import connect
+from tests.daemon import World
+from tests.engine.deaths import Scenario, dies_anywhere
 from tests.engine.numbers import FAX, HOME, MOBILE, OFFICE, entries, known, living, phone, phones, rows, save
 from tests.engine.story import Story, key, told
 
@@ -232,3 +238,32 @@ async def test_what_is_no_change_of_a_value_is_refused(story: Story) -> None:
         await story.desk.change(4711)
     with pytest.raises(NotKnown, match="there is no run abc"):
         await story.desk.changes("abc")
+
+
+def a_title_and_a_change_of_it(world: World) -> str:
+    return str(world.sandbox.seed.synced(1)[0][0])
+
+
+def undo_it(world: World, espo_id: str) -> None:
+    """The history says that the title was another one before, and a person wants that back."""
+    shown = world.sandbox.people.espo.see(espo_id)["titel"]
+    now = world.clock.now()
+    with connect(world.ledger_url).begin() as conn:
+        changed = {"titel": ("Mag.", shown)}
+        journal.record(conn, key(espo_id), journal.Author("job"), "sync", now, Side.ADVOWARE, changed)
+        newest = journal.of_record(conn, key(espo_id))[0]
+        wanted = {"c00000000001": undo.one(conn, newest["id"])[0]}
+        assert undo.take(conn, {BETEILIGTE.name: BETEILIGTE}, wanted, "r1", Lane.LIVE, now)[0].refused is None
+
+
+async def shown_in_the_end(world: World) -> dict[str, Any]:
+    [record] = world.sandbox.people.espo.all()
+    ledger = world.daemon("reader").parts.ledger
+    waiting = await ledger.read(people.list_conflicts)
+    there = world.sandbox.people.advoware.see(record["betnr"])
+    status = record["syncStatus"]
+    return {"titles": (record["titel"], there["titel"]), "status": status, "waiting": waiting}
+
+
+def test_a_crash_while_it_is_carried_out_changes_nothing_in_the_end() -> None:
+    dies_anywhere(Scenario(a_title_and_a_change_of_it, undo_it, shown_in_the_end), every=3)
