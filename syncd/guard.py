@@ -69,3 +69,39 @@ WENT_BACK_KINDS: Mapping[str, Side | None] = {went_back_kind(side): side for sid
 
 
 CREATE_KIND = "create:advoware"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A guard in words: what was stopped, and what allowing it will do."""
+
+    stopped: str
+    allowing: str
+
+
+def told(kind: str) -> Told:
+    """What a person must know to decide about a guard of this kind."""
+    what, _, about = kind.partition(":")
+    match what:
+        case "missing":
+            gone = f"many records are missing in {about} all at once; none of them is marked as deleted"
+            allowing = "believes that these are deleted: marked and told by a Task; nothing is deleted on either side"
+            return Told(gone, allowing)
+        case "create":
+            flood = "so many Beteiligte were created within an hour that no more are sent to Advoware"
+            return Told(flood, "creates these in Advoware, where nobody can delete them")
+        case "change":
+            source, _, name = about.partition(":")
+            target = next(side for side in Side if side != source)
+            return Told(
+                f"the same field, {name}, was changed in {source} in very many records; it is not written to {target}",
+                f"writes {name} of these records to {target}; `syncd undo --run` could take it back",
+            )
+        case "new_field":
+            differ = f"the field {about} was mapped later, and these records differ in it; all their other fields sync"
+            return Told(differ, "lets the rules of a first sync decide; the values that lose are kept")
+        case "went_back":
+            back = f"these records are older in {about} than syncd remembers: a restored backup? They are not written"
+            return Told(back, "needs --right SIDE, the side to believe: its values go to the other, whose are kept")
+        case _:
+            return Told(kind, "lets exactly these records through")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncd.guard import told
 from syncd.ledger import alarms as ledger_alarms
 from syncd.ledger import brakes, people, privacy, views
 from syncd.ledger import runs as ledger_runs
@@ -45,8 +46,9 @@ async def conflict(ledger: Ledger, conflict_id: str) -> dict[str, Any] | None:
 
 
 async def guards(ledger: Ledger) -> list[dict[str, Any]]:
-    """What guards have stopped, with the records they hold."""
-    return await ledger.read(brakes.listing)
+    """What guards have stopped, with the records they hold, what that means, and what allowing will do."""
+    found = await ledger.read(brakes.listing)
+    return [one | {"stopped": told(one["kind"]).stopped, "allowing": told(one["kind"]).allowing} for one in found]
 
 
 async def alarms(ledger: Ledger) -> list[dict[str, Any]]:

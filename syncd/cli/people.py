@@ -160,9 +160,10 @@ def show_guards(as_json: output.AsJson = False) -> int:
         for one in found:
             detail = ", ".join(f"{name} {part}" for name, part in one["detail"].items())
             say(f"{one['id']}  {one['kind']}  since {when(one['opened_at'])}  {len(one['keys'])} records  {detail}")
+            say(f"  stopped: {one['stopped']}")
+            say(f"  `syncd guard allow {one['id']}` {one['allowing']}")
             for key in one["keys"]:
                 say(f"  {key}")
-        say("\n`syncd guard allow ID` lets exactly these through")
     return Code.OPEN if found else Code.DONE
 
 

@@ -86,3 +86,19 @@ def test_each_brake_has_a_name_of_its_own() -> None:
         guard.CREATE_KIND,
     ]
     assert len(set(kinds)) == len(kinds)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stopped", "allowing"),
+    [
+        (guard.missing_kind(Side.ESPO), "missing in espocrm", "nothing is deleted"),
+        (guard.CREATE_KIND, "no more are sent to Advoware", "nobody can delete"),
+        (guard.change_kind(Side.ADVOWARE, "titel"), "not written to espocrm", "writes titel"),
+        (guard.new_field_kind("zusatz"), "zusatz was mapped later", "rules of a first sync"),
+        (guard.went_back_kind(Side.ESPO), "older in espocrm", "--right SIDE"),
+    ],
+)
+def test_each_kind_says_what_was_stopped_and_what_allowing_does(kind: str, stopped: str, allowing: str) -> None:
+    told = guard.told(kind)
+    assert stopped in told.stopped
+    assert allowing in told.allowing
