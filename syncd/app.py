@@ -29,7 +29,7 @@ from syncd.context import Context, Observers, Settings
 from syncd.endings import Ended
 from syncd.guard import Limits
 from syncd.lanes import Lane
-from syncd.ledger import alarms, facts, pairs, pruning, runs, staged, undo, work
+from syncd.ledger import facts, pairs, pruning, runs, staged, undo, work
 from syncd.ledger.store import Ledger
 from syncd.model import PlanPolicy
 from syncd.queue import Queue, Waiting
@@ -249,9 +249,7 @@ class App:
 
     async def prune(self) -> None:
         """Forget what is settled and old."""
-        now, days = self.parts.clock.now(), self.settings.syncd_history_days
-        await pruning.prune(self.parts.ledger, now, days)
-        await self.parts.ledger.write(alarms.prune, now - days * 86400)
+        await pruning.prune(self.parts.ledger, self.parts.clock.now(), self.settings.syncd_history_days)
 
     async def drain(self, seconds: float) -> int:
         """Work until nothing is due any more, or the time is over; returns how many jobs were done."""

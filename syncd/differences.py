@@ -119,11 +119,11 @@ class _Judge:
         return Difference(name, espo, advoware, known.reason, f"{said}; {known.detail}" if said else known.detail)
 
     def _reason(self, name: str, direction: Direction, espo: str | None, advoware: str | None) -> Excuse:
-        if name in self.memory.waiting:
-            return Excuse(Reason.CONFLICT, f"waits for a person: {self.memory.waiting[name]}")
         refusing = next((side for side, field in self.memory.quarantine if field == name), None)
         if refusing is not None:
             return Excuse(Reason.REFUSED, f"{refusing} does not take the value")
+        if name in self.memory.waiting:
+            return Excuse(Reason.CONFLICT, f"waits for a person: {self.memory.waiting[name]}")
         if self.excuse is not None and self.excuse.reason is Reason.CONFLICT:
             return self.excuse
         if name not in self.intended:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +12,7 @@ from scripts.maintenance.program import Debug, main, with_systems
 from syncd.cli import output
 from syncd.cli.output import Code, UsageError, say, table
 from syncd.cli.progress import bar
+from syncd.cli.spreadsheet import sheet
 from syncd.commands import Desk
 from syncd.compare import AGAIN_AFTER, Comparison
 from syncd.compare import compare as compared
@@ -45,8 +44,8 @@ def compare(
 
     Examples: `python -m scripts.maintenance.compare betnr:1234 --values` · nightly: `… --unexplained --csv F`
     """
-    if csv_file is not None and not csv_file.parent.is_dir():
-        raise UsageError(f"--csv: there is no directory {csv_file.parent}")
+    if csv_file is not None and (csv_file.is_dir() or not csv_file.parent.is_dir()):
+        raise UsageError(f"--csv: {csv_file} is a directory, or in one that is not there")
 
     async def comparing(runtime: Runtime) -> Comparison:
         desk = Desk(runtime.ledger, runtime.app.entities(), runtime.clock.now)
@@ -111,16 +110,13 @@ def _print(told: Comparison, rows: Sequence[tuple[object, ...]], csv_file: Path 
 
 
 def _write(file: Path, rows: Sequence[tuple[object, ...]]) -> None:
-    def private(path: str, flags: int) -> int:
-        return os.open(path, flags, 0o600)
-
-    try:
-        with open(file, "w", encoding="utf-8-sig", newline="", opener=private) as opened:
-            writer = csv.writer(opened)
-            writer.writerow(COLUMNS)
-            writer.writerows(rows)
-    except OSError as error:
-        raise UsageError(f"--csv: {file} cannot be written ({error.strerror})") from None
+    """Put a new file in place of an older one, so that whoever reads it never sees half of it."""
+    fresh = file.with_name(f".{file.name}.new")
+    fresh.unlink(missing_ok=True)
+    with sheet(fresh) as opened:
+        if opened is not None:
+            opened.write(COLUMNS, rows)
+    fresh.replace(file)
 
 
 if __name__ == "__main__":

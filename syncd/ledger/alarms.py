@@ -135,11 +135,6 @@ def _shown(alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def prune(conn: Connection, before: float) -> None:
-    """Forget those that were over before then."""
-    conn.execute(delete(alarms).where(alarms.c.state == State.OVER.value, alarms.c.over_at < before))
-
-
 def _alarm(row: Any) -> Alarm:
     values = dict(row._mapping)
     return Alarm(**values | {"state": State(values["state"])})

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, tuple_
 
+from syncd.alarms import State
 from syncd.ledger import people
 from syncd.ledger.journal import UNSETTLED
 from syncd.ledger.runs import RunState
-from syncd.ledger.schema import conflicts, deliveries, history, intents, messages, runs, sightings
+from syncd.ledger.schema import alarms, conflicts, deliveries, history, intents, messages, runs, sightings
 from syncd.ledger.store import Ledger
 
 DELIVERY_LIFE = 2 * 86400.0  # seconds a webhook event is evidence of what was typed
@@ -44,6 +45,7 @@ def _rules(now: float, old: float) -> Iterator[Rule]:
     yield Rule("settled conflicts and replaced values", conflicts, over & (when < old))
     yield Rule("closed messages", messages, (messages.c.state == "closed") & (messages.c.due_at < old))
     yield Rule("finished runs", runs, (runs.c.state == RunState.DONE) & (runs.c.ended_at < old))
+    yield Rule("alarms that are over", alarms, (alarms.c.state == State.OVER.value) & (alarms.c.over_at < old))
     yield Rule("sightings", sightings, sightings.c.at < now - SIGHTING_LIFE)
     yield Rule("webhook events", deliveries, deliveries.c.at < now - DELIVERY_LIFE)
 

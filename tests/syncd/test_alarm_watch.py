@@ -15,7 +15,7 @@ from syncd.alarm_watch import Watch
 from syncd.alarms import DAY, Sender
 from syncd.health import Health
 from syncd.ledger import alarms as book
-from syncd.ledger import brakes, facts
+from syncd.ledger import brakes, facts, pruning
 from syncd.ledger.store import Ledger, LedgerUnavailable
 from syncd.machine import Clocks, Machine
 from syncd.metrics import Metrics
@@ -265,7 +265,7 @@ def test_old_alarms_are_forgotten_and_raised_ones_never(play: Play) -> None:
         await one.looks()
         await one.allowed()
         await one.looks()
-        await one.ledger.write(book.prune, world.clock.now() + 1)
+        await pruning.prune(one.ledger, world.clock.now() + 1, 0)
         assert [alarm["cause"] for alarm in await one.ledger.read(book.listing)] == ["credentials:espocrm"]
 
     play(story)
