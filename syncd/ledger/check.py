@@ -17,7 +17,18 @@ from sqlalchemy.exc import DatabaseError
 from syncd.lanes import Lane
 from syncd.ledger import people, work
 from syncd.ledger.journal import UNSETTLED
-from syncd.ledger.schema import bases, conflicts, guarded, intents, metadata, pairs, quarantine, sightings
+from syncd.ledger.schema import (
+    bases,
+    conflicts,
+    guarded,
+    imports,
+    intents,
+    metadata,
+    pairs,
+    quarantine,
+    sightings,
+    staged,
+)
 from syncd.ledger.schema import deliveries as deliveries_table
 from syncd.ledger.schema import work as work_table
 from syncd.ledger.store import is_the_store
@@ -158,7 +169,8 @@ def _doubles(conn: Connection, entities: Collection[str]) -> Iterator[Finding]:
 
 def _orphans(conn: Connection) -> Iterator[Finding]:
     """Rows about a record that has no pair."""
-    skipped = {pairs.name, work_table.name, deliveries_table.name}  # events come before their record is known
+    # Events, imports and plans of a dry run may come before their record is known.
+    skipped = {pairs.name, work_table.name, deliveries_table.name, imports.name, staged.name}
     for table in metadata.sorted_tables:
         if "key" not in table.columns or table.name in skipped:
             continue
