@@ -1,0 +1,37 @@
+"""Who holds a right to work on a record, and whether that process is still there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from syncd.holders import judged
+
+HERE = socket.gethostname()[:40]
+NOW = 1_800_000_000.0
+
+
+def gone() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize(
+    ("owner", "ends_in", "said"),
+    [
+        (f"{HERE}:{os.getpid()}:ab12:3", 30, "works"),
+        (f"{HERE}:{os.getpid()}:ab12:3", -1, "stuck"),
+        (f"{HERE}:{gone()}:ab12:3", 30, "the process is gone"),
+        ("elsewhere:17:ab12:3", 30, "renewed lately"),
+        ("elsewhere:17:ab12:3", -1, "run out"),
+        ("a name of old", -1, "run out"),
+    ],
+)
+def test_a_holder_is_judged_by_its_process_and_by_renewals(owner: str, ends_in: float, said: str) -> None:
+    assert judged(owner, NOW + ends_in, NOW).startswith(said)
