@@ -186,6 +186,11 @@ class Settings(BaseSettings):
         """The state directory; `load` has filled it in."""
         return self.syncd_state_dir or Path("state")
 
+    @property
+    def public_url(self) -> str:
+        """Where EspoCRM and browsers reach the daemon."""
+        return self.syncd_public_url or f"http://{self.syncd_http_host}:{self.syncd_http_port}"
+
 
 @dataclass(frozen=True)
 class _Layer:

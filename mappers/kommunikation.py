@@ -20,6 +20,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from mappers.normal import DEFAULT_REGION, same, text
+from mappers.shape import Words
 from mappers.spec import AdvowareEntry, Canonical, Codec, EntryList, EspoEntry, Mark, Unmappable
 
 # --- Assumed, not confirmed by the vendor: one edit here corrects it
@@ -333,6 +334,7 @@ KOMMUNIKATION = EntryList(
     advoware="kommunikation",
     path="Kommunikationen",
     shown_in="kommunikationHash",
+    shown_as=Words("Prüfsumme Kommunikation", "Kommunikation Checksum"),
     channels=VALUES,
     main="primary",
     limit=LIMIT,

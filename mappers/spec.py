@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from mappers.shape import Made, Shape, Words
+
 Canonical = str | None
 Raw = Any
 
@@ -95,7 +97,10 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One fact both systems keep. `role` marks the ones that say whose record it is."""
+    """One fact both systems keep. `role` marks the ones that say whose record it is.
+
+    `shape`: how EspoCRM's field is made; None for one that comes with the entity's base type.
+    """
 
     name: str
     espo: str
@@ -105,6 +110,7 @@ class Field:
     role: Role | None = None
     direction: Direction = Direction.BOTH
     policy: Policy = Policy.ESPOCRM
+    shape: Shape | None = None
 
     def attribute(self, side: Side) -> str:
         return self.espo if side is Side.ESPO else self.advoware
@@ -124,7 +130,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class StatusFields:
-    """EspoCRM's attributes that show the state of the sync to people."""
+    """EspoCRM's attributes that show the state of the sync to people; "" for one an entity does not have."""
 
     status: str = "syncStatus"
     last_sync: str = "advowareLastSync"
@@ -206,6 +212,7 @@ class EntryList:
     advoware: str
     path: str
     shown_in: str  # EspoCRM's attribute for the fingerprint
+    shown_as: Words  # what people read there
     channels: Mapping[str, str]  # EspoCRM's list -> the attribute in which its errors name it
     main: str  # the attribute of EspoCRM's entries that marks the main one
     limit: int
@@ -255,7 +262,7 @@ class EntryList:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """Everything the engine needs to know of one kind of record."""
+    """Everything the engine needs to know of one kind of record. `made`: None is not set up by us."""
 
     name: str
     espo_type: str
@@ -267,6 +274,7 @@ class Entity:
     status: StatusFields = StatusFields()
     routes: tuple[str, ...] = ()
     lists: tuple[EntryList, ...] = ()
+    made: Made | None = None
 
     def field(self, name: str) -> Field:
         """A mapped field, or an entry of a list by its name in the ledger; raises KeyError."""

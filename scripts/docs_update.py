@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts import docs_commands, docs_config, docs_reference, docs_stories, truth_table
+from scripts import docs_commands, docs_config, docs_reference, docs_setup, docs_stories, truth_table
 
 ROOT = Path(__file__).parent.parent
 PART = re.compile(r"(<!-- generated: (?P<name>[a-z_]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -28,6 +28,10 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "metrics": docs_reference.all_metrics,
     "alarms": docs_reference.alarm_kinds,
     "stories": docs_stories.stories,
+    "espocrm_fields": docs_setup.espocrm_fields,
+    "espocrm_states": docs_setup.espocrm_states,
+    "espocrm_rights": docs_setup.espocrm_rights,
+    "espocrm_formula": docs_setup.espocrm_formula,
     "tables": docs_reference.tables,
     "routes": docs_reference.routes,
 }

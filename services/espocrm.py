@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from services.answer import Answer, Call, Reply
-from services.errors import CircuitOpen, Missing, Retryable
+from services.errors import CircuitOpen, Credentials, Missing, Retryable
 from services.espocrm_answers import SIDE, Page, grade, read_any, read_object, read_page
 from services.http import Pipeline
 from services.ports import Ports
@@ -35,9 +35,10 @@ Where = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class ApiKey:
-    """The key of an API user: the daemon's way in."""
+    """The key of an API user: the daemon's way in. `tries`: how often a refused call is sent."""
 
     key: str = field(repr=False)
+    tries: int = 2
 
     def headers(self) -> dict[str, str]:
         """What each request carries."""
@@ -46,10 +47,11 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class Login:
-    """Name and password of a person: only for setting EspoCRM up."""
+    """Name and password of a person: only for setting EspoCRM up. A mistyped one is not sent twice."""
 
     user: str
     password: str = field(repr=False)
+    tries: int = 1
 
     def headers(self) -> dict[str, str]:
         """What each request carries."""
@@ -71,6 +73,7 @@ class EspoClient:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._auth = auth.headers()
+        self._tries = auth.tries
         self.credentials = _fingerprint(self.base_url, self._auth)
         self._ports = ports
         self._pipeline = Pipeline(SIDE, ports, self.credentials, timeout=timeout, transport=transport)
@@ -224,6 +227,8 @@ class EspoClient:
         except CircuitOpen as first:
             if first.status != 401:
                 raise
+            if self._tries == 1:
+                raise Credentials(SIDE, "the login was refused", status=401) from None
         # One 401 may be a hiccup; a 401 was surely not applied, so any verb may be repeated. Eleven lock the
         # address.
         await self._ports.sleep(REPEAT_401_SECONDS * (0.5 + self._ports.jitter()))

@@ -72,6 +72,10 @@ _HARMLESS = re.compile(
     r"|Controller '\w+' does not exist\.|Entity type is (?:not available for Webhooks|forbidden)\."
     r"|Field does not exist\.|Name '\w+' is already used\.|Field '\w+' already exists in '\w+'\."
     r"|Invalid search params JSON\.|select should be array\."
+    # the controllers with which an administrator sets EspoCRM up
+    r"|Link(?: with name)? '\w+' already exists(?: in '\w+')?\.|(?:Field|Entity type name) '\w+' is not allowed\."
+    r"|(?:Field|Entity(?: type)?) name should [a-z0-9, ]+\.|Type '\w+' (?:does not exist|is not creatable)\."
+    r"|Entity type \w+ is not customizable\.|Entity `\w+` does not exist\.|Can't read field defs [\w.]+\."
 )
 # The whole text and the form of a rule's name are checked: a firm's own hooks may refuse in words of their own.
 _INVALID = re.compile(
@@ -103,12 +107,14 @@ def grade(answer: Answer, now: float) -> PeerError | None:
             certain = bool(said and _NO_RECORD.fullmatch(said))
             return Missing(SIDE, "no such record" if certain else "no such path", status=status, certain=certain)
         case 409:
-            return _conflict(answer, said)
+            return _conflict(answer, said, harmless)
+        case 500 if harmless is not None:
+            return Retryable(SIDE, harmless, status=500, in_doubt=not answer.call.safe)
     common = common_failure(answer, now)
     return _refused(answer, said, harmless) if common is None else common
 
 
-def _conflict(answer: Answer, said: str | None) -> PeerError:
+def _conflict(answer: Answer, said: str | None, harmless: str | None) -> PeerError:
     body = _quietly(answer)
     if said == "modified":
         version = body.get("versionNumber") if isinstance(body, dict) else None
@@ -119,7 +125,7 @@ def _conflict(answer: Answer, said: str | None) -> PeerError:
         # EspoCRM may list one record twice.
         ids = dict.fromkeys(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str))
         return Duplicate(SIDE, "records like it exist", status=409, ids=tuple(ids))
-    return Retryable(SIDE, "a conflict on the server", status=409)
+    return Retryable(SIDE, harmless or "a conflict on the server", status=409)
 
 
 def _refused(answer: Answer, said: str | None, harmless: str | None) -> Refused:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
-from syncd.cli import alarms, contact, copies, daemon, doctor, fill, looking, people, records, undoing, upkeep
+from syncd.cli import alarms, contact, copies, daemon, doctor, fill, looking, people, records, setup, undoing, upkeep
 from syncd.cli.output import OPTIONS, Code, complain, quiet
 
 EPILOG = "Settings come from the environment and .env; `syncd config show` lists them, `syncd doctor` checks them."
@@ -28,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (daemon, records, looking, contact, fill, people, undoing, doctor, upkeep, alarms, copies):
+for module in (daemon, records, looking, contact, fill, people, undoing, doctor, setup, upkeep, alarms, copies):
     module.add(app)
 
 

@@ -259,18 +259,22 @@ def list_webhooks(as_json: output.AsJson = False) -> int:
 @webhooks.command("register")
 def register_webhooks(
     url: Annotated[
-        str | None, typer.Option(help="Address under which EspoCRM reaches this daemon, as https://sync.firm.example.")
+        str | None,
+        typer.Option(
+            help="Address under which EspoCRM reaches this daemon, as https://sync.firm.example; else SYNCD_PUBLIC_URL."
+        ),
     ] = None,
 ) -> int:
-    """Make create, update and delete webhooks where they are missing, and keep their secrets. May be repeated.
+    """Make or mend the create, update and delete webhooks, and keep their secrets. May be repeated.
+
+    Missing ones are made, moved ones get the address, doubles are removed, switched off ones switched on.
 
     Example: `syncd webhooks register --url https://sync.firm.example`
     """
     from syncd.webhooks import register
 
     async def registering(runtime: Runtime) -> list[str]:
-        settings = runtime.app.settings
-        base = url or f"http://{settings.syncd_http_host}:{settings.syncd_http_port}"
+        base = url or runtime.app.settings.public_url
         return await register(runtime.app.espo, runtime.ledger, runtime.app.entities().values(), base)
 
     if url is not None and not url.startswith(("http://", "https://")):
@@ -282,13 +286,17 @@ def register_webhooks(
 
 @webhooks.command("check")
 def check_webhooks(as_json: output.AsJson = False) -> int:
-    """Whether each webhook is there, active and checkable. Exit code 1 if one is not."""
+    """Whether each webhook is there once, active, checkable, and leads to SYNCD_PUBLIC_URL if that is set.
+
+    Exit code 1 if one does not; `syncd webhooks register` mends it.
+    """
     from syncd.webhooks import Verdict, judge, listed, wanted
 
     async def checking(runtime: Runtime) -> list[Verdict]:
         configured = runtime.app.settings.espocrm_webhook_secrets
         known = await listed(runtime.app.espo, runtime.ledger, configured)
-        return judge(wanted(runtime.app.entities().values()), known)
+        base = runtime.app.settings.syncd_public_url
+        return judge(wanted(runtime.app.entities().values()), known, base)
 
     verdicts = _with_espocrm(checking)
     if as_json:
@@ -321,10 +329,11 @@ def sandbox(
     espocrm_port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 0,
     advoware_port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 0,
     records: Annotated[int, typer.Option(min=0, help="Linked records to begin with.")] = 0,
+    bare: Annotated[bool, typer.Option("--bare", help="An EspoCRM nobody has set up yet; without records.")] = False,
 ) -> int:
     """Only the stand-in servers of EspoCRM and Advoware, until Ctrl-C. The first line is JSON with their addresses."""
     from syncd.sandbox.server import main
 
     ports = [f"--espocrm-port={espocrm_port}", f"--advoware-port={advoware_port}", f"--seed-records={records}"]
-    main(ports)
+    main([*ports, *(["--bare"] if bare else [])])
     return Code.DONE

@@ -178,9 +178,8 @@ async def _webhooks(peers: Peers, me: Mapping[str, Any]) -> list[Finding]:
         return []
     configured = peers.settings.espocrm_webhook_secrets
     known = await webhooks.listed(peers.espo, peers.ledger, configured)
-    verdicts = webhooks.judge(webhooks.wanted(peers.entities.values()), known)
-    found = webhook(verdicts, peers.settings.syncd_public_url)
-    return [*found, *await _reaches_us(peers, peers.ledger, verdicts)]
+    verdicts = webhooks.judge(webhooks.wanted(peers.entities.values()), known, peers.settings.syncd_public_url)
+    return [*webhook(verdicts), *await _reaches_us(peers, peers.ledger, verdicts)]
 
 
 def webhook(verdicts: list[webhooks.Verdict], public: str = "") -> list[Finding]:

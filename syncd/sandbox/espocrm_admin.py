@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from syncd.sandbox.espocrm_errors import EspoError
+from syncd.sandbox.espocrm_labels import LabelBook
 from syncd.sandbox.espocrm_schema import EntityDef, FieldDef, person_fields
 from syncd.sandbox.espocrm_table import Table
 from syncd.sandbox.espocrm_users import Who
@@ -17,7 +18,18 @@ from syncd.sandbox.espocrm_world import EspoWorld
 
 WATCHED = re.compile(r"isAttributeChanged\('(\w+)'\)")
 DIRTY = re.compile(r"syncStatus\s*=\s*'dirty'")
+SPARED = re.compile(r"env\\userAttribute\('userName'\)\s*!=\s*'([^']*)'")
 KNOWN_KEYS = {"name", "type", "maxLength", "options", "default", "required", "pattern", "min", "entity"}
+NOT_STORED = {"label", "translatedOptions", "tooltipText"}
+TYPES = ("Base", "BasePlus", "Person", "Company", "Event", "CategoryTree")
+LINK_KEYS = ("entity", "entityForeign", "link", "linkForeign", "label", "linkType")
+DETAIL = [[{"name": "name"}, False], [{"name": "description", "fullWidth": True}]]
+PERSON_DETAIL = [
+    [{"name": "name"}, False],
+    [{"name": "emailAddress"}, {"name": "phoneNumber"}],
+    [{"name": "address"}, False],
+    [{"name": "description", "fullWidth": True}],
+]
 
 
 class Provisioning:
@@ -26,7 +38,7 @@ class Provisioning:
     def __init__(self, world: EspoWorld) -> None:
         self.world = world
         self.layouts: dict[tuple[str, str], Any] = {}
-        self.labels: dict[tuple[str, str], dict[str, str]] = {}
+        self.labels = LabelBook(world.schema)
         self.formulas: dict[str, dict[str, Any]] = {
             name: {"beforeSaveCustomScript": _script(definition, world.api_user.name)}
             for name, definition in world.schema.items()
@@ -45,11 +57,13 @@ class Provisioning:
         return at
 
     def layout(self, key: tuple[str, str], sent: Any) -> Any:
-        """A layout as last PUT; before that one panel with the name, as a firm would have."""
+        """A layout as last PUT, whole; before that the template's."""
+        definition = self.world.entity(key[0])
         if sent is not None:
             self.layouts[key] = sent
-        default: list[Any] = [{"label": "Overview", "rows": [[{"name": "name"}, False]], "style": "default"}]
-        return self.layouts.get(key, default if key[1] == "detail" else [{"name": "name"}])
+        rows = PERSON_DETAIL if definition.person else DETAIL
+        default = [{"label": "Overview", "rows": rows}] if key[1] == "detail" else [{"name": "name", "link": True}]
+        return self.layouts.get(key, default)
 
     def answer(self, method: str, area: str, path: list[str], body: Any, query: Mapping[str, str]) -> Any:
         """One call of an admin controller; EspoError with the controllers' own texts."""
@@ -70,11 +84,9 @@ class Provisioning:
             case "EntityManager", "formula":
                 return self._formula(sent)
             case "LabelManager", "saveLabels":
-                known = self.labels.setdefault((sent.get("scope", ""), sent.get("language", "")), {})
-                known.update(sent.get("labels", {}))
-                return True
+                return self.labels.save(sent)
             case "LabelManager", "getScopeData":
-                return self.labels.get((sent.get("scope", ""), sent.get("language", "")), {})
+                return self.labels.shown(sent)
             case "UserSecurity", "generate":
                 return {"id": sent.get("id"), "apiKey": self.new_key(sent.get("id", ""))}
         raise EspoError(404, f"Action '{path[0]}' does not exist.")
@@ -103,15 +115,17 @@ class Provisioning:
         if method == "POST":
             wanted = str(sent.get("name", ""))
             if not re.fullmatch(r"[a-z][A-Za-z0-9]*", wanted):
-                raise EspoError(500, "Bad field name.")
+                raise EspoError(500, "Field name should contain only letters and numbers.")
+            if not sent.get("type"):
+                raise EspoError(400, "No type.")
             if not self.world.schema[entity].custom:
                 wanted = f"c{wanted[0].upper()}{wanted[1:]}"
             if wanted in fields:
                 raise EspoError(409, f"Field '{wanted}' already exists in '{entity}'.")
-            self._set_field(entity, wanted, sent)
+            self._set_field(entity, wanted, {**sent, "isCustom": True})
             return fields[wanted].metadata()
         if name not in fields or name is None:
-            raise EspoError(404, "")
+            raise EspoError(500, f"Can't read field defs {entity}.{name}.")
         if method == "PUT":
             self._set_field(entity, name, sent)
         elif method == "DELETE":
@@ -120,6 +134,8 @@ class Provisioning:
         return fields[name].metadata()
 
     def _set_field(self, entity: str, name: str, sent: dict[str, Any]) -> None:
+        """The whole definition: what is not sent is no more."""
+        self.labels.made_field(entity, name, sent)
         field = FieldDef(
             name,
             type=sent.get("type", "varchar"),
@@ -130,7 +146,7 @@ class Provisioning:
             pattern=sent.get("pattern"),
             minimum=sent.get("min"),
             link=sent.get("entity"),
-            extra={key: value for key, value in sent.items() if key not in KNOWN_KEYS},
+            extra={key: value for key, value in sent.items() if key not in KNOWN_KEYS | NOT_STORED},
         )
         self.world.schema[entity].fields[name] = field
         for row in self.world.tables[entity].rows.values():
@@ -139,7 +155,13 @@ class Provisioning:
                 self.world.tables[entity].change(row, {field.attribute: field.default})
 
     def _create_entity(self, sent: dict[str, Any]) -> Any:
-        name = f"C{sent.get('name', '')}"
+        if not sent.get("name") or not sent.get("type"):
+            raise EspoError(400, "")
+        if sent["type"] not in TYPES:
+            raise EspoError(500, f"Type '{sent['type']}' does not exist.")
+        name = f"C{sent['name']}"
+        if not re.fullmatch(r"C[A-Z][A-Za-z0-9]+", name):
+            raise EspoError(500, "Entity name should contain only letters and numbers, start with a capital letter.")
         if name in self.world.schema:
             raise EspoError(409, f"Name '{name}' is already used.")
         person = sent.get("type") == "Person"
@@ -148,14 +170,20 @@ class Provisioning:
         named = {one.name: one for one in fields}
         self.world.schema[name] = EntityDef(name, named, person=person, stream=bool(sent.get("stream")))
         self.world.tables.setdefault(name, Table())
+        self.labels.made_entity(self.world.schema[name], sent)
         return {"name": name}
 
     def _update_entity(self, sent: dict[str, Any]) -> bool:
-        definition = self.world.entity(sent.get("name", ""))
+        if sent.get("name") not in self.world.schema:
+            raise EspoError(500, f"Entity `{sent.get('name')}` does not exist.")
+        definition = self.world.schema[sent["name"]]
+        definition.stream = bool(sent.get("stream", definition.stream))
         definition.optimistic = bool(sent.get("optimisticConcurrencyControl", definition.optimistic))
         return True
 
     def _create_link(self, sent: dict[str, Any]) -> bool:
+        if not all(sent.get(key) for key in LINK_KEYS):
+            raise EspoError(400, "")
         parent, child = (
             self.world.entity(sent.get("entity", "")),
             self.world.entity(sent.get("entityForeign", "")),
@@ -177,6 +205,8 @@ class Provisioning:
         definition.watched = (
             frozenset(WATCHED.findall(script)) - {"syncStatus"} if DIRTY.search(script) else frozenset()
         )
+        spared = SPARED.search(script)
+        definition.spared = spared[1] if spared is not None else None
         return True
 
     def _entity_defs(self, definition: EntityDef) -> dict[str, Any]:
@@ -204,6 +234,7 @@ class Provisioning:
         return {
             "entity": True,
             "stream": definition.stream,
+            "customizable": True,
             "isCustom": definition.custom,
             "type": "Person" if definition.person else "Base",
         }

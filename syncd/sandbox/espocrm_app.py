@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from syncd.sandbox import defaults
 from syncd.sandbox import espocrm_render as render
+from syncd.sandbox import espocrm_rights as rights
 from syncd.sandbox.asgi import flags, note_user
 from syncd.sandbox.espocrm_admin import Provisioning
 from syncd.sandbox.espocrm_errors import EspoError, invalid, missing, not_found
@@ -55,7 +56,11 @@ class EspoApi:
 
     def _enter(self, request: Request) -> Who:
         address = request.client.host if request.client else ""
-        return self.world.door.enter(request.headers, address)
+        who = self.world.door.enter(request.headers, address)
+        row = self.world.tables["User"].rows.get(who.id)
+        if row is not None and row.values.get("isActive") is False:
+            raise EspoError(401, None)
+        return who
 
     def _refusal(self, request: Request, error: EspoError) -> Response:
         if error.reason is None:
@@ -108,6 +113,7 @@ class EspoApi:
     async def layout(self, request: Request, who: Who) -> Response:
         if request.method == "PUT" and not who.is_admin:
             raise EspoError(403, "")
+        self.world.door.allow(who, request.path_params["entity"], "read")
         sent = await _body(request) if request.method == "PUT" else None
         key = (request.path_params["entity"], request.path_params["name"])
         return _json(self.provisioning.layout(key, sent))
@@ -149,6 +155,8 @@ class EspoApi:
             self.world.delete(who, entity, record_id)
             return _json(True)
         body = self._faulty(request, entity, _object(await _body(request)))
+        if entity in ("User", "Role", "Team") and not who.is_admin:
+            raise EspoError(403, "No edit access.")
         living = self.world.tables[self.world.entity(entity).name].living(record_id)
         if living is None:
             raise not_found(record_id)
@@ -203,6 +211,10 @@ class EspoApi:
         return wanted.rewritten(body)
 
     def _rights(self, who: Who) -> dict[str, Any]:
+        granted = rights.granted(self.world.tables, who)
+        if granted is not None:
+            return rights.table(granted, [*self.world.schema])
+
         def of(definition: EntityDef) -> dict[str, str]:
             denied = self.world.door.denied if who.kind == "api" else set()
             return {

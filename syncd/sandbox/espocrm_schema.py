@@ -61,7 +61,7 @@ class FieldDef:
 
 @dataclass
 class EntityDef:
-    """One entity: `watched` are the attributes whose change by a person sets `syncStatus` to dirty (§2)."""
+    """One entity: a change of `watched` attributes by anybody but the user `spared` sets `syncStatus` to dirty (§2)."""
 
     name: str
     fields: dict[str, FieldDef]
@@ -69,6 +69,7 @@ class EntityDef:
     stream: bool = False
     optimistic: bool = False
     watched: frozenset[str] = frozenset()
+    spared: str | None = None
     children: dict[str, tuple[str, str]] = field(default_factory=dict)
     """link name -> (entity of the child, the child's foreign attribute)"""
     custom: bool = True
@@ -236,10 +237,18 @@ def built_in_schema() -> dict[str, EntityDef]:
         FieldDef("mentionPermission"),
         FieldDef("data", "jsonObject"),
     ]
+    job = [
+        FieldDef("name", required=True),
+        FieldDef("job", required=True),
+        FieldDef("status", "enum", options=("Active", "Inactive"), default="Active"),
+        FieldDef("scheduling", required=True),
+        FieldDef("lastRun", "datetime"),
+    ]
     return {
         "Task": EntityDef("Task", _named(task), stream=True, custom=False),
         "Note": EntityDef("Note", _named(note), custom=False),
         "User": EntityDef("User", _named(user), custom=False),
         "Role": EntityDef("Role", _named(role), custom=False),
+        "ScheduledJob": EntityDef("ScheduledJob", _named(job), custom=False),
         "Team": EntityDef("Team", _named([FieldDef("name", required=True)]), custom=False),
     }

@@ -17,6 +17,7 @@ ACTION_WORDS = {
     "create": "No create access.",
     "edit": "No edit access.",
     "delete": "",
+    "stream": "No stream access.",
 }
 
 
@@ -46,6 +47,8 @@ class Door:
     hidden: set[str] = field(default_factory=set)
     """ids the API users cannot see: absent from lists, 403 on GET."""
     maintenance: bool = False
+    permits: Callable[[Who, str, str], bool] = lambda who, entity, action: True
+    """What the roles of a user allow."""
 
     def enter(self, headers: Mapping[str, str], address: str) -> Who:
         """The user of a request, or EspoError 401, 403 (locked out), 503 (maintenance)."""
@@ -66,7 +69,7 @@ class Door:
 
     def allow(self, who: Who, entity: str, action: str) -> None:
         """EspoError 403 where the right was taken away."""
-        if who.kind == "api" and (entity, action) in self.denied:
+        if (who.kind == "api" and (entity, action) in self.denied) or not self.permits(who, entity, action):
             raise EspoError(403, ACTION_WORDS[action])
 
     def sees(self, who: Who, record_id: str) -> bool:

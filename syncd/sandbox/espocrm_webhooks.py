@@ -52,7 +52,7 @@ class WebhookQueue:
         event = body.get("event")
         if not isinstance(event, str) or not event:
             raise invalid("Webhook", "event", "required")
-        self._check_event(event)
+        self._check_event(who, event)
         self._check_url(body.get("url"))
         webhook = Webhook(
             id=self.world.new_id(),
@@ -177,11 +177,15 @@ class WebhookQueue:
             raise EspoError(403, "No read access.")
         return webhook
 
-    def _check_event(self, event: str) -> None:
+    def _check_event(self, who: Who, event: str) -> None:
         entity, _, rest = event.partition(".")
         kind, _, name = rest.partition(".")
         if entity not in self.world.schema:
             raise EspoError(403, "Entity type is not available for Webhooks.")
+        if not self.world.door.permits(who, "Webhook", "create"):
+            raise EspoError(403, "No create access.")
+        if not self.world.door.permits(who, entity, "read"):
+            raise EspoError(403, "Entity type is forbidden.")
         if kind == "fieldUpdate" and name not in self.world.schema[entity].fields:
             raise EspoError(403, "Field does not exist.")
         if kind not in (*KINDS, "fieldUpdate"):

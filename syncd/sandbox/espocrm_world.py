@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.sandbox import defaults
+from syncd.sandbox import espocrm_rights as rights
 from syncd.sandbox.espocrm_channels import Book
 from syncd.sandbox.espocrm_draft import Books, Draft, Names, check, compose_name, stems
 from syncd.sandbox.espocrm_errors import EspoError, invalid, missing, not_found, unrelatable
@@ -19,6 +20,15 @@ from syncd.sandbox.espocrm_schema import EntityDef, firm_schema
 from syncd.sandbox.espocrm_table import Row, Table
 from syncd.sandbox.espocrm_users import Door, Who
 from syncd.sandbox.espocrm_values import stamp
+
+NOBODY = Who("", "", "api")
+JOB_ID = "6b000000000000001"
+WEBHOOK_JOB = {
+    "name": "Process Webhook Queue",
+    "job": "ProcessWebhookQueue",
+    "status": "Active",
+    "scheduling": "*/2 * * * *",
+}
 
 
 @dataclass(frozen=True)
@@ -41,23 +51,33 @@ class EspoWorld:
         rng: random.Random,
         schema: dict[str, EntityDef] | None = None,
         api_key: str = defaults.API_KEY,
-        api_user: str = defaults.API_USER,
+        api_user: str | None = defaults.API_USER,
     ) -> None:
+        """`api_user` None: nobody has set up anything yet."""
         self.now = now
         self.rng = rng
         self.schema = schema or firm_schema()
         self.tables = {name: Table() for name in self.schema}
         self.books = Books()
         self.door = Door(now)
+        self.door.permits = lambda who, entity, action: rights.permits(
+            rights.granted(self.tables, who), who, entity, action
+        )
         self.listeners: list[Callable[[Change], None]] = []
         self.previous: dict[tuple[str, str], Row] = {}
         self.names = Names()
         self.api_key = api_key
-        self.api_user = self.add_user(api_user, "api", key=api_key)
+        self.api_user = NOBODY if api_user is None else self.add_user(api_user, "api", key=api_key)
         self.admin = self.add_user(defaults.ADMIN_USER, "admin", password=defaults.ADMIN_PASSWORD)
         self.clerks = {
             name: self.add_user(name, "regular", password=defaults.CLERK_PASSWORD) for name in defaults.CLERKS
         }
+        for definition in self.schema.values():
+            if definition.watched and definition.spared is None:
+                definition.spared = self.api_user.name
+        if "ScheduledJob" in self.tables:
+            values = self._blank("ScheduledJob") | WEBHOOK_JOB | self._born(None)
+            self.tables["ScheduledJob"].add(Row(JOB_ID, values))
 
     @property
     def emails(self) -> Book:
@@ -109,6 +129,9 @@ class EspoWorld:
             if one.required and draft.columns.get(one.attribute) in (None, ""):
                 raise invalid(entity, one.name, "required")
         self._check_links(entity, draft.columns)
+        self._check_assignment(who, draft.columns)
+        if entity == "Note" and draft.columns.get("parentType"):
+            self.door.allow(who, draft.columns["parentType"], "stream")
         if definition.person and not skip_duplicates:
             self._refuse_duplicates(entity, draft)
         row = Row(self.new_id(), self._blank(entity) | draft.columns | self._born(who.id))
@@ -142,6 +165,7 @@ class EspoWorld:
             if one.required and one.attribute in draft.columns and draft.columns[one.attribute] in (None, ""):
                 raise invalid(entity, one.name, "required")
         self._check_links(entity, draft.columns)
+        self._check_assignment(who, draft.columns)
         changed = {name: value for name, value in draft.columns.items() if value != row.values.get(name)}
         channels = self.books.changed(row, draft)
         checked = definition.optimistic and version is not None and row.version is not None
@@ -253,6 +277,11 @@ class EspoWorld:
             if table is None or table.living(parent) is None:
                 raise (EspoError(403, "No create access.") if entity == "Note" else unrelatable(entity, "parent"))
 
+    def _check_assignment(self, who: Who, columns: Mapping[str, Any]) -> None:
+        to_other = columns.get("assignedUserId") not in (None, who.id)
+        if to_other and not rights.assigns(self.tables, who):
+            raise EspoError(403, "Assignment failure: assigned user or team not allowed.")
+
     def _refuse_duplicates(self, entity: str, draft: Draft) -> None:
         found = self.names.find(entity, draft.columns) + self.books.holders(entity, draft)
         if found:
@@ -263,7 +292,7 @@ class EspoWorld:
         return EspoError(409, "modified", {"values": values, "versionNumber": row.version})
 
     def _formula_fires(self, definition: EntityDef, who: Who, changed: Mapping[str, Any], channels: set[str]) -> bool:
-        if who.kind == "api" or "syncStatus" in changed:
+        if who.name == definition.spared or "syncStatus" in changed:
             return False
         return not definition.watched.isdisjoint(changed) or not definition.watched.isdisjoint(channels)
 

@@ -48,12 +48,13 @@ class Sandbox:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         post: Post | None = None,
         schema: dict[str, EntityDef] | None = None,
+        api_user: str | None = defaults.API_USER,
     ) -> None:
         self.now = now
         self.sleep = sleep
         self.seed_number = seed
         self.urls = Urls()
-        self.espo = EspoWorld(now, random.Random(f"{seed}/espocrm"), schema)
+        self.espo = EspoWorld(now, random.Random(f"{seed}/espocrm"), schema, api_user=api_user)
         self.advoware = AdvowareWorld(now, random.Random(f"{seed}/advoware"))
         self.tokens = TokenDesk(now, random.Random(f"{seed}/tokens"))
         self.webhooks = WebhookQueue(self.espo, random.Random(f"{seed}/webhooks"), post)

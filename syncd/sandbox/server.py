@@ -15,12 +15,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from typing import Any
 
 import httpx
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from syncd.sandbox.asgi import NoAnswer, Receive, Scope, Send
+from syncd.sandbox.espocrm_schema import built_in_schema
 from syncd.sandbox.espocrm_webhooks import Post
 from syncd.sandbox.faults import Kind
 from syncd.sandbox.sandbox import Sandbox, Urls
@@ -134,11 +136,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seed-records", type=int, default=0, help="linked Beteiligte to start with")
     parser.add_argument("--webhook-seconds", type=float, default=120.0, help="interval of the webhook queue")
+    parser.add_argument("--bare", action="store_true", help="an EspoCRM that has never heard of syncd")
     options = parser.parse_args(arguments)
     # a server that stands for another machine has that machine's clock, not the daemon's injected one
-    sandbox = Sandbox(now=time.time, seed=options.seed)
+    bare: dict[str, Any] = {"schema": built_in_schema(), "api_user": None} if options.bare else {}
+    sandbox = Sandbox(now=time.time, seed=options.seed, **bare)
     sandbox.webhooks.settings.interval_seconds = options.webhook_seconds
-    sandbox.seed.synced(options.seed_records)
+    if not options.bare:
+        sandbox.seed.synced(options.seed_records)
     asyncio.run(_run(sandbox, options.espocrm_port, options.advoware_port))
 
 

@@ -53,7 +53,7 @@ async def test_a_new_field_gives_old_records_its_default(admin: Espo) -> None:
     assert (await admin.get(record_id))["syncStatus"] == "pending_sync"
     assert await admin.found({"type": "equals", "attribute": "syncStatus", "value": "pending_sync"}) == [record_id]
     await admin.http.delete(f"{FIELD}/syncStatus")
-    assert (await admin.http.get(f"{FIELD}/syncStatus")).status_code == 404
+    assert (await admin.http.get(f"{FIELD}/syncStatus")).status_code == 500
 
 
 async def test_a_formula_makes_a_persons_edit_dirty(admin: Espo, sandbox: Sandbox) -> None:
@@ -80,6 +80,7 @@ async def test_a_link_lets_children_be_listed(admin: Espo) -> None:
         "link": "adressen",
         "linkForeign": "beteiligter",
         "linkType": "oneToMany",
+        "label": "Adressen",
     }
     assert (await admin.http.post("/EntityManager/action/createLink", json=link)).json() is True
     parent = await admin.create(lastName="X")
@@ -116,7 +117,57 @@ async def test_layouts_and_labels_are_kept(admin: Espo) -> None:
     labels = {"scope": "CBeteiligte", "language": "de_DE"}
     await admin.http.post("/LabelManager/action/saveLabels", json=labels | {"labels": {"fields[.]betnr": "Nr"}})
     shown = (await admin.http.post("/LabelManager/action/getScopeData", json=labels)).json()
-    assert shown == {"fields[.]betnr": "Nr"}
+    assert shown["fields"]["fields[.]betnr"] == "Nr"
+
+
+async def test_a_label_of_an_option_is_taken_only_where_the_enum_has_labels(admin: Espo) -> None:
+    await make(admin)
+    await field(admin, "bare", type="enum", options=["a"])
+    await field(admin, "said", type="enum", options=["a"], translatedOptions={"a": "A"})
+    labels = {"options[.]bare[.]a": "X", "options[.]said[.]a": "Y", "fields[.]said": "S"}
+    body = {"scope": "CBeteiligte", "language": "de_DE", "labels": labels}
+    taken = (await admin.http.post("/LabelManager/action/saveLabels", json=body)).json()
+    assert taken == {"CBeteiligte[.]options[.]said[.]a": "Y", "CBeteiligte[.]fields[.]said": "S"}
+
+
+async def test_what_a_role_does_not_allow_is_refused_and_a_switched_off_user_is_nobody(admin: Espo) -> None:
+    await make(admin)
+    record_id = await admin.create(lastName="X")
+    body = {"name": "few", "data": {"CBeteiligte": {"read": "all", "edit": "own"}}}
+    role = (await admin.http.post("/Role", json=body)).json()["id"]
+    user = {"userName": "few", "type": "api", "authMethod": "ApiKey", "isActive": True, "rolesIds": [role]}
+    made = (await admin.http.post("/User", json=user)).json()
+    key = {"X-Api-Key": made["apiKey"]}
+
+    async def status(verb: str, path: str, **sent: Any) -> int:
+        return (await admin.http.request(verb, path, headers=key, **sent)).status_code
+
+    assert await status("GET", f"/CBeteiligte/{record_id}") == 200
+    assert await status("PATCH", f"/CBeteiligte/{record_id}", json={"lastName": "Y"}) == 403
+    assert await status("POST", "/CBeteiligte", json={"lastName": "Z"}) == 403
+    assert await status("POST", "/Webhook", json={"event": "CBeteiligte.update", "url": "http://a.example"}) == 403
+    assert await status("GET", "/Role") == 403
+    assert await status("PUT", f"/User/{made['id']}", json={"rolesIds": []}) == 403
+    assert await status("PUT", "/CBeteiligte/layout/list", json=[]) == 403
+    await admin.http.put(f"/User/{made['id']}", json={"isActive": False})
+    assert await status("GET", f"/CBeteiligte/{record_id}") == 401
+
+
+async def test_a_formula_spares_the_user_it_names_and_nobody_else(admin: Espo, api: Espo, sandbox: Sandbox) -> None:
+    sandbox.espo.add_user("other_api", "api", key="other-key")
+    await make(admin)
+    await field(admin, "syncStatus", type="enum", options=list(STATUSES), default="pending_sync")
+    script = (
+        "ifThen(env\\userAttribute('userName') != 'other_api' && entity\\isAttributeChanged('firstName'), "
+        "syncStatus = 'dirty');"
+    )
+    body = {"scope": "CBeteiligte", "data": {"beforeSaveCustomScript": script}}
+    await admin.http.post("/EntityManager/action/formula", json=body)
+    record_id = await admin.create(lastName="X", syncStatus="clean")
+    await api.http.patch(f"/CBeteiligte/{record_id}", json={"firstName": "A"}, headers={"X-Api-Key": "other-key"})
+    assert (await admin.get(record_id))["syncStatus"] == "clean"
+    await api.patch(record_id, firstName="B")
+    assert (await admin.get(record_id))["syncStatus"] == "dirty"
 
 
 async def test_provisioning_is_for_admins_only(api: Espo) -> None:
