@@ -16,6 +16,8 @@ from syncd.doctor.peers import Peers, clock
 from syncd.findings import Check, Finding, fail, ok, warn
 from syncd.ledger import views
 from syncd.ledger.store import Ledger
+from syncd.setup.formula import fits
+from syncd.setup.wanted import WantedEntity, wanted
 
 SKIPS_OWN = (9, 2)  # versions from which on
 REFUSES_INTERNAL = (9, 3, 2)
@@ -94,6 +96,7 @@ def _version(text: str) -> tuple[int, ...] | None:
 
 async def _entities(peers: Peers, me: Mapping[str, Any]) -> list[Finding]:
     found: list[Finding] = []
+    made = {one.name: one for one in wanted(peers.entities.values())}
     for entity in peers.entities.values():
         definition = table(await peers.espo.metadata(f"entityDefs.{entity.espo_type}"))
         if not definition.get("fields"):
@@ -106,7 +109,8 @@ async def _entities(peers: Peers, me: Mapping[str, Any]) -> list[Finding]:
         found += fields.judge(entity, definition)
         script = table(await peers.espo.metadata(f"formula.{entity.espo_type}")).get("beforeSaveCustomScript")
         name = word(table(me.get("user")).get("userName"))
-        found.append(formula(entity, script if isinstance(script, str) else "", name))
+        if entity.name in made:
+            found.append(formula(made[entity.name], script if isinstance(script, str) else "", name))
         found += await _filter(peers, entity)
     return found
 
@@ -127,29 +131,20 @@ def scoped(entity: Entity, scope: Mapping[str, Any], definition: Mapping[str, An
     return [stream, versions]
 
 
-def formula(entity: Entity, script: str, user_name: str) -> Finding:
-    """The status formula: there, complete, and leaving out our own writes."""
+def formula(entity: WantedEntity, script: str, user_name: str) -> Finding:
+    """The status formula: as setting up would make it, or a firm's own that does the same."""
     name = entity.espo_type
-    if entity.status.status not in script:
-        todo = (
-            f"{fields.SETUP}: without the formula people do not see that a record waits; changes are found without it"
-        )
+    if fits(script, entity.watched, entity.status, user_name):
+        return ok(Check.ESPO_FORMULA, "sets the status when people edit", name)
+    if entity.status not in script:
+        todo = f"{fields.SETUP}: without the formula people do not see that a record waits; changes are found anyway"
         return warn(Check.ESPO_FORMULA, "none sets the status when people edit", todo, name)
-    if user_name and f"'{user_name}'" not in script and f'"{user_name}"' not in script:
-        todo = f"name the API user {user_name} in it: its own writes set the status now, and come back as work"
+    if f"'{user_name}'" not in script:
+        todo = f"{fields.SETUP}, which names {user_name}: our own writes set the status now, and come back as work"
         return fail(Check.ESPO_FORMULA, "does not leave out our own writes", todo, name)
-    overlooked = [one for one in watched(entity) if f"'{one}'" not in script and f'"{one}"' not in script]
-    if overlooked:
-        todo = f"{fields.SETUP}, which completes it; changes are found without it too"
-        return warn(Check.ESPO_FORMULA, f"does not look at {', '.join(overlooked)}", todo, name)
-    return ok(Check.ESPO_FORMULA, "sets the status when people edit", name)
-
-
-def watched(entity: Entity) -> list[str]:
-    """Attributes a status formula must look at: a save of one entry of a list shows only in some of them."""
-    names = [one.espo for one in entity.fields if one.direction != "off"]
-    channels = [pair for one in entity.lists if one.direction != "off" for pair in one.channels.items()]
-    return [*names, *(name for pair in channels for name in pair)]
+    overlooked = [one for one in entity.watched if f"isAttributeChanged('{one}')" not in script]
+    seen = f"does not look at {', '.join(overlooked)}" if overlooked else "is not as it must be"
+    return warn(Check.ESPO_FORMULA, seen, f"{fields.SETUP}, which mends it; changes are found without it too", name)
 
 
 async def _filter(peers: Peers, entity: Entity) -> list[Finding]:
@@ -182,17 +177,11 @@ async def _webhooks(peers: Peers, me: Mapping[str, Any]) -> list[Finding]:
     return [*webhook(verdicts), *await _reaches_us(peers, peers.ledger, verdicts)]
 
 
-def webhook(verdicts: list[webhooks.Verdict], public: str = "") -> list[Finding]:
-    """Each one that is not as it must be; `public`: the address EspoCRM shall use, "" where that is not said."""
+def webhook(verdicts: list[webhooks.Verdict]) -> list[Finding]:
+    """Each one that is not as it must be; also for who watches them at run time."""
     todo = "run `syncd webhooks register`: until then changes are found by polling only"
-    told = [(one.event, one.wrong or _elsewhere(one.webhook, public)) for one in verdicts]
-    bad = [warn(Check.ESPO_WEBHOOK, wrong, todo, event) for event, wrong in told if wrong]
+    bad = [warn(Check.ESPO_WEBHOOK, one.wrong, todo, one.event) for one in verdicts if one.wrong]
     return bad or [ok(Check.ESPO_WEBHOOK, f"all {len(verdicts)} there, active, and checkable")]
-
-
-def _elsewhere(there: webhooks.Known | None, public: str) -> str:
-    leads_here = not public or there is None or there.url.startswith(f"{public.rstrip('/')}/")
-    return "" if leads_here else "leads to another address than SYNCD_PUBLIC_URL"
 
 
 async def _reaches_us(peers: Peers, ledger: Ledger, verdicts: list[webhooks.Verdict]) -> list[Finding]:
@@ -205,7 +194,7 @@ async def _reaches_us(peers: Peers, ledger: Ledger, verdicts: list[webhooks.Verd
         return [ok(Check.ESPO_REACHES_US, f"the last delivery came {_ago(peers.now() - last[0]['at'])} ago")]
     address = there[0].url
     if internal(address):
-        todo = f"see that EspoCRM's data/config.php has {allowed(address)} without it calls no internal address"
+        todo = f"see that EspoCRM's data/config.php has {webhooks.allowed_line(address)} or it calls no such address"
         return [warn(Check.ESPO_REACHES_US, "nothing has come within two days, and the address is internal", todo)]
     todo = "edit a record and wait three minutes; then see EspoCRM's Webhook Event Queue and its scheduled jobs"
     return [warn(Check.ESPO_REACHES_US, "nothing has come within two days", todo)]
@@ -221,12 +210,6 @@ def internal(url: str) -> bool:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
         return "." not in host or host.endswith((".local", ".internal", ".lan"))
-
-
-def allowed(url: str) -> str:
-    """The line for EspoCRM's data/config.php; the entry is exactly host:port."""
-    parts = urlsplit(url)
-    return f"'webhookAllowedAddressList' => ['{parts.netloc}'],"
 
 
 def _ago(seconds: float) -> str:

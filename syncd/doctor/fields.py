@@ -7,29 +7,19 @@ from typing import Any
 
 from mappers.beteiligte import SALUTATION
 from mappers.kommunikation import KIND_NAMES
+from mappers.shape import FITTING, STATUS_SHAPES, Kind
 from mappers.spec import Direction, Entity, EntryList, Field, Role, Side
 from syncd.doctor.answers import listed, number, rows, table, word, words
 from syncd.findings import Check, Finding, fail, ok, warn
 from syncd.model import Status
+from syncd.setup.wanted import FINGERPRINT
 
 SETUP = "run `syncd setup espocrm`"
-FINGERPRINT = 16  # hex digits
 ROW_ID = 40  # capital letters
 SHORT = 50  # characters; a shorter field of the firm's refuses values people have
 LEGAL_FORMS = ("Herr", "Frau", "Divers", "GmbH", "AG", "KG", "OHG", "GbR", "e.K.", "e.V.")
 SALUTATIONS = ("Herr", "Frau")
 CHANNEL_TYPES = {"phoneNumber": "phone", "emailAddress": "email"}
-
-TEXTS = ("varchar", "text", "enum", "personName", "url")
-STATUS_TYPES = {
-    "status": ("enum",),
-    "last_sync": ("datetime", "datetimeOptional"),
-    "row_id": ("varchar", "text"),
-    "error": ("text", "wysiwyg"),
-    "retries": ("int",),
-    "next_retry": ("datetime", "datetimeOptional"),
-    "auto_reset": ("datetime", "datetimeOptional"),
-}
 
 
 def judge(entity: Entity, definition: object) -> list[Finding]:
@@ -39,9 +29,9 @@ def judge(entity: Entity, definition: object) -> list[Finding]:
     for mapped in entity.fields:
         if mapped.direction is not Direction.OFF:
             found += _mapped(mapped, defined)
-    found += _present(entity.link, ("int",), defined, "writes")
-    for name, types in STATUS_TYPES.items():
-        found += _present(getattr(entity.status, name), types, defined, "writes")
+    found += _present(entity.link, FITTING[Kind.NUMBER], defined, "writes")
+    for name, shape in STATUS_SHAPES.items():
+        found += _present(getattr(entity.status, name), FITTING[shape.kind], defined, "writes")
     found += _long_enough(entity.status.row_id, ROW_ID, defined)
     found += _states(entity, defined)
     for entries in entity.lists:
@@ -53,7 +43,9 @@ def judge(entity: Entity, definition: object) -> list[Finding]:
 
 
 def _mapped(mapped: Field, defined: Mapping[str, Any]) -> list[Finding]:
-    found = _present(mapped.espo, ("date",) if mapped.codec.name == "day" else TEXTS, defined, _written(mapped))
+    found = _present(
+        mapped.espo, FITTING[Kind.LINE if mapped.shape is None else mapped.shape.kind], defined, _written(mapped)
+    )
     definition = table(defined.get(mapped.espo))
     length = number(definition.get("maxLength"))
     if length is not None and 0 < length < SHORT and mapped.direction.allows(Side.ESPO):
@@ -129,7 +121,7 @@ def _required(entity: Entity, defined: Mapping[str, Any]) -> list[Finding]:
     always = {field.espo for field in entity.fields if field.role is Role.NAME}
     sometimes = {field.espo for field in entity.fields} - always
     named = {attribute for one in entity.lists for attribute in one.channels.values()}
-    shown = {getattr(entity.status, name) for name in STATUS_TYPES}
+    shown = {getattr(entity.status, name) for name in STATUS_SHAPES}
     required = [
         name for name, one in sorted(defined.items()) if table(one).get("required") is True and _no_default(one)
     ]
@@ -167,7 +159,7 @@ def _list(entity: Entity, entries: EntryList, defined: Mapping[str, Any]) -> lis
             )
         elif wanted == "phone":
             found += _types(entries, attribute, definition.get("typeList"))
-    found += _present(entries.shown_in, ("varchar", "text"), defined, "writes")
+    found += _present(entries.shown_in, FITTING[Kind.LINE], defined, "writes")
     found += _long_enough(entries.shown_in, FINGERPRINT, defined)
     wrong = [one for one in found if one.check is Check.ESPO_LIST]
     return (

@@ -8,25 +8,29 @@ from typing import Any
 from mappers.spec import Direction, Entity, Side
 from syncd.doctor.answers import listed, table
 from syncd.findings import Check, Finding, fail, ok, warn
+from syncd.setup.rights import needed
+from syncd.setup.wanted import wanted
 
 _RANK = {"no": 0, "own": 1, "team": 2, "all": 3, "yes": 3}
 NEEDED_OF_ALL = ("read", "edit")
+_FOR_PEOPLE = {
+    "Task": "no Tasks tell people what waits for them",
+    "User": "SYNCD_TASK_USER cannot be looked up by name",
+    "Team": "SYNCD_IMPORT_TEAM cannot be looked up by name",
+}
 
 
 def judge(acl: object, entities: Iterable[Entity]) -> list[Finding]:
     """Exactly what the daemon needs: on each entity, on Tasks, on users and teams it looks up, on webhooks."""
-    rights = table(table(acl).get("table"))
+    rights, entities = table(table(acl).get("table")), tuple(entities)
     found: list[Finding] = []
     for entity in entities:
         found += _entity(rights, entity)
         found += _fields(table(acl), entity)
-    found.append(
-        _asked(
-            rights, "Task", {"create": "yes", "read": "all", "edit": "all"}, "no Tasks tell people what waits for them"
-        )
-    )
-    found.append(_asked(rights, "User", {"read": "all"}, "SYNCD_TASK_USER cannot be looked up by name"))
-    found.append(_asked(rights, "Team", {"read": "all"}, "SYNCD_IMPORT_TEAM cannot be looked up by name"))
+    wishes = needed(wanted(entities))
+    for scope, else_what in _FOR_PEOPLE.items():
+        wish = {action: level for action, level in wishes[scope].items() if level != "no"}
+        found.append(_asked(rights, scope, wish, else_what))
     if rights.get("Webhook"):
         found.append(ok(Check.ESPO_RIGHTS, "allowed", "Webhook"))
     else:

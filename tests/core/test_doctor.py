@@ -16,6 +16,8 @@ from syncd.doctor import advoware, assumed, espocrm, fields, rights, stores
 from syncd.doctor.answers import number, table, word
 from syncd.findings import Check, Finding, Verdict
 from syncd.model import Status
+from syncd.setup.formula import block, with_block
+from syncd.setup.wanted import wanted
 
 TYPES = ["Mobile", "Office", "Home", "Fax", "Other"]
 TEXT: dict[str, Any] = {"type": "varchar", "maxLength": 100}
@@ -139,12 +141,12 @@ def test_rights_on_single_fields_and_on_assigning_are_told() -> None:
 
 
 def test_a_formula_must_see_all_and_leave_out_our_own_writes() -> None:
-    names = "".join(f"isAttributeChanged('{name}')" for name in espocrm.watched(BETEILIGTE))
-    good = f"userName != 'sync_api' {names} syncStatus = 'dirty'"
-    assert espocrm.formula(BETEILIGTE, good, "sync_api").grade == "ok"
-    assert espocrm.formula(BETEILIGTE, "", "sync_api").grade == "warn"
-    assert espocrm.formula(BETEILIGTE, good, "another").grade == "fail"
-    overlooked = espocrm.formula(BETEILIGTE, good.replace("'titel'", "'t'"), "sync_api")
+    [entity] = wanted([BETEILIGTE])
+    good = block(entity.watched, entity.status, "sync_api")
+    assert espocrm.formula(entity, with_block("x = 1;", good), "sync_api").grade == "ok"
+    assert espocrm.formula(entity, "", "sync_api").grade == "warn"
+    assert espocrm.formula(entity, good, "another").grade == "fail"
+    overlooked = espocrm.formula(entity, good.replace("'titel'", "'t'"), "sync_api")
     assert overlooked.grade == "warn"
     assert "titel" in overlooked.seen
 
@@ -170,23 +172,22 @@ def test_internal_addresses_are_known(url: str, inside: bool) -> None:
     assert espocrm.internal(url) is inside
 
 
-def test_a_webhook_that_leads_elsewhere_is_told() -> None:
-    there = webhooks.Known(
-        "w", "CBeteiligte.update", "https://old.example/webhooks/espocrm/beteiligte/update", True, True, True
-    )
-    verdicts = [webhooks.Verdict("CBeteiligte.update", there, "")]
-    assert espocrm.webhook(verdicts)[0].grade == "ok"
-    assert espocrm.webhook(verdicts, "https://old.example/")[0].grade == "ok"
-    [moved] = espocrm.webhook(verdicts, "https://sync.example")
-    assert (moved.check, moved.grade, moved.about) == (Check.ESPO_WEBHOOK, "warn", "CBeteiligte.update")
+@pytest.mark.parametrize(
+    ("base", "grade"), [("", "ok"), ("https://old.example/", "ok"), ("https://new.example", "warn")]
+)
+def test_a_webhook_that_leads_elsewhere_is_told(base: str, grade: str) -> None:
+    wish = next(one for one in webhooks.wanted([BETEILIGTE]) if one.event.endswith("update"))
+    there = webhooks.Known("w", wish.event, f"https://old.example{wish.path}", True, True, True)
+    [finding] = espocrm.webhook(webhooks.judge([wish], [there], base))
+    assert (finding.check, finding.grade) == (Check.ESPO_WEBHOOK, grade)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "keeps", "grade"),
+    ("asked", "keeps", "grade"),
     [(True, True, "ok"), (True, None, "warn"), (True, False, "fail"), (False, None, "ok"), (False, True, "ok")],
 )
-def test_a_partial_put_must_go_with_what_was_seen(wanted: bool, keeps: object, grade: str) -> None:
-    assert advoware.partial_put(wanted, keeps, "probe").grade == grade
+def test_a_partial_put_must_go_with_what_was_seen(asked: bool, keeps: object, grade: str) -> None:
+    assert advoware.partial_put(asked, keeps, "probe").grade == grade
 
 
 BODY: dict[str, Any] = {
