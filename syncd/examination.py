@@ -20,7 +20,6 @@ from syncd.doctor import advoware, espocrm
 from syncd.doctor.peers import Peers
 from syncd.findings import Check, Finding
 from syncd.ledger import facts
-from syncd.webhooks import Verdict
 
 log = structlog.get_logger()
 
@@ -86,12 +85,5 @@ async def wrong_webhooks(app: App) -> list[str]:
     if not configured and not await app.parts.ledger.read(facts.webhook_secrets):
         return []
     known = await webhooks.listed(app.espo, app.parts.ledger, configured)
-    verdicts = webhooks.judge(webhooks.wanted(app.entities().values()), known)
-    return [f"{one.event} {wrong}" for one in verdicts if (wrong := one.wrong or _elsewhere(one, app.settings))]
-
-
-def _elsewhere(verdict: Verdict, settings: config.Settings) -> str:
-    """A webhook that leads to another address than people were told."""
-    public = settings.syncd_public_url.rstrip("/")
-    there = verdict.webhook
-    return "leads to another address" if public and there and not there.url.startswith(f"{public}/") else ""
+    verdicts = webhooks.judge(webhooks.wanted(app.entities().values()), known, app.settings.syncd_public_url)
+    return [f"{one.event} {one.wrong}" for one in verdicts if one.wrong]
