@@ -259,4 +259,11 @@ MEANWHILE = {
 def test_who_sees_a_new_number_of_a_dead_daemon_and_changes_it_has_the_last_word(
     name: str, act: Callable[[World, Pair], None]
 ) -> None:
+    dies_anywhere(Scenario(reachable, act, living_state, MEANWHILE[name]), every=4)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", MEANWHILE)
+@pytest.mark.parametrize("act", [new_in_espocrm, changed_in_espocrm], ids=lambda act: str(act.__name__))
+def test_whoever_sees_it_at_any_instant_has_the_last_word(name: str, act: Callable[[World, Pair], None]) -> None:
     dies_anywhere(Scenario(reachable, act, living_state, MEANWHILE[name]))
