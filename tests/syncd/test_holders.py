@@ -22,16 +22,21 @@ def gone() -> int:
     return process.pid
 
 
+OURS, DEAD = "this process", "an ended one"
+
+
 @pytest.mark.parametrize(
-    ("owner", "ends_in", "said"),
+    ("process", "ends_in", "said"),
     [
-        (f"{HERE}:{os.getpid()}:ab12:3", 30, "works"),
-        (f"{HERE}:{os.getpid()}:ab12:3", -1, "stuck"),
-        (f"{HERE}:{gone()}:ab12:3", 30, "the process is gone"),
-        ("elsewhere:17:ab12:3", 30, "renewed lately"),
-        ("elsewhere:17:ab12:3", -1, "run out"),
+        (OURS, 30, "works"),
+        (OURS, -1, "stuck"),
+        (DEAD, 30, "the process is gone"),
+        ("elsewhere:17", 30, "renewed lately"),
+        ("elsewhere:17", -1, "run out"),
         ("a name of old", -1, "run out"),
     ],
 )
-def test_a_holder_is_judged_by_its_process_and_by_renewals(owner: str, ends_in: float, said: str) -> None:
-    assert judged(owner, NOW + ends_in, NOW).startswith(said)
+def test_a_holder_is_judged_by_its_process_and_by_renewals(process: str, ends_in: float, said: str) -> None:
+    numbers = {OURS: os.getpid, DEAD: gone}
+    owner = f"{HERE}:{numbers[process]()}" if process in numbers else process
+    assert judged(f"{owner}:ab12:3", NOW + ends_in, NOW).startswith(said)
