@@ -153,12 +153,16 @@ class Act:
             due = self._context.clock.now() + max(1.0, self._context.settings.http_timeout / 2)
             follow = Due(self._claim.key, Lane.RETRY, Cause.EVENT, due)
             return Result(Ended.WAITING, steps.Ending(follow=follow))
-        guard_id = None
+        stopped = None
         if hold.reason is HoldReason.WENT_BACK:
-            guard_id = await self._context.ledger.write(
+            judged = await self._context.ledger.write(
                 steps.went_back, self._writer.scribe.job(), hold.side, self._context.id12()
             )
-        return await self._settle(actions, hold, held=f"guard:{guard_id}" if guard_id else None)
+            if isinstance(judged, Side):
+                self.snapshot = replace(self.snapshot, memory=replace(self.snapshot.memory, believe=judged))
+                return None
+            stopped = f"guard:{judged}"
+        return await self._settle(actions, hold, held=stopped)
 
     async def _link(self, link: Link) -> None:
         memory = self.snapshot.memory

@@ -14,6 +14,7 @@ from mappers.spec import Side
 HOUR = 3600.0
 DAY = 86400.0
 WENT_BACK_RUN = 3
+ANSWER_LIFE = 2 * DAY  # how long "this side is right" holds for records of the same backup that are found later
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,6 @@ def told(kind: str) -> Told:
             return Told(differ, "lets the rules of a first sync decide; the values that lose are kept")
         case "went_back":
             back = f"these records are older in {about} than syncd remembers: a restored backup? They are not written"
-            return Told(back, "needs --right SIDE, the side to believe: its values go to the other, whose are kept")
+            return Told(back, "needs --right SIDE, the side to believe, here and in records of this backup found later")
         case _:
             return Told(kind, "lets exactly these records through")

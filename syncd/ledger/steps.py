@@ -310,9 +310,18 @@ def missing(conn: Connection, job: Job, side: Side, limits: guard.Limits, guard_
     return None
 
 
-def went_back(conn: Connection, job: Job, side: Side | None, guard_id: str) -> str | None:
-    """A record went back in time; three in succession stop all writing until a person says which side is right."""
+def went_back(conn: Connection, job: Job, side: Side | None, guard_id: str) -> str | Side:
+    """A record went back in time: the guard's id; three in succession stop all writing until a person has judged.
+
+    Where a person has judged that backup already, the side that is right: nobody shall be asked for each of a
+    thousand records.
+    """
     kind = guard.went_back_kind(side)
+    answer = facts.get(conn, _answer(kind))
+    if answer is not None and job.now - answer["at"] < guard.ANSWER_LIFE:
+        pairs.check_fence(conn, job.key, job.fence)
+        pairs.change(conn, job.key, {"believe": answer["right"]})
+        return Side(answer["right"])
     brakes.see(conn, kind, job.key, job.now)
     length = len(brakes.keys_seen_since(conn, kind, job.now - guard.HOUR))
     keys = brakes.keys_seen_since(conn, kind, job.now - guard.DAY)
@@ -322,6 +331,10 @@ def went_back(conn: Connection, job: Job, side: Side | None, guard_id: str) -> s
     return stopped
 
 
+def _answer(kind: str) -> str:
+    return f"answer:{kind}"
+
+
 def allow_guard(conn: Connection, guard_id: str, right: Side | None, now: float) -> tuple[str, int] | None:
     """A person lets what a guard holds through; returns its kind and how many records. None: no such guard."""
     allowed = brakes.allow(conn, guard_id, now)
@@ -329,6 +342,7 @@ def allow_guard(conn: Connection, guard_id: str, right: Side | None, now: float)
         return None
     kind, keys = allowed
     if kind.startswith("went_back"):
+        facts.put(conn, _answer(kind), {"right": right, "at": now})
         for key in keys:
             pairs.change(conn, key, {"believe": right})
         for scope, why in facts.list_pauses(conn).items():
