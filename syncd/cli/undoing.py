@@ -125,7 +125,8 @@ def _row(one: Mapping[str, Any]) -> Sequence[object]:
 
 
 def _detail(detail: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {part}" for name, part in detail.items() if isinstance(part, str | int | float))
+    told = {name: part for name, part in detail.items() if name not in ("alive_at", "cursor")}
+    return ", ".join(f"{name} {part}" for name, part in told.items() if isinstance(part, str | int | float))
 
 
 @runs.command("show")
