@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write all rows to this new file.")]
 Values = Annotated[bool, typer.Option("--values", help="With names and birth dates of both sides.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Entity = Annotated[str | None, typer.Option("--entity", help="Of which entity, where there are several.")]
 
 HEAD = ("kind", "record", "betnr", "candidates", "takes part", "to espocrm", "to advoware", "why")
 NAMES = ("espocrm", "advoware")
@@ -44,8 +42,8 @@ def match(
         str, typer.Option("--numbers", metavar="A-B", help="Read these numbers in Advoware too, one by one.")
     ] = "",
     limit: Annotated[int, typer.Option("--limit", min=0, help="Rows shown here; 0: all.")] = 50,
-    yes: Yes = False,
-    entity: Entity = None,
+    yes: output.Yes = False,
+    entity: output.OneEntity = None,
     as_json: output.AsJson = False,
 ) -> int:
     """Who belongs to whom, and what would be written, of every record in EspoCRM. Writes nothing anywhere.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncd.cli import output
-from syncd.cli.contact import Entity, Yes
 from syncd.cli.output import Code, UsageError, say, table
 
 if TYPE_CHECKING:
@@ -26,10 +25,10 @@ def add(app: typer.Typer) -> None:
 
 
 def backfill(
-    entity: Entity = None,
+    entity: output.OneEntity = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the one that was paused or killed.")] = False,
     pause: Annotated[bool, typer.Option("--pause", help="Pause the one that runs, wherever it does.")] = False,
-    yes: Yes = False,
+    yes: output.Yes = False,
 ) -> int:
     """Let all records take part, at low priority: live edits come first, guards stay in force.
 
@@ -83,8 +82,8 @@ def import_(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Also where EspoCRM has somebody who may be the same.")
     ] = False,
-    yes: Yes = False,
-    entity: Entity = None,
+    yes: output.Yes = False,
+    entity: output.OneEntity = None,
     as_json: output.AsJson = False,
 ) -> int:
     """Bring Beteiligte into EspoCRM that it does not have, with their phones and e-mails. Each exactly once.

@@ -28,6 +28,8 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Keys = Annotated[list[str], typer.Argument(metavar="KEY...", help="EspoCRM id, or betnr:1234.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+OneEntity = Annotated[str | None, typer.Option("--entity", help="Of which entity, where there are several.")]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="EspoCRM id, or betnr:1234.")]
 
 
