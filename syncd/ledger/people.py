@@ -80,12 +80,13 @@ def settle(
 ) -> list[str]:
     """Close what waited for a person in other than these fields; returns the fields closed.
 
-    `decided`: the choices that were looked at; one that a person made meanwhile stays for the next job. None: all were.
+    `decided`: the choices of values that were looked at; one that a person made meanwhile stays for the next job.
+    None: all were.
     """
     keep_open = list(open_fields)
     over = (conflicts.c.key == key) & conflicts.c.state.in_(WAITING) & conflicts.c.field.not_in(keep_open)
     if decided is not None:
-        over &= (conflicts.c.state == OPEN) | conflicts.c.id.in_(list(decided))
+        over &= (conflicts.c.state == OPEN) | (conflicts.c.field == "") | conflicts.c.id.in_(list(decided))
     closed = list(conn.execute(select(conflicts.c.field).where(over)).scalars())
     if closed:
         conn.execute(update(conflicts).where(over).values(state=SETTLED, settled_at=now))

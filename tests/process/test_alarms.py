@@ -81,6 +81,8 @@ def test_two_daemons_tell_an_outage_and_a_conflict_once_and_once_that_they_are_o
         other.http.close()
     assert daemon.end() == 0
     logged = daemon.log.read_text() + other.log.read_text()
-    assert logged.count('"alarm.raised"') == 2
+    raisings = [line for line in logged.splitlines() if '"alarm.raised"' in line]
+    for cause in ("conflicts", "outage:advoware"):
+        assert len([line for line in raisings if f'"cause": "{cause}"' in line]) == 1
     assert TOKEN not in logged
     assert "Kopie" not in json.dumps(receiver.heard)

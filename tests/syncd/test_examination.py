@@ -88,7 +88,7 @@ def test_webhooks_gone_switched_off_doubled_or_led_elsewhere_are_told(play: Call
         del hooks[third.id]
         assert (await examined(app))["webhooks"] == [
             f"{first.event} switched off",
-            f"{second.event} leads to another address",
+            f"{second.event} leads to another address: {second.url}",
             f"{third.event} not registered",
         ]
         assert await reasons(world, app) == []
