@@ -101,8 +101,8 @@ class Systems:
 
 @contextmanager
 def running_systems(**options: str) -> Iterator[Systems]:
-    """Start the servers on free ports; `options` as of `syncd.sandbox.server`, with _ for -."""
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    """Start the servers on free ports; `options` as of `syncd.sandbox.server`, with _ for -, "" for a flag."""
+    arguments = [f"--{name.replace('_', '-')}{'=' if value else ''}{value}" for name, value in options.items()]
     process = subprocess.Popen(
         [sys.executable, "-m", "syncd.sandbox.server", *arguments],
         cwd=ROOT,
