@@ -13,8 +13,7 @@ import redis
 from syncd.redis_server import embedded_redis
 
 # Skips that are right even in CI: "<start of the node id>". Everything else a laptop may skip fails the run there.
-# The proxies are not ours to install, and shellcheck judges two scripts that rarely change.
-ALLOWED_SKIPS: tuple[str, ...] = ("tests/test_proxies.py", "tests/test_install.py::test_the_scripts_are_sound")
+ALLOWED_SKIPS: tuple[str, ...] = ()
 
 _skipped: list[str] = []
 

@@ -52,9 +52,9 @@ def caddy(folder: Path, port: int, upstream: int) -> list[str]:
 
 @contextmanager
 def running(command: list[str], port: int, folder: Path) -> Iterator[httpx.Client]:
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"needs {command[0]}")
     places = {"PATH": "/usr/sbin:/usr/bin:/bin", "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    if shutil.which(command[0], path=places["PATH"]) is None:
+        pytest.skip(f"needs {command[0]}")
     with subprocess.Popen(command, env=places, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             eventually("it listens", lambda: _listens(port))
