@@ -130,7 +130,7 @@ async def role(espo: EspoClient, role_id: str) -> HaveRole:
 
 async def role_named(espo: EspoClient, name: str) -> HaveRole | None:
     """The oldest role of this name."""
-    page = await espo.list("Role", where=[_is("name", name)], select=["id"], max_size=1)
+    page = await espo.list("Role", where=[_is("name", name)], select=["id"], order_by="name", max_size=1)
     return await role(espo, str(page.rows[0]["id"])) if page.rows else None
 
 
