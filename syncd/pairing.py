@@ -89,6 +89,11 @@ def entries_there(entries: EntryList, memory: Memory, body: Mapping[str, Raw]) -
     return entries.read_advoware(body, known_kinds(entries, memory))
 
 
+def _has_old_remark(one: AdvowareEntry, write: FieldWrite) -> bool:
+    """Whether the marker stood there before the write: then it does not prove that the write was applied."""
+    return isinstance(write.before, Mapping) and one.raw.get("bemerkung") == write.before.get("bemerkung")
+
+
 def moved(entries: EntryList, memory: Memory, side: Side, body: Mapping[str, Raw]) -> bool:
     """Whether a side's list shows other values than when both last agreed."""
     pasts = _pasts(entries, memory)
@@ -166,7 +171,7 @@ class _Table:
                 if espo is None or espo.form != write.after:
                     continue
                 ours = [one for one in self.everything if self._is_of(write, one) and self._marked(one) == write.after]
-                if ours:
+                if ours and not _has_old_remark(ours[0], write):
                     self.pairing.pasts[ours[0].id] = Past(espo, write.after, ours[0].main, recovered=True)
 
     def _is_of(self, write: FieldWrite, one: AdvowareEntry) -> bool:

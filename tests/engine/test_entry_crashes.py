@@ -11,8 +11,9 @@ import pytest
 from syncd.ledger import people
 from syncd.sandbox.faults import Kind, Rule
 from tests.daemon import World
-from tests.engine.deaths import Scenario, dies_anywhere
+from tests.engine.deaths import Scenario, dies_anywhere, play
 from tests.engine.story import ADVOWARE, ESPO
+from tests.virtual import run
 
 OFFICE, MOBILE, HOME = "+4951112345", "+491712345678", "+495119876"
 ADDRESS = "ida.neumann@example.org"
@@ -201,6 +202,12 @@ async def living_state(world: World) -> dict[str, Any]:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_crash_at_every_eighth_effect_leaves_the_numbers_as_without_it(name: str) -> None:
     dies_anywhere(Scenario(reachable, SCENARIOS[name], end_state), every=8)
+
+
+@pytest.mark.parametrize("effect", [14, 18])
+def test_another_primary_is_carried_out_though_the_marker_of_the_entry_says_nothing(effect: int) -> None:
+    scenario = Scenario(reachable, SCENARIOS["other_primary_in_espocrm"], end_state)
+    assert run(play(scenario, after=effect))[0] == run(play(scenario))[0]
 
 
 @pytest.mark.soak
