@@ -14,6 +14,7 @@ from mappers.spec import Side
 from services.errors import Credentials, Outage, PeerError
 from services.ports import Urgency, lane
 from syncd import inspect
+from syncd.abreast import Progress, counted, each
 from syncd.app import App
 from syncd.context import Context
 from syncd.differences import Difference, Excuse, Reason, differences
@@ -22,7 +23,6 @@ from syncd.ledger.trial import trial_of
 from syncd.load import digest, load
 from syncd.model import Absent, Key, PairState, Present, Snapshot, Status, Unknown
 from syncd.neighbours import informed
-from syncd.passes import Progress, each
 from syncd.plan import plan
 
 AT_ONCE = 4  # records read at the same time
@@ -101,7 +101,7 @@ async def _all(app: App, keys: list[str], told: Comparison, progress: Progress) 
         else:
             told.found.pop(key, None)
 
-    await each(keys, one, AT_ONCE, progress)
+    await each(keys, counted(one, len(keys), progress), AT_ONCE)
 
 
 async def _of_record(context: Context, record: Mapping[str, Any]) -> tuple[Difference, ...]:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncd import stock
+from syncd.abreast import Progress, each
 from syncd.app import App
 from syncd.context import Context
 from syncd.importing import MADE, Imported, Wishes, import_one
 from syncd.ledger import runs
 from syncd.ledger.runs import RunState
-from syncd.matching import each
 from syncd.model import Key
-from syncd.passes import Done, Progress, work_on
+from syncd.passes import Done, work_on
 from syncd.patience import patiently
 
 KIND = "import"

@@ -6,15 +6,15 @@ the calls that background work may use. Raises `PeerError` where a system stays 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from mappers.spec import Side, Unmappable
 from services.errors import Credentials, Outage, PeerError
 from services.ports import Urgency, lane
 from syncd import stock
+from syncd.abreast import Progress, each
 from syncd.context import Context
 from syncd.counterpart import named_id
 from syncd.foresight import writes
@@ -26,9 +26,6 @@ from syncd.model import Found, Key, PairState, Present, Search
 from syncd.patience import patiently
 from syncd.rehearsal import rehearse
 
-T = TypeVar("T")
-
-Progress = Callable[[int, int], None]  # done, total
 AT_ONCE = 200  # numbers asked for in one call
 
 
@@ -163,19 +160,3 @@ class _Look:
 
 def _columns(context: Context) -> list[str]:
     return ["id", "createdAt", context.entity.link, context.entity.status.last_sync]
-
-
-async def each(items: Iterable[T], work: Callable[[T], Awaitable[None]], at_a_time: int) -> None:
-    """Do this for all of them, so many at once; the first failure ends all."""
-    waiting = iter(items)
-
-    async def one_after_another() -> None:
-        for item in waiting:
-            await work(item)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(at_a_time):
-                group.create_task(one_after_another())
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None

@@ -5,13 +5,13 @@ The same jobs as the daemon's, claimed in the ledger, so both may run at once. K
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from services.errors import Credentials, Outage
 from services.ports import CircuitName, Urgency, urgency
 from syncd import inspect
+from syncd.abreast import Progress, counted, each
 from syncd.app import App
 from syncd.commands import FEW, Desk, NotKnown
 from syncd.endings import Ended
@@ -22,8 +22,6 @@ from syncd.ledger.work import Cause, Due
 from syncd.load import read_espo
 from syncd.model import Absent, Key, PairState, Status
 from syncd.worker import do
-
-Progress = Callable[[int, int], None]  # done, total
 
 SOON = 12.0  # seconds: what is due within them is waited for, as the late look after a write
 BUSY_WAIT = 0.5
@@ -179,27 +177,8 @@ async def work_on(app: App, keys: Iterable[str], progress: Progress) -> list[Don
     async def one(key: str) -> None:
         ends[key] = await _finish(app, key)
 
-    await each(todo, one, app.settings.syncd_workers, progress)
+    await each(todo, counted(one, len(todo), progress), app.settings.syncd_workers)
     return [await _came_out(app, key, ends[key]) for key in todo]
-
-
-async def each(keys: Sequence[str], do_one: Callable[[str], Awaitable[None]], at_once: int, progress: Progress) -> None:
-    """Do something with every key, so many at the same time; what one raises ends all."""
-    waiting, finished = iter(keys), 0
-
-    async def some() -> None:
-        nonlocal finished
-        for key in waiting:
-            await do_one(key)
-            finished += 1
-            progress(finished, len(keys))
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(at_once, len(keys))):
-                group.create_task(some())
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None
 
 
 async def _finish(app: App, key: str) -> Ended | None:

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from syncd.abreast import Progress
 from syncd.ledger.runs import Standing
-from syncd.passes import Progress
 
 
 @contextmanager
