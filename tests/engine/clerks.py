@@ -22,6 +22,7 @@ FIELD = "kommunikation:"  # how the ledger names entries
 
 Pair = tuple[str, int]
 Entry = dict[str, Any]
+Complaint = tuple[str, frozenset[str | None]]  # one line, and the values and texts it is about
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Deed:
     kind: str | None = None
     entry: int | None = None
     text: str = ""
+
+    @property
+    def about(self) -> frozenset[str | None]:
+        """The values and the text it is about."""
+        return frozenset((self.before, self.value, self.text)) - {None, ""}
 
 
 @dataclass
@@ -176,19 +182,32 @@ class Clerks:
         states = [people.KEPT, people.SETTLED, *people.WAITING]
         rows = await ledger.read(people.list_conflicts, states, key, 100_000)
         told = await ledger.read(journal.of_record, key, 100_000)
-        values = {meaning(row[side]) for row in rows for side in ("espo", "advoware") if _is_entry(row)}
+        values = frozenset(meaning(row[side]) for row in rows for side in ("espo", "advoware") if _is_entry(row))
         bodies = [body for row in told if _is_entry(row) for body in (row["before"], row["after"])]
-        texts = {user_text(body.get("bemerkung")) for body in bodies if isinstance(body, Mapping)}
-        deeds = [deed for deed in self.deeds if deed.pair == pair]
+        texts = frozenset(user_text(body.get("bemerkung")) for body in bodies if isinstance(body, Mapping))
         found = list(differences(record, beteiligter))
-        found += _lost_values(deeds, record, beteiligter, values)
-        found += _lost_texts(deeds, beteiligter, texts)
-        found += _came_back(deeds, record)
-        found += _other_types(deeds, record, beteiligter)
-        typed = {deed.value for deed in deeds} | original
+        found += [line for line, _ in self.judged(pair, record, beteiligter, values, texts)]
+        typed = {deed.value for deed in self.deeds if deed.pair == pair} | original
         shown = {meaning(one[name]) for data, name in LISTS.items() for one in record[data]}
         found += [f"{value} was typed by nobody" for value in sorted(map(str, shown - typed))]
         return [f"{pair}: {line}" for line in found]
+
+    def judged(
+        self,
+        pair: Pair,
+        record: Mapping[str, Any],
+        beteiligter: Mapping[str, Any],
+        values: frozenset[str | None],
+        texts: frozenset[str],
+    ) -> list[Complaint]:
+        """What became of each deed; `values` and `texts` are kept in the ledger."""
+        deeds = [deed for deed in self.deeds if deed.pair == pair]
+        return [
+            *_lost_values(deeds, record, beteiligter, values),
+            *_lost_texts(deeds, beteiligter, texts),
+            *_came_back(deeds, record),
+            *_other_types(deeds, record, beteiligter),
+        ]
 
 
 def _is_slot(one: Mapping[str, Any]) -> bool:
@@ -207,37 +226,37 @@ def _overtaken(deed: Deed, deeds: list[Deed]) -> bool:
 
 
 def _lost_values(
-    deeds: list[Deed], record: Mapping[str, Any], beteiligter: Mapping[str, Any], kept: set[str | None]
-) -> list[str]:
+    deeds: list[Deed], record: Mapping[str, Any], beteiligter: Mapping[str, Any], kept: frozenset[str | None]
+) -> list[Complaint]:
     here = {meaning(one[name]) for data, name in LISTS.items() for one in record[data]}
     there = {meaning(one["tlf"]) for one in living(beteiligter)}
     return [
-        f"lost: {deed}"
+        (f"lost: {deed}", deed.about)
         for deed in deeds
         if deed.did in ("added", "changed") and deed.value not in here & there | kept and not _overtaken(deed, deeds)
     ]
 
 
-def _lost_texts(deeds: list[Deed], beteiligter: Mapping[str, Any], kept: set[str]) -> list[str]:
+def _lost_texts(deeds: list[Deed], beteiligter: Mapping[str, Any], kept: frozenset[str]) -> list[Complaint]:
     shown = {user_text(one["bemerkung"]) for one in beteiligter["kommunikation"]}
     found = []
     for deed in deeds:
         over = any(one.order > deed.order and one.entry == deed.entry and one.did in ("written", "removed")
                    for one in deeds)  # fmt: skip
         if deed.text and deed.text not in shown | kept and not over:
-            found.append(f"text lost: {deed}")
+            found.append((f"text lost: {deed}", deed.about))
     return found
 
 
-def _came_back(deeds: list[Deed], record: Mapping[str, Any]) -> list[str]:
+def _came_back(deeds: list[Deed], record: Mapping[str, Any]) -> list[Complaint]:
     """A value that was changed or taken away is shown again, although nobody touched it on the other side."""
     shown = {meaning(one[name]) for data, name in LISTS.items() for one in record[data]}
     touched = {deed.value for deed in deeds if deed.did in ("retyped", "preferred")}
     gone = [deed for deed in deeds if deed.did in ("changed", "removed") and deed.before in shown - touched]
-    return [f"came back: {deed}" for deed in gone]
+    return [(f"came back: {deed}", deed.about) for deed in gone]
 
 
-def _other_types(deeds: list[Deed], record: Mapping[str, Any], beteiligter: Mapping[str, Any]) -> list[str]:
+def _other_types(deeds: list[Deed], record: Mapping[str, Any], beteiligter: Mapping[str, Any]) -> list[Complaint]:
     """A type a person chose last for a number that is still there is on both sides."""
     chosen = {deed.value: deed for deed in deeds if deed.did == "retyped"}
     types = {meaning(one["phoneNumber"]): one["type"] for one in record[PHONES]}
@@ -247,5 +266,5 @@ def _other_types(deeds: list[Deed], record: Mapping[str, Any], beteiligter: Mapp
             continue
         stored = [TYPES.get(one["kommKz"]) for one in living(beteiligter) if meaning(one["tlf"]) == value]
         if types[value] != deed.kind or deed.kind not in stored:
-            found.append(f"type lost: {deed}, now {types[value]} and {stored}")
+            found.append((f"type lost: {deed}, now {types[value]} and {stored}", deed.about))
     return found

@@ -1,0 +1,236 @@
+"""Draws scripts from seeds: which world, who types what when, and what goes wrong meanwhile.
+
+A profile says how likely each kind of event is. The same profile and seed give the same script.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from syncd.sandbox.faults import Kind
+from tests.simulation.script import A_DAY, AUTUMN_NIGHT, SPRING_NIGHT, Event, Script
+from tests.simulation.witness import ADVOWARE, ESPO
+
+SIDES = (ESPO, ADVOWARE)
+TYPED = ("name", "vorname", "titel", "zusatz", "briefanrede", "geburtsdatum", "anrede", "rechtsform")
+LEFT_ALONE = ("name", "vorname")  # never emptied by our clerks
+BURST = 1.5  # seconds in which several events come together
+
+TROUBLES: tuple[tuple[Kind, Mapping[str, Any]], ...] = (
+    (Kind.OFFLINE, {}),
+    (Kind.HANG_UP, {}),
+    (Kind.HANG_UP_APPLIED, {}),
+    (Kind.TIMEOUT, {}),
+    (Kind.TIMEOUT_APPLIED, {}),
+    (Kind.APPLIED_LATE, {"seconds": 4.0}),
+    (Kind.APPLIED_LATE, {"seconds": 9.0}),
+    (Kind.LATENCY, {"seconds": 2.0}),
+    (Kind.LATENCY, {"seconds": 4.5}),
+    (Kind.LATENCY, {"seconds": 7.0}),
+    (Kind.STATUS, {"status": 400}),
+    (Kind.STATUS, {"status": 401}),
+    (Kind.STATUS, {"status": 403}),
+    (Kind.STATUS, {"status": 404}),
+    (Kind.STATUS, {"status": 409}),
+    (Kind.STATUS, {"status": 429, "retry_after": "3"}),
+    (Kind.STATUS, {"status": 500}),
+    (Kind.STATUS, {"status": 502}),
+    (Kind.STATUS, {"status": 503, "retry_after": "2"}),
+    (Kind.STATUS_APPLIED, {"status": 500}),
+    (Kind.STATUS_APPLIED, {"status": 502}),
+    (Kind.HTML, {}),
+    (Kind.EMPTY, {}),
+    (Kind.TRUNCATED, {}),
+    (Kind.SHORT_PAGE, {}),
+    (Kind.STALE, {}),
+)
+METHODS = (None, None, "GET", "PUT", "POST", "PATCH")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How many events there are, and how often each kind: name of a drawing function -> weight."""
+
+    weights: Mapping[str, float]
+    events: tuple[int, int] = (4, 14)
+    persons: tuple[int, int] = (1, 3)
+    seconds: float = 40.0
+    daemons: tuple[int, int] = (1, 3)
+    latencies: tuple[float, ...] = (0.02, 0.2, 0.2, 0.6)
+    skewed: float = 0.15
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+PEOPLE = {"type": 8.0, "number": 6.0, "create": 1.0, "choose": 1.0, "ambush": 3.0}
+PROFILES: dict[str, Profile] = {
+    "calm": Profile(PEOPLE),
+    "network": Profile({**PEOPLE, "fault": 8.0, "down": 1.0}),
+    "deaths": Profile({**PEOPLE, "kill": 6.0, "pause": 3.0, "fault": 2.0}),
+    "stores": Profile({**PEOPLE, "flush": 3.0, "redis": 2.0, "ledger": 3.0, "lose_ledger": 1.0, "kill": 2.0}),
+    "everything": Profile(
+        {
+            **PEOPLE, "fault": 4.0, "down": 0.5, "kill": 3.0, "pause": 1.5, "flush": 1.0, "redis": 0.7, "ledger": 1.0,
+            "lose_ledger": 0.2, "delete": 0.5, "vanish": 0.3,
+        },
+        events=(6, 24),
+    ),
+}  # fmt: skip
+
+
+def draw(profile: str, seed: int) -> Script:
+    """The script of a seed."""
+    return Drawing(profile, PROFILES[profile], seed).script()
+
+
+class Drawing:
+    """One script in the making."""
+
+    def __init__(self, name: str, profile: Profile, seed: int) -> None:
+        self.name = name
+        self.profile = profile
+        self.seed = seed
+        self.chance = random.Random(f"{name}/{seed}")
+        self.given = 0
+        self.persons = self.chance.randint(*profile.persons)
+        self.daemons = self.chance.randint(*profile.daemons)
+
+    def script(self) -> Script:
+        """All of it."""
+        chance, profile = self.chance, self.profile
+        events: list[Event] = []
+        for _ in range(chance.randint(*profile.events)):
+            if events and chance.random() < 0.5:  # things that happen at the same time are the interesting ones
+                at = max(0.0, events[-1].at + chance.uniform(-BURST, BURST))
+            else:
+                at = chance.uniform(0.0, profile.seconds)
+            kind = chance.choices(list(profile.weights), list(profile.weights.values()))[0]
+            drawn: Callable[[], Event | dict[str, Any]] = getattr(self, kind)
+            event = drawn()
+            events.append(Event(round(at, 3), event.do, event.args) if isinstance(event, Event)
+                          else Event(round(at, 3), kind, event))  # fmt: skip
+        skewed = chance.random() < profile.skewed
+        hours = [chance.choice([0.0, 90.0, -3600.0, 7200.0, -25 * 3600.0]) for _ in range(5)]
+        policy = chance.choice(["espocrm", "espocrm", "advoware", "newest", "manual"])
+        return Script(
+            self.seed,
+            self.name,
+            self.persons,
+            profile.seconds,
+            tuple(hours[: self.daemons]) if skewed else (0.0,) * self.daemons,
+            chance.choice(profile.latencies),
+            {ESPO: hours[3], ADVOWARE: hours[4]} if skewed else {},
+            chance.choice([A_DAY, A_DAY, A_DAY, AUTUMN_NIGHT, SPRING_NIGHT]),
+            {**profile.settings, "SYNCD_DEFAULT_POLICY": policy},
+            chance.random() < 0.8,
+            tuple(sorted(events, key=lambda event: event.at)),
+        )
+
+    # --- kinds of events --------------------------------------------------------------------
+
+    def person(self) -> int:
+        """Somebody; the first is busier than the others."""
+        return int(self.chance.choice([0, 0, *range(self.persons + 2)]))
+
+    def value(self, name: str) -> str | None:
+        """Something nobody has typed before."""
+        self.given += 1
+        if name not in LEFT_ALONE and self.chance.random() < 0.15:
+            return None
+        if name == "geburtsdatum":
+            return f"19{self.given % 60 + 10}-{self.chance.randint(1, 12):02d}-{self.chance.randint(1, 28):02d}"
+        if name == "anrede":
+            return self.chance.choice(["Herr", "Frau"])
+        return f"{self.chance.choice(['Wert', 'Größe', 'Łuß', 'O’Neill'])} {self.given}"
+
+    def type(self) -> Event:
+        """A clerk types one field."""
+        side, name = self.chance.choice(SIDES), self.chance.choice(TYPED)
+        value = self.value(name)
+        if name == "geburtsdatum" and side == ADVOWARE and value is not None:
+            value = f"{value}T00:00:00"
+        if name == "anrede" and side == ESPO and value is not None:
+            value = {"Herr": "Mr.", "Frau": "Ms."}[value]
+        args = {"side": side, "person": self.person(), "field": name, "value": value, "by": self.chance.randint(0, 1)}
+        return Event(0.0, "type", args)
+
+    def number(self) -> dict[str, Any]:
+        """A clerk does something to a number."""
+        self.given += 1
+        return {"side": self.chance.choice(SIDES), "person": self.person(), "dice": self.seed % 1000 * 100 + self.given}
+
+    def create(self) -> dict[str, Any]:
+        """A clerk makes a record, mostly in EspoCRM."""
+        self.given += 1
+        born = f"19{self.given % 60 + 10}-03-04"
+        if self.chance.random() < 0.2:
+            values = {"name": f"Dort {self.given}", "vorname": "Ida", "geburtsdatum": f"{born}T00:00:00"}
+            return {"side": ADVOWARE, "values": values}
+        phones = [{"phoneNumber": f"+49511{7_000_000 + self.given}", "type": "Office", "primary": True}]
+        values = {"lastName": f"Neu {self.given}", "firstName": "Ida", "geburtsdatum": born}
+        return {"side": ESPO, "values": {**values, "phoneNumberData": phones}}
+
+    def choose(self) -> dict[str, Any]:
+        """A person decides a conflict."""
+        self.given += 1
+        take = self.chance.choice([ESPO, ADVOWARE, f"value:Wahl {self.given}"])
+        return {"person": self.person(), "pick": round(self.chance.random(), 3), "take": take}
+
+    def ambush(self) -> Event:
+        """Somebody types at the very instant of a request."""
+        typed = self.type() if self.chance.random() < 0.6 else Event(0.0, "number", self.number())
+        side, method = self.chance.choice([(ESPO, "PATCH"), (ESPO, "GET"), (ADVOWARE, "PUT"), (ADVOWARE, "GET"),
+                                           (ADVOWARE, "POST")])  # fmt: skip
+        kind = self.chance.choice([Kind.EDIT_BEFORE, Kind.EDIT_AFTER])
+        act = {"at": 0.0, "do": typed.do, "args": typed.args}
+        rule = {"kind": kind, "system": side, "method": method, "route": "*Beteiligte*", "act": act,
+                "after": self.chance.choice([0, 0, 1, 3])}  # fmt: skip
+        return Event(0.0, "fault", {"rule": rule})
+
+    def fault(self) -> dict[str, Any]:
+        """A request that goes wrong."""
+        kind, options = self.chance.choice(TROUBLES)
+        where = {"system": self.chance.choice(SIDES), "method": self.chance.choice(METHODS)}
+        when = {"after": self.chance.choice([0, 0, 1, 2]), "times": self.chance.choice([1, 1, 2, 5])}
+        return {"rule": {"kind": kind, **where, **when, **options}}
+
+    def down(self) -> dict[str, Any]:
+        """A system is away."""
+        return {"system": self.chance.choice(SIDES), "seconds": self.chance.choice([3.0, 15.0])}
+
+    def kill(self) -> dict[str, Any]:
+        """A daemon dies soon."""
+        return {"daemon": self.chance.randrange(self.daemons), "effects": self.chance.randint(0, 40),
+                "down": self.chance.choice([0.0, 1.0, 10.0, 40.0])}  # fmt: skip
+
+    def pause(self) -> dict[str, Any]:
+        """A daemon is stopped for a while, mostly longer than its claim lasts."""
+        return {"daemon": self.chance.randrange(self.daemons), "effects": self.chance.randint(0, 20),
+                "seconds": self.chance.choice([3.0, 35.0, 70.0])}  # fmt: skip
+
+    def ledger(self) -> dict[str, Any]:
+        """The ledger refuses, or its answers get lost."""
+        count = self.chance.randint(1, 6)
+        return {"daemon": self.chance.randrange(self.daemons), self.chance.choice(["refused", "cut_off"]): count}
+
+    def flush(self) -> dict[str, Any]:
+        """Redis forgets."""
+        return {}
+
+    def redis(self) -> dict[str, Any]:
+        """Redis is away."""
+        return {"seconds": self.chance.choice([1.0, 8.0, 20.0])}
+
+    def lose_ledger(self) -> dict[str, Any]:
+        """The ledger is gone."""
+        return {}
+
+    def delete(self) -> dict[str, Any]:
+        """A record goes to the bin."""
+        return {"person": self.person()}
+
+    def vanish(self) -> dict[str, Any]:
+        """A Beteiligter is deleted."""
+        return {"person": self.person()}

@@ -1,0 +1,195 @@
+"""Judges the end of a simulated world by what was seen: the specification's invariants, one line per violation.
+
+Shares no code with the engine. It reads both systems' screens, and of the ledger what is kept and what waits for
+people.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syncd.ledger import people, work
+from syncd.ledger.store import Inline, Ledger
+from syncd.sandbox.reachability import differences, meaning, user_text
+from tests.daemon import without_waiting_for_the_disk
+from tests.engine.clerks import FIELD as NUMBERS
+from tests.simulation.stage import COLUMNS, Stage
+from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Cell, Edit, Value, value_of
+
+MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class Ledgers:
+    """What all ledgers of a world keep of a record: losers by field, what waits, entries, texts."""
+
+    kept: Mapping[str, frozenset[Value]]
+    waiting: frozenset[str]
+    link_asked: bool
+    entries: frozenset[Value]
+    texts: frozenset[str]
+
+
+async def judge(stage: Stage) -> list[str]:
+    """Everything that must not be, at a moment when nobody types and nothing breaks any more."""
+    world = stage.world
+    wrong = [*stage.witness.wrong, *world.wrong]
+    counts = await world.reader().read(work.counts, world.clock.now())
+    if counts["lanes"]:
+        wrong.append(f"work is left: {counts['lanes']}")
+    for espo_id, _ in stage.persons:
+        if espo_id is not None and espo_id not in stage.deleted:
+            wrong += [f"{espo_id}: {line}" for line in await _record(stage, espo_id)]
+    wrong += _links(stage)
+    wrong += _calls(stage)
+    return wrong
+
+
+async def _record(stage: Stage, espo_id: str) -> list[str]:
+    """Converged, and no value lost."""
+    shown = stage.people.espo.see(espo_id)
+    ledgers = await kept_of(stage, espo_id)
+    betnr, status = shown["betnr"], shown["syncStatus"]
+    wrong = list(_status(shown, ledgers, betnr in stage.vanished))
+    beteiligter = stage.world.sandbox.advoware.beteiligte.get(betnr)
+    if beteiligter is None:
+        if betnr not in stage.vanished:
+            wrong.append(f"has no Beteiligter ({betnr})")
+        return wrong
+    there = stage.people.advoware.see(betnr)
+    held = status == "conflict" and ledgers.link_asked
+    for name in FIELDS:
+        left, right = value_of(ESPO, name, shown), value_of(ADVOWARE, name, there)
+        if left != right and name not in ledgers.waiting and not held:
+            wrong.append(f"{name} is {left!r} and {right!r}")
+        wrong += _values(stage, espo_id, betnr, name, (left, right), ledgers)
+    wrong += _numbers(stage, espo_id, betnr, shown, there, ledgers, held)
+    return wrong
+
+
+def _status(shown: Mapping[str, Any], ledgers: Ledgers, vanished: bool) -> Iterator[str]:
+    status = shown["syncStatus"]
+    if vanished:
+        if status != "deleted_in_advoware":
+            yield f"is {status}, and its Beteiligter is gone"
+    elif status == "conflict":
+        if not ledgers.waiting and not ledgers.link_asked:
+            yield f"is in conflict, and nothing waits: {shown['syncErrorMessage']}"
+    elif status != "clean":
+        yield f"is {status}: {shown['syncErrorMessage']}"
+
+
+def _values(
+    stage: Stage, espo_id: str, betnr: int, name: str, ends: tuple[Value, Value], ledgers: Ledgers
+) -> Iterator[str]:
+    """What no later edit has replaced is shown in the end, or kept; and only that is shown."""
+    witness = stage.witness
+    there = {betnr, *witness.links[espo_id]}
+    cells: set[Cell] = {(ESPO, espo_id, name), *((ADVOWARE, str(one), name) for one in there)}
+    edits = [one for one in witness.edits if one.cell in cells and one.id not in witness.clobbered]
+    replaced = frozenset[int]().union(*(one.replaces for one in edits))
+    last = [one for one in edits if one.id not in replaced]
+    kept = ledgers.kept.get(name, frozenset())
+    for one in last:
+        if one.value is not None and one.value not in ends and one.value not in kept:
+            yield f"lost: {_told(one)}; {name} is {ends[0]!r} and {ends[1]!r}"
+    lost_in_window = any(one.cell in cells and one.id in witness.clobbered for one in witness.edits)
+    if last and not lost_in_window:
+        for end in set(ends):
+            if end not in {one.value for one in last}:
+                yield f"{name} shows {end!r}, which is not what was typed last: {[_told(one) for one in last]}"
+
+
+def _told(edit: Edit) -> str:
+    return f"{edit.who} typed {edit.value!r} into {edit.cell[2]} in {edit.cell[0]} at {edit.at:.3f}"
+
+
+def _numbers(
+    stage: Stage, espo_id: str, betnr: int, shown: Mapping[str, Any], there: Mapping[str, Any], ledgers: Ledgers,
+    held: bool,
+) -> Iterator[str]:  # fmt: skip
+    """Phones and e-mails, judged by what each of the clerks wanted."""
+    waiting = {value for value in ledgers.entries if value is not None} if ledgers.waiting else set()
+    if not held:
+        yield from differences(shown, there, waiting)
+    excused = stage.witness.swept_values
+    for line, about in stage.clerks.judged((espo_id, betnr), shown, there, ledgers.entries, ledgers.texts):
+        came_back = line.startswith("came back") and stage.lost_ledgers
+        if not came_back and excused.isdisjoint(about):
+            yield line
+
+
+async def kept_of(stage: Stage, espo_id: str) -> Ledgers:
+    """What is kept of a record, in the ledger and in those that were lost."""
+    rows: list[dict[str, Any]] = []
+    urls = [*stage.lost_ledgers, stage.world.ledger_url]
+    waiting: list[dict[str, Any]] = []
+    for url in urls:
+        ledger = Ledger(Inline(without_waiting_for_the_disk(url)))
+        states = [people.KEPT, people.SETTLED, *people.WAITING]
+        rows += await ledger.read(people.list_conflicts, states, f"beteiligte/{espo_id}", 100_000)
+        waiting = [row for row in rows if row["state"] in people.WAITING] if url == urls[-1] else []
+        ledger.close()
+    kept: dict[str, set[Value]] = {}
+    for row in rows:
+        kept.setdefault(row["field"], set()).update(row[name] for name in COLUMNS.values() if _plain(row[name]))
+    entries = [row for row in rows if row["field"].startswith(NUMBERS)]
+    bodies = [row[name] for row in entries for name in COLUMNS.values()]
+    return Ledgers(
+        {name: frozenset(values) for name, values in kept.items()},
+        frozenset(row["field"] for row in waiting if row["field"]),
+        any(row["field"] == "" for row in waiting),
+        frozenset(meaning(body) for body in bodies if _plain(body)),
+        frozenset(user_text(body.get("bemerkung")) for body in bodies if isinstance(body, Mapping)),
+    )
+
+
+def _plain(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _links(stage: Stage) -> Iterator[str]:
+    """One Beteiligter per record and the reverse, and nobody made up."""
+    world, people_ = stage.world, stage.people
+    numbers = Counter(record["betnr"] for record in people_.espo.all() if record["betnr"])
+    for betnr, times in numbers.items():
+        if times > 1:
+            yield f"Beteiligter {betnr} is linked with {times} records"
+    typed = {int(cell[1]) for cell in stage.witness.versions if cell[0] == ADVOWARE} - stage.witness.creators.keys()
+    for betnr in world.sandbox.advoware.beteiligte.keys() - typed - stage.witness.creators.keys():
+        yield f"Beteiligter {betnr} came from nowhere"
+    for betnr, origin in stage.witness.creators.items():
+        shown = people_.espo.see(origin)["betnr"]
+        if origin not in stage.deleted and shown != betnr and betnr not in stage.vanished:
+            yield f"{betnr} was created for {origin}, which is linked with {shown}"
+
+
+def _calls(stage: Stage) -> Iterator[str]:
+    """At most one token per lifetime, and never more calls a minute than allowed."""
+    world = stage.world
+    settings = world.settings
+    lifetimes = 1 + int(world.loop.elapsed // world.sandbox.tokens.lifetime_seconds)
+    if world.sandbox.tokens.issued > lifetimes + stage.flushes:
+        yield f"{world.sandbox.tokens.issued} tokens were asked for in {lifetimes} lifetimes"
+    limits = {
+        ESPO: settings.syncd_espocrm_calls_per_minute,
+        ADVOWARE: settings.syncd_advoware_calls_per_minute,
+    }
+    if stage.flushes:  # what was spent is forgotten with it
+        return
+    for system, limit in limits.items():
+        times = [call.at for call in world.sandbox.log.calls if call.system == system and "/Token" not in call.route]
+        if (most := _most_at_once(times)) > limit:
+            yield f"{most} calls to {system} within a minute, {limit} are allowed"
+
+
+def _most_at_once(times: Sequence[float]) -> int:
+    most = first = 0
+    for last, at in enumerate(times):
+        while times[first] <= at - MINUTE:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

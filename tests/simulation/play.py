@@ -1,0 +1,95 @@
+"""Plays a script to its end: people at work, then all repaired and quiet, then the judgement."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from syncd.ledger import work
+from tests.simulation import oracle
+from tests.simulation.script import Script
+from tests.simulation.stage import Stage
+from tests.simulation.witness import YOUNG, Witness
+from tests.simulation.world import SimulatedWorld
+from tests.virtual import run
+
+SETTLING = 30.0  # virtual seconds in which everything has its turn (see `world.QUICK`)
+ROUNDS = 20  # of settling, at most
+QUIET = 40.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a script. `wrong`: violations, one line each; `digest` tells two runs apart."""
+
+    script: Script
+    wrong: tuple[str, ...]
+    digest: str
+    trace: tuple[str, ...] = ()
+    figures: Counter[str] = field(default_factory=Counter)
+
+
+def play(script: Script) -> Outcome:
+    """Play a script in a world of its own, on virtual time."""
+    with tempfile.TemporaryDirectory(prefix="syncd-simulation-") as directory:
+        return run(_played(script, Path(directory)))
+
+
+async def _played(script: Script, directory: Path) -> Outcome:
+    world = SimulatedWorld(directory, script)
+    witness = Witness(world.sandbox, lambda: world.loop.elapsed, _fences(world), YOUNG + script.latency)
+    stage = Stage(world, script, witness)
+    stage.begin()
+    witness.begin()
+    world.register_webhooks()
+    posting = asyncio.create_task(world.run_webhooks())
+    for number in range(len(script.daemons)):
+        world.start(number)
+    await asyncio.sleep(SETTLING)
+    stage.began = world.loop.elapsed
+    await stage.play()
+    world.sandbox.faults.clear()
+    for number in range(len(script.daemons)):
+        world.start(number)
+    wrong = await _settled(stage)
+    writes = dict(world.sandbox.log.writes)
+    await asyncio.sleep(QUIET)
+    if dict(world.sandbox.log.writes) != writes:
+        wrong.append(f"not quiet: {writes}, then {dict(world.sandbox.log.writes)}")
+    posting.cancel()
+    for number in list(world.daemons):
+        await world.end(number)
+    figures = Counter(
+        edits=len(witness.edits), numbers=len(stage.clerks.deeds), writes=witness.writes,
+        calls=len(world.sandbox.log.calls), clobbered=len(witness.clobbered), deaths=len(world.ended),
+        seconds=int(world.loop.elapsed),
+    )  # fmt: skip
+    return Outcome(script, tuple(wrong), world.digest(), tuple(world.trace), figures)
+
+
+async def _settled(stage: Stage) -> list[str]:
+    """Let the daemons work until nothing is wrong, or for so long that it will stay so."""
+    wrong: list[str] = []
+    for _ in range(ROUNDS):
+        await asyncio.sleep(SETTLING)
+        counts = await stage.world.reader().read(work.counts, stage.world.clock.now())
+        wrong = await oracle.judge(stage) if not counts["lanes"] else [f"work is left: {counts['lanes']}"]
+        if not wrong or stage.witness.wrong:
+            break
+    return wrong
+
+
+def _fences(world: SimulatedWorld) -> Callable[[str], int | None]:
+    """The fence of a record as the ledger has it, None if it does not know the record."""
+
+    def fence(key: str) -> int | None:
+        with sqlite3.connect(world.ledger_url.removeprefix("sqlite:///")) as ledger:
+            row = ledger.execute("SELECT fence FROM pairs WHERE key = ?", (key,)).fetchone()
+        return None if row is None else int(row[0])
+
+    return fence

@@ -1,0 +1,237 @@
+"""Lets the events of a script happen: one method for each kind of event, called with its arguments.
+
+An event whose record is not there (any more), or not yet, is nothing: so a script still means something with any of
+its events left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from mappers.beteiligte import BETEILIGTE
+from syncd.commands import Desk, Refusal
+from syncd.ledger import people
+from syncd.sandbox.faults import rule_from
+from tests.engine.clerks import Clerks
+from tests.simulation.script import Event, Script
+from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Witness, value_of
+from tests.simulation.world import SimulatedWorld
+
+COLUMNS = {ESPO: "espo", ADVOWARE: "advoware"}  # of a conflict, by system
+CLERKS = {ESPO: ("anna", "bernd"), ADVOWARE: ("AB", "CD")}
+
+
+class Stage:
+    """A world, and those who act in it. `persons`: EspoCRM id and betnr of each, None where there is none."""
+
+    def __init__(self, world: SimulatedWorld, script: Script, witness: Witness) -> None:
+        self.world = world
+        self.script = script
+        self.witness = witness
+        self.people = world.sandbox.people
+        self.persons: list[tuple[str | None, int | None]] = []
+        self.clerks = Clerks(self.people, random.Random(0))
+        self.deleted: set[str] = set()
+        self.vanished: set[int] = set()
+        self.lost_ledgers: list[str] = []
+        self.restored: list[str] = []
+        self.flushes = 0
+        self._happening: set[asyncio.Task[None]] = set()
+
+    def begin(self) -> None:
+        """The persons both systems know already."""
+        self.persons += self.world.sandbox.seed.synced(self.script.persons)
+
+    async def play(self) -> None:
+        """Let everything happen at its time."""
+        for event in sorted(self.script.events, key=lambda one: one.at):
+            await asyncio.sleep(max(0.0, event.at - self._elapsed()))
+            self.happen(event)
+        await asyncio.sleep(max(0.0, self.script.seconds - self._elapsed()))
+        while self._happening:
+            await asyncio.wait(self._happening)
+
+    def _elapsed(self) -> float:
+        return self.world.loop.elapsed - self.began
+
+    began = 0.0
+
+    def happen(self, event: Event) -> None:
+        """One event, now."""
+        self.world.note("world", f"{event.do} {dict(event.args)}")
+        coroutine = getattr(self, event.do)(**event.args)
+        if coroutine is not None:
+            task = asyncio.get_running_loop().create_task(coroutine)
+            self._happening.add(task)
+            task.add_done_callback(self._happened)
+
+    def _happened(self, task: asyncio.Task[None]) -> None:
+        self._happening.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.witness.wrong.append(f"the simulation itself failed: {task.exception()!r}")
+
+    # --- people -----------------------------------------------------------------------------
+
+    def record(self, side: str, person: int) -> str | None:
+        """The record of a person on a side, as the witness calls it; None if there is none to be seen."""
+        if not self.persons:
+            return None
+        espo_id, betnr = self.pair(person)
+        if side == ESPO:
+            return espo_id if espo_id is not None and espo_id not in self.deleted else None
+        return str(betnr) if betnr in self.world.sandbox.advoware.beteiligte else None
+
+    def pair(self, person: int) -> tuple[str | None, int | None]:
+        """EspoCRM id and betnr of a person, the latter as EspoCRM shows it by now."""
+        espo_id, betnr = self.persons[person % len(self.persons)]
+        if betnr is None and espo_id is not None:
+            betnr = self.world.sandbox.espo.tables["CBeteiligte"].rows[espo_id].values["betnr"]
+        return espo_id, betnr
+
+    def type(self, side: str, person: int, field: str, value: str | None, by: int = 0) -> None:
+        """A clerk types one field."""
+        record = self.record(side, person)
+        if record is None:
+            return
+        who, name = CLERKS[side][by], FIELDS[field][side == ADVOWARE]
+        if side == ESPO:
+            self.witness.person(who, side, record, lambda: self.people.espo.edit(record, {name: value}, by=who))
+        else:
+            typed = {name: value or ""}
+            self.witness.person(who, side, record, lambda: self.people.advoware.edit(int(record), typed, by=who))
+
+    def number(self, side: str, person: int, dice: int) -> None:
+        """A clerk does something to a person's phones or e-mails; `dice` says what."""
+        espo_id, betnr = self.pair(person)
+        record = self.record(side, person)
+        if record is None or self.record(ESPO, person) is None or self.record(ADVOWARE, person) is None:
+            return
+        assert espo_id is not None
+        assert betnr is not None
+        self.clerks.chance, self.clerks.given = random.Random(dice), dice * 10
+        act = self.clerks.in_espocrm if side == ESPO else self.clerks.in_advoware
+        self.witness.person("clerk", side, record, lambda: act((espo_id, betnr)))
+
+    def create(self, side: str, values: Mapping[str, Any]) -> None:
+        """A clerk makes a new record."""
+        if side == ESPO:
+            espo_id = self.people.espo.create(values, by="anna")
+            self.persons.append((espo_id, None))
+            self.witness.born("anna", ESPO, espo_id)
+        else:
+            betnr = self.people.advoware.create(values, by="AB")
+            self.witness.born("AB", ADVOWARE, str(betnr))
+
+    def delete(self, person: int) -> None:
+        """A clerk deletes a record in EspoCRM."""
+        record = self.record(ESPO, person)
+        if record is not None:
+            self.deleted.add(record)
+            self.people.espo.delete(record)
+
+    def restore(self, person: int) -> None:
+        """The administrator takes it out of the bin."""
+        espo_id, _ = self.pair(person)
+        if espo_id in self.deleted:
+            self.deleted.discard(espo_id)
+            self.people.espo.restore(espo_id)
+
+    def vanish(self, person: int) -> None:
+        """Somebody deletes a Beteiligter in Advoware."""
+        record = self.record(ADVOWARE, person)
+        if record is not None:
+            self.vanished.add(int(record))
+            self.people.advoware.vanish(int(record))
+
+    async def choose(self, person: int, pick: float, take: str) -> None:
+        """A person decides an open conflict, or takes a kept value back."""
+        espo_id, _ = self.pair(person)
+        rows = await self.conflicts(espo_id) if espo_id is not None else []
+        if not rows or self.record(ESPO, person) is None:
+            return
+        row = rows[int(pick * len(rows))]
+        if row["field"] not in FIELDS:
+            return
+        assert espo_id is not None
+        desk = Desk(self.world.reader(), {BETEILIGTE.name: BETEILIGTE}, self.world.clock.now, self.world.new_id)
+        try:
+            await desk.resolve(row["id"], take)
+        except Refusal:
+            return
+        value = take.partition(":")[2] or None if take.startswith("value:") else row[COLUMNS[take]]
+        self.witness.chose(espo_id, row["field"], value_of(ESPO, row["field"], {FIELDS[row["field"]][0]: value}))
+
+    async def conflicts(self, espo_id: str) -> list[dict[str, Any]]:
+        """What waits for a person about a record, and what was kept."""
+        states = (people.OPEN, people.KEPT)
+        rows = await self.world.reader().read(people.list_conflicts, states, f"beteiligte/{espo_id}", 1000)
+        return [row for row in rows if row["field"]]
+
+    # --- the systems ------------------------------------------------------------------------
+
+    async def fault(self, rule: Mapping[str, Any]) -> None:
+        """A fault lies in wait for requests; `act` in it is a person's edit, as an event."""
+        act = rule.get("act")
+        plain = {name: value for name, value in rule.items() if name != "act"}
+        if act is not None:
+            event = Event(**act)
+            plain["act"] = lambda: self.happen(event)
+        self.world.sandbox.faults.add(rule_from(plain))
+
+    async def down(self, system: str, seconds: float) -> None:
+        """A system is switched off for so long."""
+        self.world.sandbox.faults.down.add(system)
+        await asyncio.sleep(seconds)
+        self.world.sandbox.faults.down.discard(system)
+
+    # --- daemons, Redis, ledger -------------------------------------------------------------
+
+    async def kill(self, daemon: int, effects: int, down: float) -> None:
+        """A daemon dies after so many more effects, and starts again so many seconds later."""
+        running = self.world.daemons.get(daemon)
+        if running is None:
+            return
+        running.process.fuse = effects
+        await running.task
+        await asyncio.sleep(down)
+        self.world.start(daemon)
+
+    async def pause(self, daemon: int, effects: int, seconds: float) -> None:
+        """A daemon is stopped (SIGSTOP) after so many more effects, and goes on so many seconds later."""
+        running = self.world.daemons.get(daemon)
+        if running is None:
+            return
+        running.process.stop_after(effects)
+        await running.process.stopped.wait()
+        await asyncio.sleep(seconds)
+        running.process.go_on()
+
+    async def ledger(self, daemon: int, refused: int = 0, cut_off: int = 0) -> None:
+        """The ledger refuses a daemon's next commits, or takes them and its answers get lost."""
+        running = self.world.daemons.get(daemon)
+        if running is not None:
+            running.process.refused, running.process.cut_off = refused, cut_off
+
+    def flush(self) -> None:
+        """Redis forgets everything."""
+        self.flushes += 1
+        self.world.flush_redis()
+
+    async def redis(self, seconds: float) -> None:
+        """Redis is away for so long."""
+        self.flushes += 1
+        self.world.redis_away = True
+        await asyncio.sleep(seconds)
+        self.world.redis_away = False
+
+    async def lose_ledger(self) -> None:
+        """All daemons die, and the ledger is gone."""
+        for number in list(self.world.daemons):
+            await self.world.end(number)
+        self.lost_ledgers.append(self.world.ledger_url)
+        self.world.lose_ledger()
+        for number in range(len(self.script.daemons)):
+            self.world.start(number)

@@ -1,0 +1,336 @@
+"""Watches a simulated world from the outside: every value a person typed and every write a daemon made, in order.
+
+Knows both systems' screens, and nothing of the engine. For each field of each record on each side it keeps the
+versions it has had, and for each version whose edits it *knows of*: an edit replaces what the person who made it saw.
+So edits of one field form an order, and whatever no later edit has replaced must be shown in the end or be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from syncd.sandbox import Sandbox
+from syncd.sandbox.asgi import App, Receive, Scope, Send
+from syncd.sandbox.reachability import LISTS, living, meaning, user_text
+from tests.simulation.process import sending
+
+ESPO, ADVOWARE = "espocrm", "advoware"
+FIELDS = {
+    "name": ("lastName", "name"),
+    "vorname": ("firstName", "vorname"),
+    "rechtsform": ("rechtsform", "rechtsform"),
+    "anrede": ("salutationName", "anrede"),
+    "titel": ("titel", "titel"),
+    "zusatz": ("zusatz", "zusatz"),
+    "briefanrede": ("briefanrede", "bAnrede"),
+    "geburtsdatum": ("geburtsdatum", "geburtsdatum"),
+}
+"""a field's name in the ledger -> its name on the screens of EspoCRM and Advoware"""
+OURS = frozenset(
+    (
+        "betnr", "advowareLastSync", "advowareRowId", "kommunikationHash", "syncStatus", "syncErrorMessage",
+        "syncRetryCount", "syncNextRetry", "syncAutoResetAt",
+    )
+)  # fmt: skip
+STAMPS = frozenset(
+    (
+        "modifiedAt", "modifiedById", "modifiedByName", "versionNumber", "streamUpdatedAt", "name", "rowId",
+        "geaendertAm", "geaendertVon", "phoneNumber", "emailAddress", "phoneNumberIsOptedOut", "phoneNumberIsInvalid",
+        "emailAddressIsOptedOut", "emailAddressIsInvalid", "telGesch", "faxGesch", "mobil", "emailGesch", "email",
+        "internet", "telPrivat", "faxPrivat", "autoTelefon", "ePost", "bea",
+    )
+)  # fmt: skip
+"""what changes by itself with a write: stamps, and copies of what is in a list"""
+SALUTATIONS = {"Mr.": "Herr", "Ms.": "Frau", "Mrs.": "Frau"}
+YOUNG = 5.0  # seconds a read may be old when it is written over (sync.md §4)
+
+Value = str | None
+Cell = tuple[str, str, str]  # system, record, field
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One value a person typed, and the edits it replaces."""
+
+    id: int
+    at: float
+    who: str
+    cell: Cell
+    value: Value
+    replaces: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a field said from then on, and which edits that knows of. `edit`: the one that typed it."""
+
+    at: float
+    order: int
+    value: Value
+    knows: frozenset[int]
+    edit: int | None = None
+
+
+@dataclass
+class Witness:
+    """Everything that was seen. `wrong`: what must not be, one line each. `clobbered`: edits lost in a window."""
+
+    sandbox: Sandbox
+    now: Callable[[], float]
+    fence_of: Callable[[str], int | None]
+    limit: float
+    versions: dict[Cell, list[Version]] = field(default_factory=dict)
+    edits: list[Edit] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    clobbered: dict[int, str] = field(default_factory=dict)
+    choices: list[Edit] = field(default_factory=list)
+    swept_values: set[Value] = field(default_factory=set)
+    links: dict[str, set[int]] = field(default_factory=dict)
+    creators: dict[int, str] = field(default_factory=dict)
+    reads: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    typed_numbers: list[tuple[float, int, str, str, frozenset[Value], frozenset[Value]]] = field(default_factory=list)
+    writes: int = 0
+    order: int = 0
+
+    # --- beginning --------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Take in both systems as they are, and watch every request from now on."""
+        for record in self.sandbox.people.espo.all():
+            self._begin_record(ESPO, record["id"], record)
+            if record["betnr"]:
+                self.links.setdefault(record["id"], set()).add(record["betnr"])
+        for one in self.sandbox.people.advoware.all():
+            self._begin_record(ADVOWARE, str(one["betNr"]), one)
+        for wire in (self.sandbox.espo_app, self.sandbox.advoware_app):
+            wire.app = self._watched(wire.system, wire.app)
+
+    def _begin_record(self, system: str, record: str, body: Mapping[str, Any]) -> None:
+        for name in FIELDS:
+            first = Version(self.now(), self.order, value_of(system, name, body), frozenset())
+            self.versions[system, record, name] = [first]
+
+    # --- people -----------------------------------------------------------------------------
+
+    def person(self, who: str, system: str, record: str, act: Callable[[], object]) -> None:
+        """Let a person do something to a record, and note what changed."""
+        before = self._seen(system, record)
+        act()
+        self.order += 1
+        after = self._seen(system, record)
+        for name in FIELDS:
+            old, new = value_of(system, name, before), value_of(system, name, after)
+            if old != new:
+                self._typed(who, (system, record, name), new)
+        gone, come = numbers(system, before) - numbers(system, after), numbers(system, after) - numbers(system, before)
+        if gone or come:
+            self.typed_numbers.append((self.now(), self.order, system, record, gone, come))
+
+    def born(self, who: str, system: str, record: str) -> None:
+        """A person has made a record."""
+        self.order += 1
+        body = self._seen(system, record)
+        for name in FIELDS:
+            self.versions[system, record, name] = [Version(self.now(), self.order, None, frozenset())]
+            if value_of(system, name, body) is not None:
+                self._typed(who, (system, record, name), value_of(system, name, body))
+
+    def chose(self, record: str, name: str, value: Value) -> None:
+        """A person chose a value in a conflict. It counts once a daemon carries it out: it may come too late."""
+        where = [(ESPO, record), *self._partners(ESPO, record)]
+        seen = frozenset(one.id for one in self.edits if (*one.cell[:2],) in where and one.cell[2] == name)
+        self.choices.append(Edit(-1, self.now(), "choice", (ESPO, record, name), value, seen))
+
+    def _typed(self, who: str, cell: Cell, value: Value) -> None:
+        saw = self.versions[cell][-1].knows
+        edit = Edit(len(self.edits), self.now(), who, cell, value, saw)
+        self.edits.append(edit)
+        self.versions[cell].append(Version(self.now(), self.order, value, saw | {edit.id}, edit.id))
+
+    # --- daemons ----------------------------------------------------------------------------
+
+    def _watched(self, system: str, inner: App) -> App:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            path, method = scope["path"], scope["method"]
+            record = record_in(system, path)
+            if method == "GET":
+                if record is not None:
+                    self.reads[sending().job, system, record] = self.now()
+                await inner(scope, receive, send)
+                return
+            known = set(self._records(system)) if record is None else set()
+            before = self._seen(system, record) if record is not None else {}
+            await inner(scope, receive, send)
+            self.order += 1
+            if record is not None:
+                self._wrote(system, record, method, before, self._seen(system, record))
+                return
+            for made in set(self._records(system)) - known:
+                self._made(system, made)
+
+        return app
+
+    def _records(self, system: str) -> list[str]:
+        people = self.sandbox.people
+        return people.espo.ids() if system == ESPO else [str(number) for number in people.advoware.betnrs()]
+
+    def _seen(self, system: str, record: str) -> dict[str, Any]:
+        people = self.sandbox.people
+        if system == ESPO:
+            known = record in self.sandbox.espo.tables["CBeteiligte"].rows
+            return people.espo.see(record) if known else {}
+        return people.advoware.see(int(record)) if int(record) in self.sandbox.advoware.beteiligte else {}
+
+    def _made(self, system: str, record: str) -> None:
+        """A daemon created a record: only in Advoware, once, for the record it works on."""
+        sender = sending()
+        if system == ESPO:
+            self._complain(f"a daemon created {record} in EspoCRM, which nobody asked for")
+            return
+        origin = sender.key.partition("/")[2]
+        others = [number for number, made_for in self.creators.items() if made_for == origin]
+        if others:
+            self._complain(f"{origin} was created in Advoware twice: {others[0]} and {record}")
+        self.creators[int(record)] = origin
+        self.links.setdefault(origin, set()).add(int(record))
+        body = self._seen(system, record)
+        for name in FIELDS:
+            self.versions[system, record, name] = []
+            self._copied((system, record, name), None, value_of(system, name, body))
+
+    def _wrote(self, system: str, record: str, method: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+        if before == after:
+            return
+        self.writes += 1
+        sender = sending()
+        where = f"{sender.process} {method} {system} {record}"
+        if method == "DELETE" or not after:
+            self._complain(f"{where}: deleted")
+            return
+        if not sender.gave_up:
+            fence = self.fence_of(sender.key)
+            if fence is not None and fence != sender.fence:
+                self._complain(f"{where}: written under fence {sender.fence}, which {fence} has followed")
+        if system == ESPO and after["betnr"] and after["betnr"] != before["betnr"]:
+            self.links.setdefault(record, set()).add(after["betnr"])
+        read_at = self.reads.get((sender.job, system, record))
+        touched = [name for name in FIELDS if value_of(system, name, before) != value_of(system, name, after)]
+        listed = numbers(system, before) != numbers(system, after)
+        if (touched or listed) and read_at is None:
+            self._complain(f"{where}: written over without having been read")
+        elif (touched or listed) and read_at is not None and sender.at - read_at > self.limit:
+            self._complain(f"{where}: what was read {sender.at - read_at:.1f} s ago was written over")
+        for name in touched:
+            self._copied((system, record, name), read_at, value_of(system, name, after))
+        self._swept(system, record, read_at, before, after)
+        for name in strange(system, before, after):
+            self._complain(f"{where}: {name} was changed, which nobody asked for")
+
+    def _copied(self, cell: Cell, read_at: float | None, value: Value) -> None:
+        """A daemon wrote a field: it must say what the other side says or said, or what it said itself."""
+        system, record, name = cell
+        known = self.versions[cell]
+        partners = [one for other in self._partners(system, record) for one in self.versions.get((*other, name), [])]
+        sources = sorted((one for one in partners if one.value == value), key=lambda one: one.order)
+        sources += self._chosen(cell, value)
+        undone = [one for one in known if read_at is not None and one.at >= read_at and one.edit is not None]
+        if not sources:
+            sources = [one for one in known if one.value == value] if undone else []
+        for one in undone:
+            assert one.edit is not None
+            if one.value != value and one is known[-1]:
+                self._lost_in_window(system, one.edit, read_at)
+        if not sources and value is not None:
+            self._complain(f"{system} {record} {name} was given {value!r}, which nobody typed there")
+            known.append(Version(self.now(), self.order, value, frozenset()))
+            return
+        if not sources and known:
+            self._complain(f"{system} {record} {name} was emptied, which nobody asked for")
+        knows = sources[-1].knows if sources else frozenset()
+        known.append(Version(self.now(), self.order, value, knows))
+
+    def _chosen(self, cell: Cell, value: Value) -> list[Version]:
+        """A person's choice that this write carries out, as the edit it is from now on."""
+        records = {record for _, record in self._partners(*cell[:2])} | {cell[1]}
+        found = [
+            one for one in self.choices if (one.cell[1] in records, *one.cell[2:], one.value) == (True, cell[2], value)
+        ]
+        if not found:
+            return []
+        choice = replace(found[-1], id=len(self.edits))
+        if found[-1].id < 0:
+            self.choices[self.choices.index(found[-1])] = choice
+            self.edits.append(choice)
+        else:
+            choice = found[-1]
+        return [Version(choice.at, self.order, value, choice.replaces | {choice.id}, choice.id)]
+
+    def _lost_in_window(self, system: str, edit: int, read_at: float | None) -> None:
+        """A daemon wrote over an edit made after it had read."""
+        if system == ESPO and self.sandbox.espo.schema["CBeteiligte"].optimistic:
+            self._complain(f"{self.edits[edit]} was written over, though EspoCRM counts versions")
+            return
+        self.clobbered[edit] = f"read at {read_at:.3f}, written over at {self.now():.3f}"
+
+    def _swept(
+        self, system: str, record: str, read_at: float | None, before: Mapping[str, Any], after: Mapping[str, Any]
+    ) -> None:
+        """Numbers people typed or removed after a daemon had read a list, and that its write made undone."""
+        if read_at is None:
+            return
+        for at, _, where, whose, gone, come in self.typed_numbers:
+            if (where, whose) == (system, record) and at >= read_at:
+                undone = (come & numbers(system, before) - numbers(system, after)) | (
+                    gone & numbers(system, after) - numbers(system, before)
+                )
+                if undone:
+                    self.swept_values |= gone | come
+        texts = {user_text(one["bemerkung"]) for one in before.get("kommunikation", ())}
+        self.swept_values |= {
+            text for text in texts - {user_text(one["bemerkung"]) for one in after.get("kommunikation", ())} if text
+        }
+
+    def _partners(self, system: str, record: str) -> Iterator[tuple[str, str]]:
+        if system == ESPO:
+            yield from ((ADVOWARE, str(number)) for number in self.links.get(record, ()))
+        else:
+            yield from ((ESPO, other) for other, numbers_ in self.links.items() if int(record) in numbers_)
+
+    def _complain(self, line: str) -> None:
+        self.wrong.append(f"{self.now():.3f} {line}")
+
+
+def record_in(system: str, path: str) -> str | None:
+    """The Beteiligter or CBeteiligte a path is about."""
+    parts = path.strip("/").split("/")
+    name = "CBeteiligte" if system == ESPO else "Beteiligte"
+    if name in parts and len(parts) > parts.index(name) + 1:
+        found = parts[parts.index(name) + 1]
+        return found if system == ESPO or found.isdigit() else None
+    return None
+
+
+def value_of(system: str, name: str, body: Mapping[str, Any]) -> Value:
+    """What a field says, in words common to both screens; blank and missing are None."""
+    raw = str(body.get(FIELDS[name][system == ADVOWARE]) or "").strip()
+    if name == "geburtsdatum":
+        raw = raw[:10]
+    if name == "anrede":
+        raw = SALUTATIONS.get(raw, raw)
+    return raw or None
+
+
+def numbers(system: str, body: Mapping[str, Any]) -> frozenset[Value]:
+    """All phones and e-mails of a record, by what they mean."""
+    if system == ESPO:
+        return frozenset(meaning(one[name]) for data, name in LISTS.items() for one in body.get(data) or ())
+    return frozenset(meaning(one["tlf"]) for one in living(body))
+
+
+def strange(system: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Attributes that a daemon has no business to change, and did."""
+    screens = {names[system == ADVOWARE] for names in FIELDS.values()}
+    known = screens | STAMPS | (OURS | LISTS.keys() if system == ESPO else {"kommunikation"})
+    return [name for name in after if name not in known and before.get(name) != after[name]]
