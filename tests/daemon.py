@@ -28,6 +28,7 @@ from syncd.queue import Queue
 from syncd.sandbox import Sandbox, defaults
 from syncd.scheduler import Chore, turn
 from syncd.shared import connect as share
+from tests.lua_redis import LuaServer, connected
 from tests.virtual import VirtualClock, VirtualLoop
 
 SETTINGS = {
@@ -45,6 +46,7 @@ SETTINGS = {
 
 
 _COMPILED: dict[Any, Any] = {}  # statements, compiled once for all worlds of a test run
+_DIALECT = connect("sqlite://").dialect  # they are compiled for one of these
 
 
 class Crash(BaseException):
@@ -111,6 +113,7 @@ class CountingRunner:
 def without_waiting_for_the_disk(url: str) -> Engine:
     """The ledger's engine as it is but for `fsync`: in these tests processes die, machines do not."""
     engine = connect(url)
+    engine.dialect = _DIALECT
     engine.update_execution_options(compiled_cache=_COMPILED)
 
     @event.listens_for(engine, "connect")
@@ -131,6 +134,7 @@ class World:
         self.directory = directory
         self.settings = config.load({**SETTINGS, "SYNCD_STATE_DIR": str(directory), **settings}, dotenv=None)
         self.redis_server = fakeredis.FakeServer()
+        self.redis = LuaServer(VirtualClock(loop).now)
         self.effects = Effects()
         self.chance = random.Random(seed)
         self._ids = itertools.count(1)
@@ -147,6 +151,7 @@ class World:
 
     def flush_redis(self) -> None:
         fakeredis.FakeStrictRedis(server=self.redis_server).flushall()
+        self.redis.flush()
 
     def new_id(self) -> str:
         return f"{next(self._ids):032x}"[::-1]
@@ -154,7 +159,7 @@ class World:
     def daemon(self, owner: str = "one") -> App:
         """A daemon process, not started."""
         effects, clock = self.effects, self.clock
-        redis = fakeredis.FakeAsyncRedis(server=self.redis_server, decode_responses=True)
+        redis = connected(self.redis)
         bell = Bell(clock.sleep)
         queue = Queue(redis, bell=bell, new_id=self.new_id, now=clock.now, poll_seconds=60)
         limits = {

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from fakeredis import FakeAsyncRedis, FakeServer
 from redis.asyncio import Redis
 
 from syncd.bell import Bell
 from syncd.lanes import Lane
 from syncd.queue import Queue, Waiting
 from syncd.redis_client import RedisUnavailable, connect
+from tests.lua_redis import LuaServer, connected
 from tests.moments import Moments
 
 LEASE = 60.0
@@ -24,12 +25,12 @@ def moments() -> Moments:
     return Moments()
 
 
-@pytest.fixture(params=["real", "fake"])
+@pytest.fixture(params=["real", "simulated"])
 async def client(request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
     if request.param == "real":
         found = connect(request.getfixturevalue("redis_url"))
     else:
-        found = FakeAsyncRedis(server=FakeServer(), decode_responses=True)
+        found = connected(LuaServer(time.time))
     async with found:
         yield found
 
@@ -170,10 +171,12 @@ async def test_flushed_in_the_middle_nobody_is_hurt_and_the_next_round_is_clean(
     assert await waiting(queue) == []
 
 
-async def test_scripts_the_server_has_forgotten_are_sent_again(queue: Queue, client: Redis) -> None:
-    await queue.add("k", Lane.LIVE)
-    await client.script_flush()
-    assert await keys(queue) == ["k"]
+async def test_scripts_the_server_has_forgotten_are_sent_again(redis_url: str, moments: Moments) -> None:
+    async with connect(redis_url) as client:
+        queue = another(client, moments)
+        await queue.add("k", Lane.LIVE)
+        await client.script_flush()
+        assert await keys(queue) == ["k"]
 
 
 async def test_more_leases_than_one_call_reclaims_are_all_put_back(queue: Queue, moments: Moments) -> None:

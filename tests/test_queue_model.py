@@ -7,7 +7,6 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
-from fakeredis import FakeAsyncRedis, FakeServer
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
@@ -17,6 +16,7 @@ from syncd.bell import Bell
 from syncd.lanes import Lane
 from syncd.queue import Queue, Taken, Waiting
 from syncd.redis_client import connect
+from tests.lua_redis import LuaServer, connected
 from tests.moments import Moments
 
 T = TypeVar("T")
@@ -189,13 +189,13 @@ class QueueMachine(RuleBasedStateMachine):
         assert stats.oldest_due == min((at for _, at in self.waiting.values()), default=None)
 
 
-class OnFake(QueueMachine):
+class Simulated(QueueMachine):
     def open(self) -> Redis:
-        return FakeAsyncRedis(server=FakeServer(), decode_responses=True)
+        return connected(LuaServer(self.moments.now))
 
 
 def test_the_queue_is_its_model_on_the_interpreter_of_the_simulation() -> None:
-    run_state_machine_as_test(OnFake, settings=plain(40))
+    run_state_machine_as_test(Simulated, settings=plain(40))
 
 
 def test_the_queue_is_its_model_on_a_real_server(redis_url: str) -> None:
