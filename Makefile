@@ -39,8 +39,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m pytest -n auto $(ARGS)
 
+# 100,000 random worlds, which go on where they were stopped, and then the long forms of the other tests.
 soak: $(VENV)/.installed-dev
-	$(VENV)/bin/python -m pytest -m soak --timeout 0 $(ARGS)
+	$(VENV)/bin/python -m tests.simulation soak $(ARGS)
+	$(VENV)/bin/python -m pytest -m soak --timeout 0
 
 bench: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m benchmarks $(ARGS)

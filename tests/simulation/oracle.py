@@ -17,7 +17,7 @@ from syncd.sandbox.reachability import differences, meaning, user_text
 from tests.daemon import without_waiting_for_the_disk
 from tests.engine.clerks import FIELD as NUMBERS
 from tests.simulation.stage import COLUMNS, Stage
-from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Cell, Edit, Value, value_of
+from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Cell, Edit, Value, numbers, value_of
 
 MINUTE = 60.0
 
@@ -92,6 +92,7 @@ def _values(
     edits = [one for one in witness.edits if one.cell in cells and one.id not in witness.clobbered]
     replaced = frozenset[int]().union(*(one.replaces for one in edits))
     last = [one for one in edits if one.id not in replaced]
+    origins = {witness.versions[cell][0].value for cell in cells if witness.versions.get(cell)}
     kept = ledgers.kept.get(name, frozenset())
     for one in last:
         if one.value is not None and one.value not in ends and one.value not in kept:
@@ -101,6 +102,8 @@ def _values(
         for end in set(ends):
             if end not in {one.value for one in last}:
                 yield f"{name} shows {end!r}, which is not what was typed last: {[_told(one) for one in last]}"
+    if not last and not lost_in_window and not origins.issuperset(ends):
+        yield f"{name} is {ends[0]!r} and {ends[1]!r}, and nobody has touched it"
 
 
 def _told(edit: Edit) -> str:
@@ -115,6 +118,10 @@ def _numbers(
     waiting = {value for value in ledgers.entries if value is not None} if ledgers.waiting else set()
     if not held:
         yield from differences(shown, there, waiting)
+    records = [(ESPO, espo_id), (ADVOWARE, str(betnr))]
+    typed = set[Value]().union(*(stage.witness.known_numbers.get(record, ()) for record in records))
+    for value in (numbers(ESPO, shown) | numbers(ADVOWARE, there)) - typed:
+        yield f"{value} was typed by nobody"
     excused = stage.witness.swept_values
     for line, about in stage.clerks.judged((espo_id, betnr), shown, there, ledgers.entries, ledgers.texts):
         came_back = line.startswith("came back") and stage.lost_ledgers

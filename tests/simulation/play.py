@@ -34,16 +34,16 @@ class Outcome:
     figures: Counter[str] = field(default_factory=Counter)
 
 
-def play(script: Script) -> Outcome:
+def play(script: Script, acting: type[Stage] = Stage) -> Outcome:
     """Play a script in a world of its own, on virtual time."""
     with tempfile.TemporaryDirectory(prefix="syncd-simulation-") as directory:
-        return run(_played(script, Path(directory)))
+        return run(_played(script, Path(directory), acting))
 
 
-async def _played(script: Script, directory: Path) -> Outcome:
+async def _played(script: Script, directory: Path, acting: type[Stage]) -> Outcome:
     world = SimulatedWorld(directory, script)
     witness = Witness(world.sandbox, lambda: world.loop.elapsed, _fences(world), YOUNG + script.latency)
-    stage = Stage(world, script, witness)
+    stage = acting(world, script, witness)
     stage.begin()
     witness.begin()
     world.register_webhooks()

@@ -41,12 +41,12 @@ class Sending:
     gave_up: list[str] = field(default_factory=list)
 
 
-_SENDING: ContextVar[Sending] = ContextVar("SENDING")
+SENDING: ContextVar[Sending] = ContextVar("SENDING")
 
 
 def sending() -> Sending:
     """Where the request that is carried out now comes from."""
-    return _SENDING.get()
+    return SENDING.get()
 
 
 class Process:
@@ -131,7 +131,7 @@ class Process:
         )
 
         async def carried_out() -> T:
-            _SENDING.set(one)
+            SENDING.set(one)
             await self._travel()
             self._note(self.name, name)
             return await call()

@@ -91,6 +91,7 @@ class Witness:
     creators: dict[int, str] = field(default_factory=dict)
     reads: dict[tuple[str, str, str], float] = field(default_factory=dict)
     typed_numbers: list[tuple[float, int, str, str, frozenset[Value], frozenset[Value]]] = field(default_factory=list)
+    known_numbers: dict[tuple[str, str], set[Value]] = field(default_factory=dict)
     writes: int = 0
     order: int = 0
 
@@ -111,6 +112,7 @@ class Witness:
         for name in FIELDS:
             first = Version(self.now(), self.order, value_of(system, name, body), frozenset())
             self.versions[system, record, name] = [first]
+        self.known_numbers[system, record] = set(numbers(system, body))
 
     # --- people -----------------------------------------------------------------------------
 
@@ -125,6 +127,7 @@ class Witness:
             if old != new:
                 self._typed(who, (system, record, name), new)
         gone, come = numbers(system, before) - numbers(system, after), numbers(system, after) - numbers(system, before)
+        self.known_numbers.setdefault((system, record), set()).update(come)
         if gone or come:
             self.typed_numbers.append((self.now(), self.order, system, record, gone, come))
 
@@ -136,6 +139,7 @@ class Witness:
             self.versions[system, record, name] = [Version(self.now(), self.order, None, frozenset())]
             if value_of(system, name, body) is not None:
                 self._typed(who, (system, record, name), value_of(system, name, body))
+        self.known_numbers[system, record] = set(numbers(system, body))
 
     def chose(self, record: str, name: str, value: Value) -> None:
         """A person chose a value in a conflict. It counts once a daemon carries it out: it may come too late."""
