@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import fakeredis
 import httpx
 from sqlalchemy import Engine, event
 
@@ -28,7 +27,7 @@ from syncd.queue import Queue
 from syncd.sandbox import Sandbox, defaults
 from syncd.scheduler import Chore, turn
 from syncd.shared import connect as share
-from tests.lua_redis import LuaServer, connected
+from tests.lua_redis import LuaRedis, LuaServer, connected
 from tests.virtual import VirtualClock, VirtualLoop
 
 SETTINGS = {
@@ -133,7 +132,6 @@ class World:
         self.sandbox = Sandbox(now=self.clock.now, sleep=self.clock.sleep, seed=seed)
         self.directory = directory
         self.settings = config.load({**SETTINGS, "SYNCD_STATE_DIR": str(directory), **settings}, dotenv=None)
-        self.redis_server = fakeredis.FakeServer()
         self.redis = LuaServer(VirtualClock(loop).now)
         self.effects = Effects()
         self.chance = random.Random(seed)
@@ -150,7 +148,6 @@ class World:
         engine.dispose()
 
     def flush_redis(self) -> None:
-        fakeredis.FakeStrictRedis(server=self.redis_server).flushall()
         self.redis.flush()
 
     def new_id(self) -> str:
@@ -159,7 +156,7 @@ class World:
     def daemon(self, owner: str = "one") -> App:
         """A daemon process, not started."""
         effects, clock = self.effects, self.clock
-        redis = connected(self.redis)
+        redis = connected(LuaRedis(self.redis))
         bell = Bell(clock.sleep)
         queue = Queue(redis, bell=bell, new_id=self.new_id, now=clock.now, poll_seconds=60)
         limits = {

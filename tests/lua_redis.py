@@ -279,6 +279,6 @@ class LuaRedis:
         await self.aclose()
 
 
-def connected(server: LuaServer) -> Redis:
-    """A connection, for what is typed to work on a real one."""
-    return cast(Redis, LuaRedis(server))
+def connected(connection: LuaRedis) -> Redis:
+    """The same connection, for what is typed to work on a real one."""
+    return cast(Redis, connection)

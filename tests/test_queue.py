@@ -14,7 +14,7 @@ from syncd.bell import Bell
 from syncd.lanes import Lane
 from syncd.queue import Queue, Waiting
 from syncd.redis_client import RedisUnavailable, connect
-from tests.lua_redis import LuaServer, connected
+from tests.lua_redis import LuaRedis, LuaServer, connected
 from tests.moments import Moments
 
 LEASE = 60.0
@@ -30,7 +30,7 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
     if request.param == "real":
         found = connect(request.getfixturevalue("redis_url"))
     else:
-        found = connected(LuaServer(time.time))
+        found = connected(LuaRedis(LuaServer(time.time)))
     async with found:
         yield found
 

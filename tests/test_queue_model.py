@@ -16,7 +16,7 @@ from syncd.bell import Bell
 from syncd.lanes import Lane
 from syncd.queue import Queue, Taken, Waiting
 from syncd.redis_client import connect
-from tests.lua_redis import LuaServer, connected
+from tests.lua_redis import LuaRedis, LuaServer, connected
 from tests.moments import Moments
 
 T = TypeVar("T")
@@ -191,7 +191,7 @@ class QueueMachine(RuleBasedStateMachine):
 
 class Simulated(QueueMachine):
     def open(self) -> Redis:
-        return connected(LuaServer(self.moments.now))
+        return connected(LuaRedis(LuaServer(self.moments.now)))
 
 
 def test_the_queue_is_its_model_on_the_interpreter_of_the_simulation() -> None:

@@ -14,13 +14,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import fakeredis
 import httpx
 import structlog
 from redis.exceptions import ConnectionError
 
 from syncd.ledger.store import Inline, LedgerUnavailable
 from tests.daemon import Crash
+from tests.lua_redis import LuaRedis, LuaServer
 from tests.virtual import VirtualClock, VirtualLoop
 
 T = TypeVar("T")
@@ -214,18 +214,20 @@ class ProcessRunner:
         self._inner.close()
 
 
-class ProcessRedis(fakeredis.FakeAsyncRedis):
-    """A process' way to Redis; `away` by a shared switch."""
+class ProcessRedis(LuaRedis):
+    """A process' way to Redis; `away` tells whether nobody gets there."""
 
-    process: Process
-    away: Callable[[], bool]
+    def __init__(self, server: LuaServer, process: Process, away: Callable[[], bool]) -> None:
+        super().__init__(server)
+        self._process = process
+        self._away = away
 
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
-        """One command."""
-        await self.process.awake()
-        if self.away():
+    async def reach(self) -> None:
+        """The way there."""
+        await self._process.awake()
+        if self._away():
             raise ConnectionError("refused")
-        return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        await super().reach()
 
 
 class ProcessClock:

@@ -28,6 +28,7 @@ from syncd.runtime import MEASURE_EVERY, measured
 from syncd.scheduler import Chore, turn
 from syncd.shared import connect as share
 from tests.daemon import Crash, World, without_waiting_for_the_disk
+from tests.lua_redis import connected
 from tests.simulation.process import Process, ProcessClock, ProcessRedis, ProcessRunner, ProcessTransport
 from tests.simulation.script import Script
 from tests.virtual import START, VirtualClock, VirtualLoop
@@ -135,8 +136,7 @@ class SimulatedWorld(World):
 
     def _app(self, process: Process, chance: random.Random, skew: float) -> App:
         machine = ProcessClock(self.loop, process, skew)
-        redis = ProcessRedis(server=self.redis_server, decode_responses=True)
-        redis.process, redis.away = process, lambda: self.redis_away
+        redis = connected(ProcessRedis(self.redis, process, lambda: self.redis_away))
 
         async def redis_time() -> float:
             await guarded(redis.ping)
