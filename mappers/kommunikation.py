@@ -14,6 +14,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -61,6 +62,7 @@ KIND_NAMES = {
 NEW_KINDS = {"Office": 1, "Fax": 2, "Mobile": 3, "Home": 6, "Other": 10}
 NEW_MAIL = 4
 LIMIT = 10  # entries EspoCRM keeps in a list
+NUMBERS_KNOWN = 20_000  # whose canonical form is kept at hand: parsing is slow, and the same ones come again and again
 
 _MARK = re.compile(r"\s*\[ESPOCRM(?::([A-Za-z0-9+/=]+)|-SLOT):(\d{1,2})\] ?", re.ASCII)
 _EXTENSION = re.compile(r"(?:;ext=|\s*(?:\bext\.?|\bx|#)\s*)\d{1,9}\Z", re.IGNORECASE)
@@ -92,6 +94,7 @@ def _without_extension(canonical: Canonical) -> Canonical:
     return found[1] if found is not None else canonical
 
 
+@lru_cache(maxsize=NUMBERS_KNOWN)
 def _phone(given: str) -> str | None:
     """E.164 of a German or international number; None for one without area code, which could be anybody's."""
     number = given.removeprefix("tel:")

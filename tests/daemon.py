@@ -45,7 +45,8 @@ SETTINGS = {
 
 
 _COMPILED: dict[Any, Any] = {}  # statements, compiled once for all worlds of a test run
-_DIALECT = connect("sqlite://").dialect  # they are compiled for one of these
+_PATTERN = connect("sqlite://")  # for whose dialect they are compiled
+_PATTERN.connect().close()
 
 
 class Crash(BaseException):
@@ -112,7 +113,7 @@ class CountingRunner:
 def without_waiting_for_the_disk(url: str) -> Engine:
     """The ledger's engine as it is but for `fsync`: in these tests processes die, machines do not."""
     engine = connect(url)
-    engine.dialect = _DIALECT
+    engine.dialect = _PATTERN.dialect
     engine.update_execution_options(compiled_cache=_COMPILED)
 
     @event.listens_for(engine, "connect")

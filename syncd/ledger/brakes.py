@@ -9,7 +9,18 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from syncd.ledger import facts
 from syncd.ledger.schema import guarded, guards, sightings
-from syncd.ledger.sql import insert_new, upsert
+from syncd.ledger.sql import given, insert_new, listed, upsert
+
+_KINDS = listed("kinds")
+_UNSEE = delete(sightings).where(sightings.c.kind.in_(_KINDS), sightings.c.key == given("key"))
+_SEEN = sightings.c.kind == given("kind"), sightings.c.at >= given("since")
+_COUNT_SEEN = select(func.count()).where(*_SEEN)
+_HELD_BY = (
+    select(guards.c.kind)
+    .join(guarded, guarded.c.guard_id == guards.c.id)
+    .where(guarded.c.key == given("key"), guards.c.kind.in_(_KINDS), guards.c.state == "stopped")
+)
+_ALLOWED = select(guarded.c.allowed).where(guarded.c.kind == given("kind"), guarded.c.key == given("key"))
 
 
 def see(conn: Connection, kind: str, key: str, now: float) -> None:
@@ -19,19 +30,18 @@ def see(conn: Connection, kind: str, key: str, now: float) -> None:
 
 def unsee(conn: Connection, kinds: Iterable[str], key: str) -> None:
     """It is over at this record."""
-    conn.execute(delete(sightings).where(sightings.c.kind.in_(list(kinds)), sightings.c.key == key))
+    conn.execute(_UNSEE, {"kinds": list(kinds), "key": key})
 
 
 def seen_since(conn: Connection, kind: str, since: float) -> int:
     """At how many records it was seen since then."""
-    query = select(func.count()).where(sightings.c.kind == kind, sightings.c.at >= since)
-    return int(conn.execute(query).scalar_one())
+    return int(conn.execute(_COUNT_SEEN, {"kind": kind, "since": since}).scalar_one())
 
 
 def keys_seen_since(conn: Connection, kind: str, since: float) -> list[str]:
     """At which records it was seen since then."""
-    query = select(sightings.c.key).where(sightings.c.kind == kind, sightings.c.at >= since)
-    return list(conn.execute(query.order_by(sightings.c.key)).scalars())
+    query = select(sightings.c.key).where(*_SEEN).order_by(sightings.c.key)
+    return list(conn.execute(query, {"kind": kind, "since": since}).scalars())
 
 
 def run_length(conn: Connection, kind: str, step: int) -> int:
@@ -70,15 +80,12 @@ def stopped(conn: Connection, kind: str) -> str | None:
 
 def held_by(conn: Connection, kinds: Iterable[str], key: str) -> set[str]:
     """Which pulled brakes of these kinds list the record."""
-    query = select(guards.c.kind).join(guarded, guarded.c.guard_id == guards.c.id)
-    mine = query.where(guarded.c.key == key, guards.c.kind.in_(list(kinds)), guards.c.state == "stopped")
-    return set(conn.execute(mine).scalars())
+    return set(conn.execute(_HELD_BY, {"kinds": list(kinds), "key": key}).scalars())
 
 
 def is_allowed(conn: Connection, kind: str, key: str) -> bool:
     """Whether a person let exactly this record through."""
-    query = select(guarded.c.allowed).where(guarded.c.kind == kind, guarded.c.key == key)
-    return bool(conn.execute(query).scalar_one_or_none())
+    return bool(conn.execute(_ALLOWED, {"kind": kind, "key": key}).scalar_one_or_none())
 
 
 def allow(conn: Connection, guard_id: str, now: float) -> tuple[str, list[str]] | None:

@@ -7,14 +7,18 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from syncd.ledger.schema import facts, pauses, secrets
-from syncd.ledger.sql import upsert
+from syncd.ledger.sql import given, listed, upsert
 
 ALIVE_SLACK = 120.0  # seconds between two heartbeats that are no gap in memory
+
+_VALUE = select(facts.c.value).where(facts.c.name == given("name"))
+_PAUSES = select(pauses).order_by(pauses.c.scope)
+_PAUSED = select(pauses.c.scope).where(pauses.c.scope.in_(listed("scopes")))
 
 
 def get(conn: Connection, name: str, default: Any = None) -> Any:
     """One fact, or the default."""
-    value = conn.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one_or_none()
+    value = conn.execute(_VALUE, {"name": name}).scalar_one_or_none()
     return default if value is None else value
 
 
@@ -81,7 +85,7 @@ def set_pause(conn: Connection, scope: str, why: str, now: float) -> None:
 def paused_by(conn: Connection, entity: str, side: str) -> str | None:
     """The pause that forbids writing a record of this entity to this side now; None if nothing does."""
     scopes = ("all", f"entity:{entity}", f"side:{side}")
-    return conn.execute(select(pauses.c.scope).where(pauses.c.scope.in_(scopes))).scalars().first()
+    return conn.execute(_PAUSED, {"scopes": scopes}).scalars().first()
 
 
 def end_pause(conn: Connection, scope: str) -> bool:
@@ -91,7 +95,7 @@ def end_pause(conn: Connection, scope: str) -> bool:
 
 def list_pauses(conn: Connection) -> dict[str, str]:
     """Scope and reason of everything that is paused."""
-    return {row.scope: row.why for row in conn.execute(select(pauses).order_by(pauses.c.scope))}
+    return {row.scope: row.why for row in conn.execute(_PAUSES)}
 
 
 def webhook_secrets(conn: Connection) -> dict[str, str]:

@@ -11,10 +11,23 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from mappers.spec import Side
 from syncd.ledger.schema import bases, deliveries, history, intents
-from syncd.ledger.sql import upsert
+from syncd.ledger.sql import given, listed, upsert
 from syncd.model import Base, Evidence, FieldWrite, Intent, IntentState
 
 UNSETTLED = (IntentState.OPEN, IntentState.IN_DOUBT)
+
+_KEY = given("of_key")
+_ANNOUNCE = intents.insert()
+_CONCLUDE = update(intents).where(intents.c.id == given("intent_id"))
+_ORPHAN = update(intents).where(intents.c.key == _KEY, intents.c.state == IntentState.OPEN)
+_UNSETTLED = select(intents).where(intents.c.key == _KEY, intents.c.state.in_(UNSETTLED)).order_by(intents.c.sent_at)
+_CREATIONS = select(func.count()).where(intents.c.verb == "create", intents.c.sent_at >= given("since"))
+_RECORD = history.insert()
+_FORGET = delete(bases).where(bases.c.key == _KEY, bases.c.field.in_(listed("fields")))
+_HELD = select(bases.c.shared, bases.c.espo).where(bases.c.shared.in_(listed("values")), bases.c.key != _KEY)
+_DELIVERED = (
+    select(deliveries).where(deliveries.c.key == _KEY, deliveries.c.id > given("judged")).order_by(deliveries.c.id)
+)
 
 
 def name_key(values: Iterable[str | None]) -> str:
@@ -34,32 +47,22 @@ def announce(
         for write in writes
     ]
     conn.execute(
-        intents.insert().values(
-            id=intent_id,
-            key=key,
-            fence=fence,
-            side=side,
-            verb=verb,
-            writes=rows,
-            sent_at=now,
-            state="open",
-            name_key=name,
-        )
-    )
+        _ANNOUNCE,
+        {
+            "id": intent_id, "key": key, "fence": fence, "side": side, "verb": verb, "writes": rows, "sent_at": now,
+            "state": IntentState.OPEN, "name_key": name,
+        },
+    )  # fmt: skip
 
 
 def conclude(conn: Connection, intent_id: str, state: IntentState) -> None:
     """Say what became of a journalled write."""
-    conn.execute(update(intents).where(intents.c.id == intent_id).values(state=state))
+    conn.execute(_CONCLUDE, {"intent_id": intent_id, "state": state})
 
 
 def orphan(conn: Connection, key: str) -> None:
     """A new job begins: what an earlier one left open may or may not have been applied."""
-    conn.execute(
-        update(intents)
-        .where(intents.c.key == key, intents.c.state == IntentState.OPEN)
-        .values(state=IntentState.IN_DOUBT)
-    )
+    conn.execute(_ORPHAN, {"of_key": key, "state": IntentState.IN_DOUBT})
 
 
 def settle_updates(conn: Connection, key: str, sent_before: float) -> None:
@@ -78,9 +81,7 @@ def settle_updates(conn: Connection, key: str, sent_before: float) -> None:
 
 def unsettled(conn: Connection, key: str) -> tuple[Intent, ...]:
     """Writes of which nobody knows whether they were applied, oldest first."""
-    rows = conn.execute(
-        select(intents).where(intents.c.key == key, intents.c.state.in_(UNSETTLED)).order_by(intents.c.sent_at)
-    )
+    rows = conn.execute(_UNSETTLED, {"of_key": key})
     return tuple(read_intent(dict(row._mapping)) for row in rows)
 
 
@@ -108,8 +109,7 @@ def not_found(conn: Connection, intent_id: str, nones: int) -> None:
 
 def creations_since(conn: Connection, since: float) -> int:
     """How many creates were sent since then, whatever became of them."""
-    query = select(func.count()).where(intents.c.verb == "create", intents.c.sent_at >= since)
-    return int(conn.execute(query).scalar_one())
+    return int(conn.execute(_CREATIONS, {"since": since}).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +140,9 @@ def record(
             }
             for name, (before, after) in changes.items()
         ]
-        conn.execute(history.insert(), rows)
+        conn.execute(_RECORD, rows)
     elif changes is None:
-        conn.execute(history.insert().values(at=now, key=key, job=by.job, run=by.run, side=side, why=why))
+        conn.execute(_RECORD, {"at": now, "key": key, "job": by.job, "run": by.run, "side": side, "why": why})
 
 
 def put_bases(conn: Connection, key: str, agreed: Mapping[str, tuple[Any, Any, str]]) -> None:
@@ -158,7 +158,7 @@ def put_entries(conn: Connection, key: str, entries: Mapping[str, Base | None]) 
     """Remember what both sides agree on in entries of child lists; None forgets one."""
     gone = [name for name, base in entries.items() if base is None]
     if gone:
-        conn.execute(delete(bases).where(bases.c.key == key, bases.c.field.in_(gone)))
+        conn.execute(_FORGET, {"of_key": key, "fields": gone})
     rows = [
         {
             "key": key, "field": name, "espo": base.espo, "advoware": base.advoware, "rule": base.rule,
@@ -172,14 +172,12 @@ def put_entries(conn: Connection, key: str, entries: Mapping[str, Base | None]) 
 
 def held_elsewhere(conn: Connection, key: str, shared: Collection[str]) -> dict[str, Any]:
     """Which of these shared values other records hold: name -> EspoCRM's entry there."""
-    query = select(bases.c.shared, bases.c.espo).where(bases.c.shared.in_(list(shared)), bases.c.key != key)
-    return {row.shared: row.espo for row in conn.execute(query)}
+    return {row.shared: row.espo for row in conn.execute(_HELD, {"values": list(shared), "of_key": key})}
 
 
 def evidence(conn: Connection, key: str, judged: int) -> Evidence | None:
     """What webhooks told of a record after delivery `judged`; None where none came."""
-    query = select(deliveries).where(deliveries.c.key == key, deliveries.c.id > judged).order_by(deliveries.c.id)
-    rows = conn.execute(query).all()
+    rows = conn.execute(_DELIVERED, {"of_key": key, "judged": judged}).all()
     if not rows:
         return None
     entries = conn.execute(select(history).where(history.c.key == key, history.c.field.like("%:%"))).all()

@@ -17,13 +17,48 @@ from syncd.guard import WENT_BACK_KINDS
 from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, journal, people
 from syncd.ledger.schema import bases, conflicts, history, intents, pairs, quarantine, sightings, work
-from syncd.ledger.sql import insert_new
+from syncd.ledger.sql import given, insert_new, listed
 from syncd.ledger.work import Cause, Due, Task
 from syncd.ledger.work import find as find_work
 from syncd.ledger.work import put as put_work
 from syncd.model import NOTHING, Base, Key, LinkChoice, LinkDecision, Memory, PairState, Trust, Version
 
 LIVING = (PairState.LINKED, PairState.GONE)  # what is looked round for in Advoware
+
+_KEY = given("of_key")
+_KEYS = listed("keys")
+_ROW = select(pairs).where(pairs.c.key == _KEY)
+_ROWS = select(pairs).where(pairs.c.key.in_(_KEYS))
+_BASES = select(bases).where(bases.c.key == _KEY)
+# A claim that ran out instead of being released belonged to a process that died over this record.
+_CRASHES = case((pairs.c.claimed_by.is_not(None), pairs.c.crashes + 1), else_=pairs.c.crashes)
+_CLAIM = (
+    update(pairs)
+    .where(pairs.c.key == _KEY, pairs.c.claimed_until < given("now"))
+    .values(fence=pairs.c.fence + 1, crashes=_CRASHES, claimed_until=given("until"), claimed_by=given("owner"))
+)
+_HELD = pairs.c.key == _KEY, pairs.c.fence == given("of_fence"), pairs.c.claimed_by.is_not(None)
+_UPDATE_HELD = update(pairs).where(*_HELD)
+_FENCE = select(pairs.c.fence).where(pairs.c.key == _KEY, pairs.c.claimed_by.is_not(None)).with_for_update()
+_HOLDERS = select(pairs.c.advoware_id, pairs.c.key).where(
+    pairs.c.entity == given("entity"),
+    pairs.c.state == PairState.LINKED,
+    pairs.c.advoware_id.in_(listed("ids")),
+    pairs.c.key != given("but"),
+)
+_TO_CHECK = (
+    select(pairs.c.key)
+    .where(
+        pairs.c.next_check_at <= given("now"),
+        pairs.c.entity == given("entity"),
+        pairs.c.state.in_(listed("states")),
+        ~exists().where(work.c.key == pairs.c.key),
+    )
+    .order_by(pairs.c.next_check_at)
+    .limit(given("most"))
+)
+_UPDATE_MANY = update(pairs).where(pairs.c.key.in_(_KEYS))
+_CHECKED = select(func.count()).where(pairs.c.checked_at >= given("since"))
 
 
 class FenceLost(Exception):
@@ -48,17 +83,11 @@ def claim(conn: Connection, key: str, owner: str, now: float, until: float) -> C
     task = find_work(conn, key)
     entity = key.partition("/")[0]
     insert_new(conn, pairs, [{"key": key, "entity": entity}])
-    # A claim that ran out instead of being released belonged to a process that died over this record.
-    crashed = case((pairs.c.claimed_by.is_not(None), pairs.c.crashes + 1), else_=pairs.c.crashes)
-    taken = conn.execute(
-        update(pairs)
-        .where(pairs.c.key == key, pairs.c.claimed_until < now)
-        .values(fence=pairs.c.fence + 1, claimed_until=until, claimed_by=owner, crashes=crashed)
-    )
+    taken = conn.execute(_CLAIM, {"of_key": key, "now": now, "until": until, "owner": owner})
     if taken.rowcount == 0:
         return None
     journal.orphan(conn, key)
-    row = dict(conn.execute(select(pairs).where(pairs.c.key == key)).one()._mapping)
+    row = dict(conn.execute(_ROW, {"of_key": key}).one()._mapping)
     memory = remember(conn, row)
     if task is not None and task.cause is Cause.EVENT:
         memory = replace(memory, evidence=journal.evidence(conn, key, row["judged_delivery"]))
@@ -70,7 +99,7 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
     key = row["key"]
     known = {
         base.field: Base(base.espo, base.advoware, base.rule, base.shared)
-        for base in conn.execute(select(bases).where(bases.c.key == key))
+        for base in conn.execute(_BASES, {"of_key": key})
     }
     waiting, decided = people.waiting(conn, key)
     back = brakes.held_by(conn, WENT_BACK_KINDS, key)
@@ -107,42 +136,33 @@ def _link_decision(stored: Mapping[str, Any] | None) -> LinkDecision | None:
 
 def get(conn: Connection, key: str) -> dict[str, Any] | None:
     """One pair's row."""
-    row = conn.execute(select(pairs).where(pairs.c.key == key)).one_or_none()
+    row = conn.execute(_ROW, {"of_key": key}).one_or_none()
     return None if row is None else dict(row._mapping)
 
 
 def get_many(conn: Connection, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Rows of these pairs that exist, by key."""
-    rows = conn.execute(select(pairs).where(pairs.c.key.in_(list(keys))))
+    rows = conn.execute(_ROWS, {"keys": list(keys)})
     return {row.key: dict(row._mapping) for row in rows}
 
 
 def check_fence(conn: Connection, key: str, fence: int) -> None:
     """Refuse to go on for a job that is not the record's last."""
-    held = conn.execute(
-        select(pairs.c.fence).where(pairs.c.key == key, pairs.c.claimed_by.is_not(None)).with_for_update()
-    ).scalar_one_or_none()
+    held = conn.execute(_FENCE, {"of_key": key}).scalar_one_or_none()
     if held != fence:
         raise FenceLost(key)
 
 
 def renew(conn: Connection, key: str, fence: int, until: float) -> bool:
     """Keep the claim longer; false if it is lost."""
-    kept = conn.execute(
-        update(pairs)
-        .where(pairs.c.key == key, pairs.c.fence == fence, pairs.c.claimed_by.is_not(None))
-        .values(claimed_until=until)
-    )
+    kept = conn.execute(_UPDATE_HELD, {"of_key": key, "of_fence": fence, "claimed_until": until})
     return kept.rowcount > 0
 
 
 def release(conn: Connection, key: str, fence: int, values: Mapping[str, Any] = NOTHING) -> None:
     """End the claim and store what the job learned; raises `FenceLost` if it is not the last."""
-    kept = conn.execute(
-        update(pairs)
-        .where(pairs.c.key == key, pairs.c.fence == fence, pairs.c.claimed_by.is_not(None))
-        .values(claimed_until=0.0, claimed_by=None, crashes=0, **values)
-    )
+    free = {"claimed_until": 0.0, "claimed_by": None, "crashes": 0}
+    kept = conn.execute(_UPDATE_HELD, {"of_key": key, "of_fence": fence, **free, **values})
     if kept.rowcount == 0:
         raise FenceLost(key)
 
@@ -170,14 +190,7 @@ def forget_stranger(conn: Connection, key: str, fence: int) -> None:
 
 def holders(conn: Connection, entity: str, advoware_ids: Iterable[int], but: str = "") -> dict[int, str]:
     """Which living pairs other than `but` hold these Advoware ids: id -> key."""
-    rows = conn.execute(
-        select(pairs.c.advoware_id, pairs.c.key).where(
-            pairs.c.entity == entity,
-            pairs.c.state == PairState.LINKED,
-            pairs.c.advoware_id.in_(list(advoware_ids)),
-            pairs.c.key != but,
-        )
-    )
+    rows = conn.execute(_HOLDERS, {"entity": entity, "ids": list(advoware_ids), "but": but})
     return {row.advoware_id: row.key for row in rows}
 
 
@@ -210,21 +223,10 @@ def take_due_checks(
     A record that waits for another look is passed over until that is done: two looks in one would be half of each.
     A look round that gets lost is due again `lost_after` seconds later.
     """
-    waits = exists().where(work.c.key == pairs.c.key)
-    query = (
-        select(pairs.c.key)
-        .where(
-            pairs.c.next_check_at <= now,
-            pairs.c.entity == entity,
-            pairs.c.state.in_(list(states)),
-            ~waits,
-        )
-        .order_by(pairs.c.next_check_at)
-        .limit(limit)
-    )
-    keys = list(conn.execute(query).scalars())
+    asked = {"now": now, "entity": entity, "states": list(states), "most": limit}
+    keys = list(conn.execute(_TO_CHECK, asked).scalars())
     if keys:
-        conn.execute(update(pairs).where(pairs.c.key.in_(keys)).values(next_check_at=now + lost_after))
+        conn.execute(_UPDATE_MANY, {"keys": keys, "next_check_at": now + lost_after})
         put_work(conn, [Due(key, Lane.SWEEP, Cause.SWEEP, now) for key in keys], now)
     return keys
 
@@ -262,7 +264,7 @@ def status_counts(conn: Connection) -> dict[str, int]:
 
 def checked_since(conn: Connection, since: float) -> int:
     """How many pairs were looked at since then."""
-    return int(conn.execute(select(func.count()).where(pairs.c.checked_at >= since)).scalar_one())
+    return int(conn.execute(_CHECKED, {"since": since}).scalar_one())
 
 
 def everything(conn: Connection, key: str) -> dict[str, Any]:

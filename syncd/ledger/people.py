@@ -9,20 +9,49 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from mappers.spec import Canonical, Side
 from syncd.ledger.schema import conflicts, messages, quarantine
-from syncd.ledger.sql import upsert
+from syncd.ledger.sql import given, listed, upsert
 from syncd.model import Decision
 
 OPEN, DECIDED, KEPT, SETTLED = "open", "decided", "kept", "settled"
 WAITING = (OPEN, DECIDED)
 
+_KEY = given("of_key")
+_FIELDS = listed("fields")
+_TOPICS = listed("topics")
+_WAITING = (
+    select(conflicts)
+    .where(conflicts.c.key == _KEY, conflicts.c.state.in_(WAITING), conflicts.c.field != "")
+    .order_by(conflicts.c.opened_at)
+)
+_KEPT = (
+    select(conflicts)
+    .where(conflicts.c.key == _KEY, conflicts.c.field == given("of_field"), conflicts.c.state == KEPT)
+    .order_by(conflicts.c.opened_at.desc())
+)
+_KEEP = conflicts.insert()
+# What waits in other fields than these; of choices only those that were looked at, where there is a list of them.
+_OTHERS = (conflicts.c.key == _KEY) & conflicts.c.state.in_(WAITING) & conflicts.c.field.not_in(_FIELDS)
+_JUDGED = _OTHERS & ((conflicts.c.state == OPEN) | (conflicts.c.field == "") | conflicts.c.id.in_(listed("decided")))
+_FIELDS_OF_OTHERS, _FIELDS_OF_JUDGED = (select(conflicts.c.field).where(over) for over in (_OTHERS, _JUDGED))
+_QUARANTINED = select(quarantine).where(quarantine.c.key == _KEY)
+_CLEAR_QUARANTINE = delete(quarantine).where(quarantine.c.key == _KEY, quarantine.c.field.not_in(_FIELDS))
+_TOLD = select(messages).where(
+    messages.c.key == _KEY, messages.c.topic == given("of_topic"), messages.c.state.in_(["owed", "posted"])
+)
+_OF_TOPICS = (messages.c.key == _KEY) & messages.c.topic.in_(_TOPICS) & (messages.c.kind == "task")
+_CLOSE_POSTED = update(messages).where(_OF_TOPICS, messages.c.state == "posted")
+_CLOSE_OWED = update(messages).where(_OF_TOPICS, messages.c.state == "owed", messages.c.espo_id.is_(None))
+_OWED = (
+    select(messages)
+    .where(messages.c.state.in_(["owed", "closing"]), messages.c.due_at <= given("now"))
+    .order_by(messages.c.due_at)
+    .limit(given("most"))
+)
+
 
 def waiting(conn: Connection, key: str) -> tuple[dict[str, str], dict[str, Decision]]:
     """What waits for a person at this record (field -> kind), and what people chose but is not carried out yet."""
-    rows = conn.execute(
-        select(conflicts)
-        .where(conflicts.c.key == key, conflicts.c.state.in_(WAITING), conflicts.c.field != "")
-        .order_by(conflicts.c.opened_at)
-    ).all()
+    rows = conn.execute(_WAITING, {"of_key": key}).all()
     decided = {row.field: _decision(row.id, row.decision) for row in rows if row.state == DECIDED and row.decision}
     return {row.field: row.kind for row in rows}, decided
 
@@ -60,18 +89,14 @@ def raise_conflict(
 
 def keep(conn: Connection, conflict_id: str, key: str, field: str, values: Mapping[str, Any]) -> str:
     """Keep a value that lost; the same loss noted by a job that died is not noted twice."""
-    row = conn.execute(
-        select(conflicts)
-        .where(conflicts.c.key == key, conflicts.c.field == field, conflicts.c.state == KEPT)
-        .order_by(conflicts.c.opened_at.desc())
-    ).first()
+    row = conn.execute(_KEPT, {"of_key": key, "of_field": field}).first()
     if row is not None and (row.espo, row.advoware, row.base) == (
         values["espo"],
         values["advoware"],
         values["base"],
     ):
         return str(row.id)
-    conn.execute(conflicts.insert().values(id=conflict_id, key=key, field=field, state=KEPT, **values))
+    conn.execute(_KEEP, {"id": conflict_id, "key": key, "field": field, "state": KEPT, **values})
     return conflict_id
 
 
@@ -83,13 +108,13 @@ def settle(
     `decided`: the choices of values that were looked at; one that a person made meanwhile stays for the next job.
     None: all were.
     """
-    keep_open = list(open_fields)
-    over = (conflicts.c.key == key) & conflicts.c.state.in_(WAITING) & conflicts.c.field.not_in(keep_open)
+    of: dict[str, Any] = {"of_key": key, "fields": list(open_fields)}
+    over, fields = _OTHERS, _FIELDS_OF_OTHERS
     if decided is not None:
-        over &= (conflicts.c.state == OPEN) | (conflicts.c.field == "") | conflicts.c.id.in_(list(decided))
-    closed = list(conn.execute(select(conflicts.c.field).where(over)).scalars())
+        over, fields, of["decided"] = _JUDGED, _FIELDS_OF_JUDGED, list(decided)
+    closed = list(conn.execute(fields, of).scalars())
     if closed:
-        conn.execute(update(conflicts).where(over).values(state=SETTLED, settled_at=now))
+        conn.execute(update(conflicts).where(over), {**of, "state": SETTLED, "settled_at": now})
     return closed
 
 
@@ -131,7 +156,7 @@ def count_waiting(conn: Connection) -> int:
 
 def quarantined(conn: Connection, key: str) -> dict[tuple[Side, str], Canonical]:
     """Canonical values a side refused: (side, field) -> value."""
-    rows = conn.execute(select(quarantine).where(quarantine.c.key == key))
+    rows = conn.execute(_QUARANTINED, {"of_key": key})
     return {(Side(row.side), row.field): row.value for row in rows}
 
 
@@ -145,18 +170,14 @@ def set_quarantine(
 
 def clear_quarantine(conn: Connection, key: str, open_fields: Iterable[str] = ()) -> None:
     """Forget the refusals of a record's other fields: the difference is gone, or a person wants another try."""
-    conn.execute(delete(quarantine).where(quarantine.c.key == key, quarantine.c.field.not_in(list(open_fields))))
+    conn.execute(_CLEAR_QUARANTINE, {"of_key": key, "fields": list(open_fields)})
 
 
 def owe_message(
     conn: Connection, message_id: str, key: str, kind: str, topic: str, body: Mapping[str, Any], now: float
 ) -> None:
     """Owe people a Task or note; one that was owed or posted under the same topic with the same body is enough."""
-    row = conn.execute(
-        select(messages).where(
-            messages.c.key == key, messages.c.topic == topic, messages.c.state.in_(["owed", "posted"])
-        )
-    ).first()
+    row = conn.execute(_TOLD, {"of_key": key, "of_topic": topic}).first()
     if row is not None:
         if row.body != dict(body):
             conn.execute(
@@ -172,21 +193,14 @@ def owe_message(
 
 def close_messages(conn: Connection, key: str, topics: Iterable[str], now: float) -> None:
     """What these messages told is over: a Task that was posted is to be completed, one only owed is dropped."""
-    of_topics = (messages.c.key == key) & messages.c.topic.in_(list(topics)) & (messages.c.kind == "task")
-    conn.execute(update(messages).where(of_topics, messages.c.state == "posted").values(state="closing", due_at=now))
-    unposted = of_topics & (messages.c.state == "owed") & messages.c.espo_id.is_(None)
-    conn.execute(update(messages).where(unposted).values(state="closed"))
+    of = {"of_key": key, "topics": list(topics)}
+    conn.execute(_CLOSE_POSTED, {**of, "state": "closing", "due_at": now})
+    conn.execute(_CLOSE_OWED, {**of, "state": "closed"})
 
 
 def owed_messages(conn: Connection, now: float, limit: int) -> list[dict[str, Any]]:
     """Messages to be posted or closed now."""
-    query = (
-        select(messages)
-        .where(messages.c.state.in_(["owed", "closing"]), messages.c.due_at <= now)
-        .order_by(messages.c.due_at)
-        .limit(limit)
-    )
-    return [dict(row._mapping) for row in conn.execute(query)]
+    return [dict(row._mapping) for row in conn.execute(_OWED, {"now": now, "most": limit})]
 
 
 def message_done(conn: Connection, message_id: str, state: str, espo_id: str | None) -> None:

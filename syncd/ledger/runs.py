@@ -17,6 +17,7 @@ from syncd.lanes import Lane
 from syncd.ledger import pairs as pair_functions
 from syncd.ledger import work as work_functions
 from syncd.ledger.schema import history, pairs, runs, work
+from syncd.ledger.sql import given, listed
 from syncd.ledger.work import Cause, Due
 
 
@@ -29,6 +30,13 @@ class RunState(StrEnum):
 
 
 UNFINISHED = (RunState.RUNNING, RunState.PAUSED)
+
+_END_IDLE = update(runs).where(
+    runs.c.state == RunState.RUNNING,
+    runs.c.kind.in_(listed("kinds")),
+    runs.c.started_at < given("began_before"),
+    ~exists().where(work.c.run == runs.c.id),
+)
 
 
 def start(conn: Connection, run_id: str, kind: str, detail: Mapping[str, Any], now: float) -> None:
@@ -61,9 +69,8 @@ def forget(conn: Connection, run_id: str) -> None:
 
 def end_idle(conn: Connection, kinds: Sequence[str], began_before: float, now: float) -> None:
     """Runs of these kinds that began before then and for which no record waits any more are done."""
-    idle = ~exists().where(work.c.run == runs.c.id)
-    over = (runs.c.state == RunState.RUNNING) & runs.c.kind.in_(list(kinds)) & (runs.c.started_at < began_before)
-    conn.execute(update(runs).where(over, idle).values(state=RunState.DONE, ended_at=now))
+    of = {"kinds": list(kinds), "began_before": began_before}
+    conn.execute(_END_IDLE, {**of, "state": RunState.DONE, "ended_at": now})
 
 
 def get(conn: Connection, run_id: str) -> dict[str, Any] | None:

@@ -1,20 +1,41 @@
-"""The few statements both SQL dialects spell differently. Knows no table."""
+"""The few statements both SQL dialects spell differently. Knows no table.
+
+All over the ledger, statements every job needs are built once, as constants: building one costs more than running it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import BindParameter, Connection, Table, bindparam
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+Insert = sqlite_dialect.Insert | postgresql_dialect.Insert
 
-def insert_into(conn: Connection, table: Table) -> sqlite_dialect.Insert | postgresql_dialect.Insert:
+
+def given(name: str) -> BindParameter[Any]:
+    """A value handed in when a statement is run. Its name must not be that of a column that is set."""
+    return bindparam(name)
+
+
+def listed(name: str) -> BindParameter[Any]:
+    """The values for an `in_`, handed in when a statement is run."""
+    return bindparam(name, expanding=True)
+
+
+def insert_into(conn: Connection, table: Table) -> Insert:
     """An INSERT that can say what to do where the row exists."""
-    return sqlite_insert(table) if conn.dialect.name == "sqlite" else postgresql_insert(table)
+    return inserting(conn.dialect.name, table)
+
+
+def inserting(dialect: str, table: Table) -> Insert:
+    """As `insert_into`, for the dialect of this name."""
+    return sqlite_insert(table) if dialect == "sqlite" else postgresql_insert(table)
 
 
 def upsert(
@@ -26,15 +47,19 @@ def upsert(
     """Insert rows or overwrite the `update` columns of those that exist (default: all but the primary key)."""
     if not rows:
         return
-    keys = [column.name for column in table.primary_key]
-    statement = insert_into(conn, table)
-    columns = [name for name in rows[0] if name not in keys] if update is None else list(update)
-    if columns:
-        changes = {name: statement.excluded[name] for name in columns}
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=changes)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
+    statement = _upserting(conn.dialect.name, table, tuple(rows[0] if update is None else update))
     conn.execute(statement, [dict(row) for row in rows])
+
+
+@cache
+def _upserting(dialect: str, table: Table, columns: tuple[str, ...]) -> Insert:
+    """The statement that overwrites these columns, but for those of the primary key."""
+    keys = [column.name for column in table.primary_key]
+    statement = inserting(dialect, table)
+    changes = {name: statement.excluded[name] for name in columns if name not in keys}
+    if not changes:
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
 
 
 def insert_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, case, delete, exists, func, select, update
 
 from syncd.lanes import Lane
 from syncd.ledger.schema import deliveries, pairs, work
-from syncd.ledger.sql import insert_into
+from syncd.ledger.sql import Insert, given, inserting, listed
 
 
 class Cause(StrEnum):
@@ -26,6 +27,21 @@ class Cause(StrEnum):
 
 
 _DEPTH = {str(cause): depth for depth, cause in enumerate(Cause)}
+
+_KEY = given("of_key")
+_OF_KEY = select(work).where(work.c.key == _KEY)
+_FREE = _OF_KEY.where(work.c.held.is_(None))
+_EVENTS = select(work.c.key).where(work.c.key.in_(listed("keys")), work.c.cause == Cause.EVENT)
+_UNCHANGED = (work.c.key == _KEY) & (work.c.gen == given("of_gen"))
+_HOLD = update(work).where(_UNCHANGED)
+_DONE = delete(work).where(_UNCHANGED)
+_AT_WORK = exists().where(pairs.c.key == work.c.key, pairs.c.claimed_until > given("now"))
+_DUE = (
+    select(work)
+    .where(work.c.held.is_(None), work.c.due_at <= given("now"), ~_AT_WORK)
+    .order_by(work.c.lane, work.c.due_at, work.c.key)
+    .limit(given("most"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +82,15 @@ def put(conn: Connection, asked: Sequence[Due], now: float) -> None:
     ]  # fmt: skip
     if not rows:
         return
-    insert = insert_into(conn, work)
+    conn.execute(_putting(conn.dialect.name), rows)
+
+
+@cache
+def _putting(dialect: str) -> Insert:
+    insert = inserting(dialect, work)
     new = insert.excluded
     depth = [case(_DEPTH, value=column, else_=0) for column in (new.cause, work.c.cause)]
-    merged = insert.on_conflict_do_update(
+    return insert.on_conflict_do_update(
         index_elements=["key"],
         set_={
             "gen": work.c.gen + 1,
@@ -80,7 +101,6 @@ def put(conn: Connection, asked: Sequence[Due], now: float) -> None:
             "run": func.coalesce(new.run, work.c.run),
         },
     )
-    conn.execute(merged, rows)
 
 
 def receive(conn: Connection, events: Sequence[tuple[str, str, Mapping[str, Any]]], now: float) -> None:
@@ -94,20 +114,19 @@ def receive(conn: Connection, events: Sequence[tuple[str, str, Mapping[str, Any]
 
 def find(conn: Connection, key: str) -> Task | None:
     """The work waiting for a record, if any."""
-    row = conn.execute(select(work).where(work.c.key == key)).one_or_none()
+    row = conn.execute(_OF_KEY, {"of_key": key}).one_or_none()
     return None if row is None else Task(row.gen, Cause(row.cause), Lane(row.lane), row.since, row.run)
 
 
 def next_due(conn: Connection, key: str) -> Due | None:
     """When and how urgently a record is to be looked at next; None where nothing waits or something holds it."""
-    row = conn.execute(select(work).where(work.c.key == key, work.c.held.is_(None))).one_or_none()
+    row = conn.execute(_FREE, {"of_key": key}).one_or_none()
     return None if row is None else Due(row.key, Lane(row.lane), Cause(row.cause), row.due_at)
 
 
 def waiting_events(conn: Connection, keys: Sequence[str]) -> set[str]:
     """Which of these records wait for a look at both sides already."""
-    query = select(work.c.key).where(work.c.key.in_(list(keys)), work.c.cause == Cause.EVENT)
-    return set(conn.execute(query).scalars())
+    return set(conn.execute(_EVENTS, {"keys": list(keys)}).scalars())
 
 
 def done(
@@ -122,25 +141,19 @@ def done(
 
     With `held` the work stays and waits for the pause or guard of that name to end.
     """
-    unchanged = (work.c.key == key) & (work.c.gen == gen)
+    unchanged = {"of_key": key, "of_gen": gen}
     if held is not None:
-        conn.execute(update(work).where(unchanged).values(held=held))
+        conn.execute(_HOLD, {**unchanged, "held": held})
         return
-    conn.execute(delete(work).where(unchanged))
+    conn.execute(_DONE, unchanged)
     if follow is not None:
         put(conn, [follow], now)
 
 
 def due(conn: Connection, now: float, limit: int) -> list[Due]:
     """What is due and not being worked on, most urgent lane first."""
-    at_work = exists().where(pairs.c.key == work.c.key, pairs.c.claimed_until > now)
-    query = (
-        select(work)
-        .where(work.c.held.is_(None), work.c.due_at <= now, ~at_work)
-        .order_by(work.c.lane, work.c.due_at, work.c.key)
-        .limit(limit)
-    )
-    return [Due(row.key, Lane(row.lane), Cause(row.cause), row.due_at) for row in conn.execute(query)]
+    rows = conn.execute(_DUE, {"now": now, "most": limit})
+    return [Due(row.key, Lane(row.lane), Cause(row.cause), row.due_at) for row in rows]
 
 
 def release(conn: Connection, held: str, now: float) -> int:
