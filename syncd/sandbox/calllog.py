@@ -10,7 +10,10 @@ KEPT_CALLS = 200_000
 
 @dataclass(frozen=True)
 class Call:
-    """One request as logged: no bodies, only the names of sent attributes."""
+    """One request as logged: no bodies, only the names of sent attributes.
+
+    `began` and `at` are its first and its last moment; `client` which process asked, where a witness knows.
+    """
 
     at: float
     system: str
@@ -21,6 +24,8 @@ class Call:
     user: str | None
     names: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    began: float = 0.0
+    client: str | None = None
 
 
 @dataclass

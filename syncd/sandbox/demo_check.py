@@ -15,9 +15,11 @@ from typing import Any
 from syncd.sandbox import demo_numbers_check as number_check
 from syncd.sandbox import demo_unasked
 from syncd.sandbox.calllog import Call
-from syncd.sandbox.demo_diary import FIELDS, SIDES, Number, Typed, meaning, shown, values
+from syncd.sandbox.demo_diary import FIELDS, SIDES, Number, Typed, meaning, shown, shows, values
 from syncd.sandbox.demo_numbers_check import COLUMNS, WAITING, WINDOW_SECONDS, record_of
+from syncd.sandbox.demo_window import overwrites
 from syncd.sandbox.sandbox import ADVOWARE, ESPO
+from syncd.sandbox.witness import Wrote
 
 BETEILIGTE = "CBeteiligte"
 
@@ -26,7 +28,7 @@ BETEILIGTE = "CBeteiligte"
 class End:
     """All that is known when everything is quiet. `before` and `after` are Sandbox.dump(); `born` the records people
     created in EspoCRM, as they were then; `conflicts` and `history` are the ledger's; `quiet` the writes seen after
-    that."""
+    that; `wrote` what a witness saw of each write, None where there was none."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
@@ -38,6 +40,7 @@ class End:
     history: Sequence[Mapping[str, Any]] = ()
     calls: Sequence[Call] = ()
     quiet: Sequence[Call] = ()
+    wrote: Sequence[Wrote] | None = None
 
     @cached_property
     def start(self) -> dict[str, Mapping[str, Any]]:
@@ -80,6 +83,11 @@ class End:
             found[record_of(row), str(row["field"])].append(row)
         return dict(found)
 
+    def betnr(self, record: str) -> str | None:
+        """The number of its Beteiligter, deleted or not."""
+        found = (self.after[ESPO][BETEILIGTE].get(record) or {}).get("betnr")
+        return str(found) if found else None
+
     def pair(self, record: str) -> dict[str, Mapping[str, Any]] | None:
         """Both bodies of a living pair."""
         espo = self.records.get(record)
@@ -121,7 +129,9 @@ def judge(end: End) -> Report:
     for number, one in enumerate(end.typed):
         if number_check.arrived(end, one) if isinstance(one, Number) else _arrived(end, number, one):
             continue
-        window = number_check.in_window(end, one) if isinstance(one, Number) else _in_window(end, one)
+        if _went_with_the_record(end, one):
+            continue
+        window = _witnessed(end, one) if end.wrote is not None else _may_be_in_window(end, one)
         (report.window if window else report.lost).append(str(one))
     report.doubled += [*_doubled(end), *number_check.doubled(end)]
     report.unasked += demo_unasked.find(end)
@@ -187,9 +197,28 @@ def _arrived(end: End, number: int, one: Typed) -> bool:
     return False
 
 
+def _went_with_the_record(end: End, one: Typed) -> bool:
+    """A person deleted the record where it was typed; or on the other side, and here it still stands."""
+    betnr = int(end.betnr(one.record) or 0)
+    if end.pair(one.record) is not None or not (one.record in end.deleted or betnr in end.vanished):
+        return False
+    if one.record in end.deleted if one.side == ESPO else betnr in end.vanished:
+        return True
+    body = end.records.get(one.record) if one.side == ESPO else end.beteiligte.get(betnr)
+    return body is not None and shows(one, one.side, body)
+
+
+def _witnessed(end: End, one: Typed) -> bool:
+    return bool(overwrites(one, end.wrote or (), end.betnr(one.record)))
+
+
+def _may_be_in_window(end: End, one: Typed) -> bool:
+    return number_check.in_window(end, one) if isinstance(one, Number) else _in_window(end, one)
+
+
 def _in_window(end: End, one: Typed) -> bool:
     """Typed in Advoware between the daemon's read and its whole-object PUT: nothing can prevent that loss."""
-    betnr = (end.after[ESPO][BETEILIGTE].get(one.record) or {}).get("betnr")
+    betnr = end.betnr(one.record)
     if one.side != ADVOWARE or not betnr:
         return False
     calls = [call for call in end.calls if call.system == ADVOWARE and call.path.endswith(f"/Beteiligte/{betnr}")]

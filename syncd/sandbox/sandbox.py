@@ -24,6 +24,7 @@ from syncd.sandbox.people import People
 from syncd.sandbox.seed import Seeder
 from syncd.sandbox.transport import SandboxTransport
 from syncd.sandbox.wire import Wire
+from syncd.sandbox.witness import Names, Witness
 
 ESPO = "espocrm"
 ADVOWARE = "advoware"
@@ -64,11 +65,16 @@ class Sandbox:
         self.people = People(self.espo, self.advoware)
         self.seed = Seeder(self.espo, self.advoware, seed)
         self.backups: dict[str, dict[str, bytes]] = {}
+        self.witness: Witness | None = None
         control = control_routes(self)
         espo = espocrm_app.build(self.espo, self.webhooks, control)
         advoware = advoware_app.build(self.advoware, self.tokens, lambda: self.urls.advoware, control)
-        self.espo_app = Wire(ESPO, espo, now, self.faults, self.log, self.people.act, sleep)
-        self.advoware_app = Wire(ADVOWARE, advoware, now, self.faults, self.log, self.people.act, sleep)
+
+        def seen_by() -> Witness | None:
+            return self.witness
+
+        self.espo_app = Wire(ESPO, espo, now, self.faults, self.log, self.people.act, sleep, seen_by)
+        self.advoware_app = Wire(ADVOWARE, advoware, now, self.faults, self.log, self.people.act, sleep, seen_by)
 
     def transport(self) -> SandboxTransport:
         """A transport for httpx.AsyncClient that reaches both systems in this process."""
@@ -78,6 +84,11 @@ class Sandbox:
         """Wait until all requests that apply late have been applied."""
         await self.espo_app.settle()
         await self.advoware_app.settle()
+
+    def watch(self, names: Names) -> Witness:
+        """From now on somebody notes what each write changed and what its writer knew."""
+        self.witness = Witness(self.people, self.now, names)
+        return self.witness
 
     def snapshot(self, name: str = "backup") -> None:
         """Keep a backup of both systems under this name."""

@@ -35,9 +35,10 @@ ENDED_AT_ONCE = frozenset((Kind.OFFLINE, Kind.HANG_UP, Kind.HANG_UP_APPLIED))
 
 
 class Connections:
-    """Open connections by the client's address, so that a fault can cut one."""
+    """Open connections by the client's address, so that a fault can cut one. `met` hears of each new one."""
 
-    def __init__(self) -> None:
+    def __init__(self, met: Callable[[tuple[str, int]], None]) -> None:
+        self.met = met
         self.open: dict[tuple[str, int], asyncio.BaseTransport] = {}
 
     def abort(self, client: tuple[str, int]) -> None:
@@ -53,7 +54,9 @@ class Connections:
         class Noted(HttpToolsProtocol):
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 super().connection_made(transport)
-                connections.open[transport.get_extra_info("peername")[:2]] = transport
+                address = transport.get_extra_info("peername")[:2]
+                connections.open[address] = transport
+                connections.met(address)
 
             def connection_lost(self, exc: Exception | None) -> None:
                 connections.open.pop(self.transport.get_extra_info("peername")[:2], None)
@@ -161,7 +164,7 @@ async def _run(sandbox: Sandbox, espo_port: int, advoware_port: int) -> None:
 
 
 def _server(wire: Wire) -> Server:
-    connections = Connections()
+    connections = Connections(wire.met)
     config = uvicorn.Config(
         Edge(wire, connections),
         http=connections.protocol(),

@@ -27,6 +27,7 @@ from syncd.sandbox.asgi import (
 )
 from syncd.sandbox.calllog import Call, CallLog
 from syncd.sandbox.faults import COMPANIONS, Faults, Kind, Rule
+from syncd.sandbox.witness import Witness
 
 IDENTIFIER = re.compile(r"^(\d+|[0-9a-f]{17})$")
 HTML_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -49,6 +50,7 @@ class Wire:
         log: CallLog,
         act: Callable[[Mapping[str, Any]], object],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        witness: Callable[[], Witness | None] = lambda: None,
     ) -> None:
         self.system = system
         self.app = app
@@ -57,6 +59,7 @@ class Wire:
         self.log = log
         self.act = act
         self.sleep = sleep
+        self.witness = witness
         self.late: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +74,12 @@ class Wire:
             await exchange.play(rules)
         finally:
             exchange.write_log(rules)
+
+    def met(self, address: tuple[str, int]) -> None:
+        """A client has connected from there."""
+        witness = self.witness()
+        if witness is not None:
+            witness.names.met(address)
 
     async def settle(self) -> None:
         """Wait until everything that applies late has been applied."""
@@ -87,6 +96,7 @@ class Exchange:
         self.body = body
         self.send = send
         self.route = route_of(scope["path"])
+        self.began = wire.now()
         self.status: int | None = None
         self.user: list[str | None] = [None]
         scope[USER] = self.user
@@ -156,7 +166,20 @@ class Exchange:
         async def receive() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self.wire.app(self.scope, receive, answer)
+        witness, reads = self.wire.witness(), self.scope["method"] == "GET"
+        before = None if witness is None or reads else witness.before(self.wire.system, self.scope)
+        if witness is None or before is None:
+            await self.wire.app(self.scope, receive, answer)
+            return
+        held: list[Message] = []  # nobody acts between the write and the look at it
+
+        async def keep(message: Message) -> None:
+            held.append(message)
+
+        await self.wire.app(self.scope, receive, keep)
+        witness.after(self.wire.system, self.scope, self.began, before)
+        for message in held:
+            await answer(message)
 
     async def _answer(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -164,6 +187,10 @@ class Exchange:
             date = formatdate(self.wire.now(), usegmt=True).encode()
             message = {**message, "headers": [*message.get("headers", ()), (b"date", date)]}
         await self.send(message)
+        if message["type"] == "http.response.body" and self.scope["method"] == "GET" and self.status == 200:
+            witness = self.wire.witness()
+            if witness is not None:
+                witness.told(self.wire.system, self.scope, message.get("body", b""))
 
     def _halved(self) -> Send:
         start: list[Message] = []
@@ -214,6 +241,7 @@ class Exchange:
 
     def write_log(self, rules: list[Rule]) -> None:
         """Note the call, answered or not."""
+        witness = self.wire.witness()
         self.wire.log.add(
             Call(
                 at=self.wire.now(),
@@ -225,6 +253,8 @@ class Exchange:
                 user=self.user[0],
                 names=_names(self.body),
                 faults=tuple(one.kind.value for one in rules),
+                began=self.began,
+                client=None if witness is None else witness.names.of(self.scope),
             )
         )
 
