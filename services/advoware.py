@@ -19,7 +19,7 @@ import httpx
 
 from services.advoware_discovery import Location
 from services.advoware_token import OUTAGE_TEXTS, SIDE, Access, TokenSource
-from services.answer import Answer, Call, Reply, common_failure
+from services.answer import Answer, Call, Reply, common_failure, no_objection
 from services.errors import Credentials, Denied, Missing, Outage, PeerError, Refused, Retryable
 from services.http import Pipeline
 from services.ports import Ports, Token, TokenStore
@@ -135,16 +135,30 @@ class AdvowareClient:
         """
         return await self._call("GET", path, params, None, _read_list)
 
-    async def create(self, path: str, body: Mapping[str, Any], params: Mapping[str, str] | None = None) -> Reply:
+    async def create(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        params: Mapping[str, str] | None = None,
+        *,
+        last_look: Callable[[], None] = no_objection,
+    ) -> Reply:
         """POST, never repeated. The answered body may be {}."""
-        return await self._call("POST", path, params, dict(body), _read_written)
+        return await self._call("POST", path, params, dict(body), _read_written, last_look)
 
-    async def replace(self, path: str, body: Mapping[str, Any], params: Mapping[str, str] | None = None) -> Reply:
+    async def replace(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        params: Mapping[str, str] | None = None,
+        *,
+        last_look: Callable[[], None] = no_objection,
+    ) -> Reply:
         """PUT of a whole object. Its success proves nothing: fields may be ignored silently.
 
         The body may be {}.
         """
-        return await self._call("PUT", path, params, dict(body), _read_written)
+        return await self._call("PUT", path, params, dict(body), _read_written, last_look)
 
     async def delete(self, path: str, params: Mapping[str, str] | None = None) -> None:
         """DELETE, where the API has one (Termine)."""
@@ -171,6 +185,7 @@ class AdvowareClient:
         params: Mapping[str, str] | None,
         body: Any,
         read: Callable[[Answer], T],
+        last_look: Callable[[], None] = no_objection,
     ) -> T:
         def graded(answer: Answer) -> T:
             failure = grade(answer, self._ports.now())
@@ -181,7 +196,7 @@ class AdvowareClient:
         async def attempt(token: Token) -> T:
             base = await self._location.base()
             headers = {"Authorization": f"Bearer {token.access}"}
-            call = Call(verb, base + path.lstrip("/"), _route(path), params or {}, headers, body)
+            call = Call(verb, base + path.lstrip("/"), _route(path), params or {}, headers, body, last_look)
             return await self._pipeline.call(call, graded)
 
         token = await self._tokens.get()

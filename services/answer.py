@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -24,9 +24,16 @@ class Reply:
     date: float | None = None
 
 
+def no_objection() -> None:
+    """Nothing has to be judged again before the request leaves."""
+
+
 @dataclass(frozen=True)
 class Call:
-    """One request. `route` is the template without ids, for metrics. `url` is absolute."""
+    """One request. `route` is the template without ids, for metrics. `url` is absolute.
+
+    `last_look` is called directly before it is sent, after all waiting; what it raises is raised, and nothing was sent.
+    """
 
     verb: str
     url: str = field(repr=False)
@@ -34,6 +41,7 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Any = field(default=None, repr=False)
+    last_look: Callable[[], None] = field(default=no_objection, repr=False)
 
     @property
     def safe(self) -> bool:

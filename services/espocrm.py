@@ -12,13 +12,13 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
 
-from services.answer import Answer, Call, Reply
+from services.answer import Answer, Call, Reply, no_objection
 from services.errors import CircuitOpen, Credentials, Missing, Retryable
 from services.espocrm_answers import SIDE, Page, grade, read_any, read_object, read_page
 from services.http import Pipeline
@@ -135,7 +135,15 @@ class EspoClient:
         search = _search(where, select, order_by, order, max_size, offset)
         return await self._page(path, f"{entity}/{{id}}/{link}", search, max_size, offset, count)
 
-    async def update(self, entity: str, id: str, changes: Mapping[str, Any], *, version: int | None = None) -> Reply:
+    async def update(
+        self,
+        entity: str,
+        id: str,
+        changes: Mapping[str, Any],
+        *,
+        version: int | None = None,
+        last_look: Callable[[], None] = no_objection,
+    ) -> Reply:
         """PATCH: only what is sent changes, lists are replaced whole.
 
         With `version` a stale write is Modified.
@@ -144,7 +152,8 @@ class EspoClient:
             raise ValueError("a write without changes bumps modifiedAt on stream entities: do not send it")
         headers = {} if version is None else {"X-Version-Number": str(version)}
         path = f"{_part(entity)}/{_part(id)}"
-        return await self._object("PATCH", path, f"{entity}/{{id}}", body=dict(changes), headers=headers)
+        call = self._make("PATCH", path, f"{entity}/{{id}}", body=dict(changes), headers=headers)
+        return await self._call(replace(call, last_look=last_look), read_object)
 
     async def create(
         self, entity: str, body: Mapping[str, Any], *, duplicates: Literal["skip", "check"] = "skip"

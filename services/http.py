@@ -88,6 +88,7 @@ class Pipeline:
         try:
             watched = await self._enter(ticket)
             started = self.ports.now()
+            call.last_look()
             result = read(await self.send(call))
             if watched:
                 await self.ports.circuit.succeed(self.side, ticket)

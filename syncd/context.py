@@ -57,7 +57,13 @@ class EspoPort(Protocol):
     ) -> Page: ...
 
     async def update(
-        self, entity: str, id: str, changes: Mapping[str, Any], *, version: int | None = None
+        self,
+        entity: str,
+        id: str,
+        changes: Mapping[str, Any],
+        *,
+        version: int | None = None,
+        last_look: Callable[[], None] = ...,
     ) -> Reply: ...
 
     async def create(
@@ -70,9 +76,9 @@ class AdvowarePort(Protocol):
 
     async def read(self, path: str) -> Reply: ...
 
-    async def create(self, path: str, body: Mapping[str, Any]) -> Reply: ...
+    async def create(self, path: str, body: Mapping[str, Any], *, last_look: Callable[[], None] = ...) -> Reply: ...
 
-    async def replace(self, path: str, body: Mapping[str, Any]) -> Reply: ...
+    async def replace(self, path: str, body: Mapping[str, Any], *, last_look: Callable[[], None] = ...) -> Reply: ...
 
     async def search(self, name: str, vorname: str) -> list[dict[str, Any]]: ...
 

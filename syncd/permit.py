@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mappers.spec import Side
 from syncd.context import Context
 from syncd.ledger import facts, pairs, steps
@@ -11,10 +13,11 @@ from syncd.scribe import Scribe, Stopped
 READ_LIFE = 5.0  # seconds a read may be old when it is written over
 SOURCE_LIFE = 15.0  # and when it is what is written; longer, so that two slow systems do not wait for each other
 FIRMNESS = 0.5  # part of the lease that must be left before a write
+STILL_FIRM = 0.4  # and when it has waited for its turn and is about to be sent
 
 
 class Mismatch(Exception):
-    """The target changed between reading and writing; nothing was written."""
+    """What allowed the write is no longer so: the target changed, or the time is over; nothing was written."""
 
 
 class Permit:
@@ -52,8 +55,26 @@ class Permit:
             raise pairs.FenceLost(self._claim.key)
         self._until = started + lease
 
+    def last_look(self, target: Present | None = None) -> Callable[[], None]:
+        """For the client to ask directly before it sends: it may have waited long for a login, its turn, the processor.
+
+        Raises `Mismatch` where the claim is no longer firm, or `target` has become too old to be written over.
+        """
+
+        def look() -> None:
+            left = self._until - self._context.clock.monotonic()
+            if left <= self._context.settings.lease * STILL_FIRM or (target is not None and self.is_old(target)):
+                raise Mismatch
+
+        return look
+
+    async def unsent(self, intent: str | None) -> None:
+        """The last look forbade it: for certain nothing was written."""
+        if intent is not None:
+            await self._context.ledger.write(steps.conclude, self._scribe.job(), intent, IntentState.VOID)
+
     async def still_fresh(self, target: Present, intent: str) -> None:
         """Journalling may have taken long: what was read too long ago is not written over; raises `Mismatch`."""
         if self.is_old(target):
-            await self._context.ledger.write(steps.conclude, self._scribe.job(), intent, IntentState.VOID)
+            await self.unsent(intent)
             raise Mismatch

@@ -6,7 +6,7 @@ field; knows the difference between "not applied", "applied" and "nobody knows".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,15 +75,15 @@ class Writer:
     async def patch(self, espo: Present, changes: Mapping[str, Any]) -> Present:
         """Show something of the sync's state, which needs no journal; raises as `_send`, and `Stopped`."""
         await self.permit.check_pause(Side.ESPO)
-        return await self._send(espo, changes)
+        return await self._send(espo, changes, self.permit.last_look())
 
-    async def _send(self, espo: Present, changes: Mapping[str, Any]) -> Present:
+    async def _send(self, espo: Present, changes: Mapping[str, Any], last_look: Callable[[], None]) -> Present:
         """PATCH the record as it was read; raises `Mismatch` where EspoCRM says it is not that any more."""
         await self.permit.firm()
         espo_id = self._claim.memory.key.espo_id
         try:
             reply = await self._context.espo.update(
-                self._context.entity.espo_type, espo_id, changes, version=espo.version.number
+                self._context.entity.espo_type, espo_id, changes, version=espo.version.number, last_look=last_look
             )
         except Modified:
             raise Mismatch from None
@@ -116,7 +116,10 @@ class Writer:
             await self.permit.still_fresh(espo, intent)
             context.observers.window("PATCH", context.clock.monotonic() - espo.read_at)
         try:
-            after = await self._send(espo, changes)
+            after = await self._send(espo, changes, self.permit.last_look(espo if writes else None))
+        except Mismatch:
+            await self.permit.unsent(intent)
+            raise
         except Refused as error:
             return await self.scribe.refused(shot, Side.ESPO, update, intent, error), None
         except PeerError as error:
@@ -189,7 +192,11 @@ class Writer:
         self.permit.wrote_advoware = True
         context.observers.window("PUT", context.clock.monotonic() - advoware.read_at)
         try:
-            await context.advoware.replace(entity.path(advoware_id), body)
+            last_look = self.permit.last_look(advoware)
+            await context.advoware.replace(entity.path(advoware_id), body, last_look=last_look)
+        except Mismatch:
+            await self.permit.unsent(intent)
+            raise
         except Refused as error:
             return await self.scribe.refused(shot, Side.ADVOWARE, update, intent, error)
         except (Outage, Credentials) as error:
@@ -233,7 +240,11 @@ class Writer:
         await self.permit.firm()
         self.permit.wrote_advoware = True
         try:
-            reply = await context.advoware.create(entity.advoware_path, self._rendered(create.writes))
+            body, last_look = self._rendered(create.writes), self.permit.last_look()
+            reply = await context.advoware.create(entity.advoware_path, body, last_look=last_look)
+        except Mismatch:
+            await self.permit.unsent(intent)
+            raise
         except Refused as error:
             return await self.scribe.refused(shot, Side.ADVOWARE, Update(Side.ADVOWARE, create.writes), intent, error)
         except (Outage, Retryable) as error:

@@ -28,7 +28,7 @@ from syncd.model import (
     WriteEntry,
 )
 from syncd.pairing import BESIDE, entries_there
-from syncd.permit import SOURCE_LIFE, Permit
+from syncd.permit import SOURCE_LIFE, Mismatch, Permit
 from syncd.remarks import cut_text
 from syncd.scribe import Scribe, with_agreed, with_bases
 
@@ -80,11 +80,15 @@ class EntryWriter:
         context.observers.window("PUT", context.clock.monotonic() - advoware.read_at)
         sent = _Sent(entries, entry, intent, ids)
         path = f"{entity.path(advoware_id)}/{entries.path}"
+        last_look = self._permit.last_look(advoware)
         try:
             if entry.id is None:
-                await context.advoware.create(path, entry.body)
+                await context.advoware.create(path, entry.body, last_look=last_look)
             else:
-                await context.advoware.replace(f"{path}/{entry.id}", entry.body)
+                await context.advoware.replace(f"{path}/{entry.id}", entry.body, last_look=last_look)
+        except Mismatch:
+            await self._permit.unsent(intent)
+            raise
         except (Outage, Credentials) as error:
             await self._scribe.conclude(intent, error)
             raise

@@ -58,7 +58,8 @@ class PartsWriter:
         await context.ledger.write(partial.refute, context.clock.now())
         await self._permit.firm()
         self._permit.wrote_advoware = True
-        await context.advoware.replace(entity.path(advoware_id), {**after.body, **gone})
+        last_look = self._permit.last_look(after)
+        await context.advoware.replace(entity.path(advoware_id), {**after.body, **gone}, last_look=last_look)
         after = await read_back(context, advoware_id)
         lost = set(names) - kept(entity, gone, after.body)
         changes = {name: (gone[entity.field(name).advoware], entity.field(name).raw(Side.ADVOWARE, after.body))
