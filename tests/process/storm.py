@@ -196,6 +196,7 @@ class Storm:
         self.flushed: list[float] = []
         self.faults = 0
         self.phases: dict[str, float] = {}
+        self.waits: list[str] = []
         self._since = time.monotonic()
 
     def _ended(self, phase: str) -> None:
@@ -304,10 +305,12 @@ class Storm:
         """What the ledger still owes."""
         now = time.time()
         asked = {
-            "intents": select(func.count()).where(intents.c.state.in_(("open", "in_doubt"))),
-            "messages": select(func.count()).where(messages.c.state.in_(("owed", "closing"))),
+            "open intents": select(func.count()).where(
+                (intents.c.state == "open") | ((intents.c.state == "in_doubt") & (intents.c.verb == "create"))
+            ),
+            "messages owed": select(func.count()).where(messages.c.state.in_(("owed", "closing"))),
             "work": select(func.count()).where(work.c.cause.not_in(("sweep", "late")), work.c.held.is_(None)),
-            "overdue": select(func.count()).where(work.c.due_at < now - LEASE),
+            "overdue looks": select(func.count()).where(work.c.due_at < now - LEASE),
         }
         with self.engine.connect() as conn:
             return {name: int(conn.execute(query).scalar_one()) for name, query in asked.items()}
@@ -323,11 +326,15 @@ class Storm:
             for name in fleet.members:
                 fleet.check(name)
             held = self.sandbox.espo.tables["CBeteiligte"].equal["syncStatus"]
-            if any(held.get(status) for status in UNDER_WAY) or self._left()["intents"] or self._left()["work"]:
-                return False
-            calls = self.sandbox.log.calls
-            last = next((call.at for call in reversed(calls) if is_write(call)), 0.0)
-            return self.sandbox.now() - max(ended, last) > CALM_SECONDS and self._looks(ended) >= 1
+            left = self._left()
+            waits = [status for status in UNDER_WAY if held.get(status)] + [name for name in left if left[name]]
+            last = next((call.at for call in reversed(self.sandbox.log.calls) if is_write(call)), 0.0)
+            if self.sandbox.now() - max(ended, last) <= CALM_SECONDS:
+                waits.append("a write just now")
+            if self._looks(ended) < 1:
+                waits.append("not everybody was looked at")
+            self.waits = waits
+            return not waits
 
         return settled
 

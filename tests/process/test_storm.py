@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.ledger.conftest import postgres_url, postgres_server
+from tests.ledger.conftest import postgres_server, postgres_url
 from tests.process.fleet import Mischief
 from tests.process.storm import CALLS_PER_MINUTE, LEASE, TOKEN_SECONDS, Outcome, Plan, Storm
 from tests.process.verdict import Facts, Verdict, verdict
 
-__all__ = ["postgres_url", "postgres_server"]
+__all__ = ["postgres_server", "postgres_url"]
 
 LONGER_THAN_THE_LEASE = (LEASE + 0.5, LEASE + 3.0)
 
@@ -75,3 +76,36 @@ def test_two_daemons_killed_and_frozen_at_random_lose_and_double_nothing(
     found = weather(plan, tmp_path, redis_url, postgres_url)
     assert found.wrong == []
     assert found.report.typed >= 300
+
+
+@pytest.mark.timeout(600)
+def test_one_daemon_on_sqlite_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path, redis_url: str) -> None:
+    mischief = Mischief(pause=(0.5, 2.0), freeze=LONGER_THAN_THE_LEASE, frozen=0.2)
+    plan = Plan(daemons=1, edits=150, seconds=10.0, records=30, mischief=mischief, flushes=0.2, seed=2)
+    found = weather(plan, tmp_path, redis_url, None)
+    assert found.wrong == []
+    assert found.report.typed >= 150
+
+
+@pytest.mark.soak
+@pytest.mark.postgres
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("versions", [True, False], ids=["EspoCRM checks versions", "EspoCRM checks no versions"])
+def test_three_daemons_killed_every_second_or_two_under_thousands_of_edits(
+    tmp_path: Path, redis_url: str, postgres_url: str, versions: bool
+) -> None:
+    mischief = Mischief(pause=(1.0, 2.0), freeze=LONGER_THAN_THE_LEASE)
+    plan = Plan(
+        daemons=3,
+        edits=int(os.environ.get("SYNCD_STORM_EDITS", "5000")),
+        seconds=float(os.environ.get("SYNCD_STORM_SECONDS", "240")),
+        records=80,
+        mischief=mischief,
+        faults=1.0,
+        flushes=0.2,
+        versions=versions,
+        seed=int(os.environ.get("SYNCD_STORM_SEED", "1")),
+    )
+    found = weather(plan, tmp_path, redis_url, postgres_url)
+    assert found.wrong == []
+    assert found.report.typed >= plan.edits
