@@ -13,6 +13,7 @@ import pytest
 from tests.ledger.conftest import postgres_server, postgres_url
 from tests.process.fleet import Mischief
 from tests.process.storm import CALLS_PER_MINUTE, LEASE, TOKEN_SECONDS, Outcome, Plan, Storm
+from tests.process.tale import tales
 from tests.process.verdict import Facts, Verdict, verdict
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -58,6 +59,7 @@ def told(outcome: Outcome) -> Verdict:
     sys.stdout.write(json.dumps(figures) + "\n")
     for line in (*report.window, *found.wrong):
         sys.stdout.write(f"  {line}\n")
+    sys.stdout.write(tales(end, found.wrong) + "\n")
     return found
 
 

@@ -214,12 +214,12 @@ def _tokens(calls: Sequence[Call], facts: Facts, found: Verdict) -> None:
     at = [call.began for call in calls if call.path.endswith("/Token")]
     found.tokens = len(at)
     troubled = sorted((*facts.troubled, *facts.flushed))
+    # A token is renewed two minutes before its end, or at half its life where that is later.
+    used = max(facts.token_seconds - 120, facts.token_seconds / 2) - 1
     for one, next_one in pairwise(at):
-        # A token is renewed at half its life, or two minutes before its end.
-        soon = next_one - one < min(facts.token_seconds / 2, facts.token_seconds - 120 or facts.token_seconds) - 1
         before = bisect_left(troubled, next_one)
         excused = before > 0 and troubled[before - 1] > one - 1
-        if soon and not excused:
+        if next_one - one < used and not excused:
             found.findings.append(f"two logins within {next_one - one:.1f} s, and nothing had happened")
 
 
