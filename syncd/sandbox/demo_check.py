@@ -15,7 +15,7 @@ from typing import Any
 from syncd.sandbox import demo_numbers_check as number_check
 from syncd.sandbox import demo_unasked
 from syncd.sandbox.calllog import Call
-from syncd.sandbox.demo_diary import FIELDS, SIDES, Number, Typed, meaning, shown, shows, values
+from syncd.sandbox.demo_diary import FIELDS, SIDES, Number, Typed, meaning, other, shown, shows, values
 from syncd.sandbox.demo_numbers_check import COLUMNS, WAITING, WINDOW_SECONDS, record_of
 from syncd.sandbox.demo_window import overwrites
 from syncd.sandbox.sandbox import ADVOWARE, ESPO
@@ -129,7 +129,7 @@ def judge(end: End) -> Report:
     for number, one in enumerate(end.typed):
         if number_check.arrived(end, one) if isinstance(one, Number) else _arrived(end, number, one):
             continue
-        if _went_with_the_record(end, one):
+        if _went_with_the_record(end, one) or _took_back(end, one):
             continue
         window = _witnessed(end, one) if end.wrote is not None else _may_be_in_window(end, one)
         (report.window if window else report.lost).append(str(one))
@@ -206,6 +206,21 @@ def _went_with_the_record(end: End, one: Typed) -> bool:
         return True
     body = end.records.get(one.record) if one.side == ESPO else end.beteiligte.get(betnr)
     return body is not None and shows(one, one.side, body)
+
+
+def _took_back(end: End, one: Typed) -> bool:
+    """A person cleared what somebody had typed there and the daemon had never carried over: nothing has changed."""
+    if isinstance(one, Number) or one.value is not None or end.wrote is None:
+        return False
+    typed = any(
+        (earlier.record, earlier.field, earlier.side, earlier.value) == (one.record, one.field, one.side, one.before)
+        for earlier in end.typed[: one.number]
+    )
+    name = FIELDS[one.field][SIDES.index(other(one.side))]
+    written = (change for write in end.wrote if write.where[0] != one.side for change in write.changes)
+    return typed and not any(
+        change.name == name and meaning(one.field, change.after) == one.before for change in written
+    )
 
 
 def _witnessed(end: End, one: Typed) -> bool:

@@ -86,6 +86,12 @@ def _chosen(case: Case, did: Did, value: str | None) -> bool:
     return any(one.did is did and one.value in case.became(value) for one in case.acts)
 
 
+def _retyped(case: Case, value: str | None) -> bool:
+    """Somebody chose another type for the value, for what it became, or for what became it."""
+    before = any(one.did is Did.RETYPED and value in case.became(one.value) for one in case.acts)
+    return before or _chosen(case, Did.RETYPED, value)
+
+
 def _moved(case: Case, line: Mapping[str, Any]) -> bool:
     """Somebody made another line the first of this list, or took this one out."""
     email = "emailAddress" in line
@@ -147,7 +153,7 @@ def _texts(end: End, case: Case) -> Iterator[str]:
     for entry in case.now[ADVOWARE]["kommunikation"]:
         number, text = entry["id"], user_text(entry["bemerkung"])
         wanted = _typed_texts(case.acts, number) or [old.get(number, "")]
-        if number not in old and _chosen(case, Did.RETYPED, meaning(entry["tlf"])):
+        if number not in old and _retyped(case, meaning(entry["tlf"])):
             wanted += [*old.values(), *(one.text for one in case.acts)]  # a new entry of the same number takes it along
         moved = text == "" and reused and text_in_history(end, case.record, wanted[-1])
         if text not in wanted and not moved:
