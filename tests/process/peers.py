@@ -9,6 +9,7 @@ from pathlib import Path
 from syncd.sandbox.asgi import Scope
 
 SOCKETS = Path("/proc/net/tcp")
+TRIES = 3  # the kernel's list may lack a line while others come and go
 LOOPBACK = "0100007F"  # as the kernel writes it
 
 
@@ -29,11 +30,18 @@ class Peers:
 
     def of(self, scope: Scope) -> str | None:
         """Who sent a request."""
-        return self._ports.get(scope["client"][1])
+        port: int = scope["client"][1]
+        if self._ports.get(port) is None:
+            self._ports[port] = self._owner(port)
+        return self._ports[port]
 
     def _owner(self, port: int) -> str | None:
-        socket = f"socket:[{_inode(port)}]"
-        return next((name for pid, name in self.processes.items() if _holds(pid, socket)), None)
+        for _ in range(TRIES):
+            socket = f"socket:[{_inode(port)}]"
+            for pid, name in self.processes.items():
+                if _holds(pid, socket):
+                    return name
+        return None
 
 
 def _inode(port: int) -> str | None:

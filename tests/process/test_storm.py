@@ -43,6 +43,7 @@ def told(outcome: Outcome) -> Verdict:
         "faults": outcome.faults,
         "webhooks": outcome.webhooks,
         "calls": len(end.calls),
+        "calls_of_the_dead": sum(call.client is None for call in end.calls),
         "writes": found.writes,
         "pairs": report.pairs,
         "compared": report.checked + report.numbers,

@@ -103,6 +103,20 @@ async def what_is_typed_while_a_read_grows_old_stays(story: Story) -> None:
     assert titles(story, espo_id, betnr) == ("Prof.", "Prof.")
 
 
+@without("last look before sending", "written over")
+async def what_waits_for_a_login_is_not_sent_over_what_was_typed_meanwhile(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    story.fault(Kind.EDIT_AFTER, system="advoware", method="GET", route=OBJECT, act=story.sandbox.tokens.revoke)
+    story.fault(Kind.LATENCY, system="advoware", route="*/Token", seconds=12.0)
+    living = asyncio.create_task(story.world.live(story.world.daemon(), 60))
+    await story.without_daemon(9)
+    story.advoware.edit(betnr, {"zusatz": "Hinterhaus"}, by="AB")
+    await living
+    assert story.advoware.see(betnr)["zusatz"] == "Hinterhaus", "what AB typed was written over"
+    assert story.advoware.see(betnr)["titel"] == "Prof."
+
+
 @without("list re-read before PATCH", "a number was lost", **SELDOM)
 async def a_number_added_since_the_read_stays(story: Story) -> None:
     espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))

@@ -37,6 +37,7 @@ SAFEGUARDS: tuple[Safeguard, ...] = (
     _by("work copied from the ledger", switches.COPYING, "what a flushed Redis has forgotten is never worked on"),
     # what was read, and what was written
     _by("re-check before write", switches.RECHECK, "a person's edit since the read is written over"),
+    _by("last look before sending", switches.LAST_LOOK, "what waited for a login is sent over what was typed since"),
     _by("list re-read before PATCH", switches.LIST_READ, "a number added since the read vanishes with the old list"),
     Safeguard("read-back", "a value the target refused passes for written", switches.believing_answers),
     _by("base per confirmed field", switches.BASE, "a field that was not taken passes for agreed, and stays different"),

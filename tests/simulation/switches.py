@@ -16,6 +16,7 @@ from sqlalchemy import Connection, update
 
 from mappers.spec import Side
 from services.advoware import AdvowareClient
+from services.answer import no_objection
 from services.espocrm import EspoClient
 from syncd import (
     entries,
@@ -119,9 +120,9 @@ _update = EspoClient.update
 
 
 async def _update_blindly(
-    client: EspoClient, entity: str, id: str, changes: Mapping[str, Any], *, version: int | None = None
+    client: EspoClient, entity: str, id: str, changes: Mapping[str, Any], *, version: int | None = None, **how: Any
 ) -> Any:
-    return await _update(client, entity, id, changes)
+    return await _update(client, entity, id, changes, **how)
 
 
 RECHECK: tuple[Names, ...] = (
@@ -132,6 +133,8 @@ RECHECK: tuple[Names, ...] = (
     (write_entry, "replace", _as_if_direct),
     (EspoClient, "update", _update_blindly),
 )
+
+LAST_LOOK: tuple[Names, ...] = ((Permit, "last_look", lambda *_: no_objection),)
 
 _settle_espo = write.Writer.settle_espo
 
@@ -153,9 +156,9 @@ def believing_answers() -> Iterator[None]:
     children: dict[int, dict[str, Any]] = {}
     send, read, patch = AdvowareClient.replace, load.read_back, write.Writer._send
 
-    async def remembering(client: AdvowareClient, path: str, body: Mapping[str, Any], params: Any = None) -> Any:
+    async def remembering(client: AdvowareClient, path: str, body: Mapping[str, Any], **how: Any) -> Any:
         (children if "/Kommunikationen/" in path else sent)[int(path.rpartition("/")[2])] = dict(body)
-        return await send(client, path, body, params)
+        return await send(client, path, body, **how)
 
     async def believed(context: Any, advoware_id: int) -> Present:
         after = await read(context, advoware_id)
@@ -164,8 +167,10 @@ def believing_answers() -> Iterator[None]:
         own = {name: value for name, value in sent.pop(advoware_id, {}).items() if name != "rowId"}
         return replace(after, body={**after.body, **own, **told})
 
-    async def taken(writer: write.Writer, espo: Present, changes: Mapping[str, Any]) -> Present:
-        after = await patch(writer, espo, changes)
+    async def taken(
+        writer: write.Writer, espo: Present, changes: Mapping[str, Any], last_look: Callable[[], None]
+    ) -> Present:
+        after = await patch(writer, espo, changes, last_look)
         return replace(after, body={**after.body, **changes})
 
     with swapped(
