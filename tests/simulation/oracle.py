@@ -54,18 +54,18 @@ async def _record(stage: Stage, espo_id: str) -> list[str]:
     ledgers = await kept_of(stage, espo_id)
     betnr, status = shown["betnr"], shown["syncStatus"]
     wrong = list(_status(shown, ledgers, betnr in stage.vanished))
+    held = status == "conflict" and ledgers.link_asked
     beteiligter = stage.world.sandbox.advoware.beteiligte.get(betnr)
     if beteiligter is None:
-        if betnr not in stage.vanished:
+        if betnr not in stage.vanished and not (held and betnr is None):
             wrong.append(f"has no Beteiligter ({betnr})")
         return wrong
     there = stage.people.advoware.see(betnr)
-    held = status == "conflict" and ledgers.link_asked
     for name in FIELDS:
         left, right = value_of(ESPO, name, shown), value_of(ADVOWARE, name, there)
         if left != right and name not in ledgers.waiting and not held:
             wrong.append(f"{name} is {left!r} and {right!r}")
-        wrong += _values(stage, espo_id, betnr, name, (left, right), ledgers)
+        wrong += _values(stage, espo_id, betnr, name, (left, right), ledgers, held)
     wrong += _numbers(stage, espo_id, betnr, shown, there, ledgers, held)
     return wrong
 
@@ -83,9 +83,9 @@ def _status(shown: Mapping[str, Any], ledgers: Ledgers, vanished: bool) -> Itera
 
 
 def _values(
-    stage: Stage, espo_id: str, betnr: int, name: str, ends: tuple[Value, Value], ledgers: Ledgers
+    stage: Stage, espo_id: str, betnr: int, name: str, ends: tuple[Value, Value], ledgers: Ledgers, held: bool
 ) -> Iterator[str]:
-    """What no later edit has replaced is shown in the end, or kept; and only that is shown."""
+    """What no later edit has replaced is shown in the end, or kept; only that is shown, unless people are asked."""
     witness = stage.witness
     there = {betnr, *witness.links[espo_id]}
     cells: set[Cell] = {(ESPO, espo_id, name), *((ADVOWARE, str(one), name) for one in there)}
@@ -98,9 +98,12 @@ def _values(
         if one.value is not None and one.value not in ends and one.value not in kept:
             yield f"lost: {_told(one)}; {name} is {ends[0]!r} and {ends[1]!r}"
     lost_in_window = any(one.cell in cells and one.id in witness.clobbered for one in witness.edits)
-    if last and not lost_in_window:
+    if last and not lost_in_window and not held and name not in ledgers.waiting:
+        right = {one.value for one in last}
+        if stage.lost_ledgers:  # without a base the newer side wins, also with what nobody has touched there
+            right |= origins | {one.value for one in edits}
         for end in set(ends):
-            if end not in {one.value for one in last}:
+            if end not in right:
                 yield f"{name} shows {end!r}, which is not what was typed last: {[_told(one) for one in last]}"
     if not last and not lost_in_window and not origins.issuperset(ends):
         yield f"{name} is {ends[0]!r} and {ends[1]!r}, and nobody has touched it"

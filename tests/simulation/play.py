@@ -41,35 +41,46 @@ def play(script: Script, acting: type[Stage] = Stage) -> Outcome:
 
 
 async def _played(script: Script, directory: Path, acting: type[Stage]) -> Outcome:
-    world = SimulatedWorld(directory, script)
-    witness = Witness(world.sandbox, lambda: world.loop.elapsed, _fences(world), YOUNG + script.latency)
-    stage = acting(world, script, witness)
-    stage.begin()
-    witness.begin()
-    world.register_webhooks()
-    posting = asyncio.create_task(world.run_webhooks())
-    for number in range(len(script.daemons)):
-        world.start(number)
-    await asyncio.sleep(SETTLING)
-    stage.began = world.loop.elapsed
+    stage = await begun(script, directory, acting)
     await stage.play()
-    world.sandbox.faults.clear()
-    for number in range(len(script.daemons)):
-        world.start(number)
-    wrong = await _settled(stage)
-    writes = dict(world.sandbox.log.writes)
-    await asyncio.sleep(QUIET)
-    if dict(world.sandbox.log.writes) != writes:
-        wrong.append(f"not quiet: {writes}, then {dict(world.sandbox.log.writes)}")
-    posting.cancel()
-    for number in list(world.daemons):
-        await world.end(number)
+    wrong = await ended(stage)
+    world, witness = stage.world, stage.witness
     figures = Counter(
         edits=len(witness.edits), numbers=len(stage.clerks.deeds), writes=witness.writes,
         calls=len(world.sandbox.log.calls), clobbered=len(witness.clobbered), deaths=len(world.ended),
         seconds=int(world.loop.elapsed),
     )  # fmt: skip
     return Outcome(script, tuple(wrong), world.digest(), tuple(world.trace), figures)
+
+
+async def begun(script: Script, directory: Path, acting: type[Stage] = Stage) -> Stage:
+    """A world in which the daemons of a script know its persons by now."""
+    world = SimulatedWorld(directory, script)
+    witness = Witness(world.sandbox, lambda: world.loop.elapsed, _fences(world), YOUNG + script.latency)
+    stage = acting(world, script, witness)
+    stage.begin()
+    witness.begin()
+    world.register_webhooks()
+    for number in range(len(script.daemons)):
+        world.start(number)
+    await asyncio.sleep(SETTLING)
+    stage.began = world.loop.elapsed
+    return stage
+
+
+async def ended(stage: Stage) -> list[str]:
+    """Repair what is broken, let the daemons finish, and judge; no daemon runs afterwards."""
+    world = stage.world
+    world.sandbox.faults.clear()
+    for number in range(len(stage.script.daemons)):
+        world.start(number)
+    wrong = await _settled(stage)
+    writes = dict(world.sandbox.log.writes)
+    await asyncio.sleep(QUIET)
+    if dict(world.sandbox.log.writes) != writes:
+        wrong.append(f"not quiet: {writes}, then {dict(world.sandbox.log.writes)}")
+    await world.close()
+    return wrong
 
 
 async def _settled(stage: Stage) -> list[str]:

@@ -51,6 +51,10 @@ class Stage:
             await asyncio.sleep(max(0.0, event.at - self._elapsed()))
             self.happen(event)
         await asyncio.sleep(max(0.0, self.script.seconds - self._elapsed()))
+        await self.over()
+
+    async def over(self) -> None:
+        """Wait until what has begun to happen is over."""
         while self._happening:
             await asyncio.wait(self._happening)
 
@@ -124,6 +128,26 @@ class Stage:
         else:
             betnr = self.people.advoware.create(values, by="AB")
             self.witness.born("AB", ADVOWARE, str(betnr))
+
+    def touch(self, side: str, person: int) -> None:
+        """A clerk saves a record without changing what is kept the same: new tokens, same content."""
+        record = self.record(side, person)
+        if record is not None and side == ESPO:
+            self.people.espo.edit(record, {"description": f"Notiz {self.world.loop.elapsed:.3f}"})
+        elif record is not None:
+            self.people.advoware.edit(int(record), {})
+
+    def without_token(self, person: int, field: str, value: str) -> None:
+        """Content changes in Advoware and its row id does not, as by a script in its database."""
+        record = self.record(ADVOWARE, person)
+        if record is not None:
+            values = self.world.sandbox.advoware.at(int(record)).values
+            self.witness.person("AB", ADVOWARE, record, lambda: values.update({FIELDS[field][1]: value}))
+
+    def webhooks(self, loss: float, twice: float, shuffle: bool) -> None:
+        """How reliable EspoCRM's webhooks are from now on."""
+        settings = self.world.sandbox.webhooks.settings
+        settings.loss, settings.twice, settings.shuffle = loss, twice, shuffle
 
     def delete(self, person: int) -> None:
         """A clerk deletes a record in EspoCRM."""

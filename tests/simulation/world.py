@@ -209,8 +209,15 @@ class SimulatedWorld(World):
             shown = self.sandbox.webhooks.register(owner, body)
             secrets[shown["id"]] = shown["secretKey"]
         self.secrets = secrets
+        self._posting = self.loop.create_task(self._run_webhooks())
 
-    async def run_webhooks(self) -> None:
+    async def close(self) -> None:
+        """Nobody is at work any more."""
+        self._posting.cancel()
+        for number in list(self.daemons):
+            await self.end(number)
+
+    async def _run_webhooks(self) -> None:
         """EspoCRM's scheduled job, for ever."""
         while True:
             await asyncio.sleep(WEBHOOKS_EVERY)
