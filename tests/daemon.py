@@ -10,23 +10,22 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import Engine, event
 
 import config
 from syncd.app import App, Parts, build
 from syncd.bell import Bell
-from syncd.ledger.schema import metadata
-from syncd.ledger.store import Inline, Ledger, connect, sqlite_url
+from syncd.ledger.store import Inline, Ledger, sqlite_url
 from syncd.queue import Queue
 from syncd.sandbox import Sandbox, defaults
 from syncd.scheduler import Chore, turn
 from syncd.shared import connect as share
+from tests.ledger_on_the_spot import OnTheSpot, empty_ledger
+from tests.ledger_on_the_spot import without_waiting_for_the_disk as without_waiting_for_the_disk
 from tests.lua_redis import LuaRedis, LuaServer, connected
 from tests.virtual import VirtualClock, VirtualLoop
 
@@ -42,11 +41,6 @@ SETTINGS = {
     "ESPOCRM_API_KEY": defaults.API_KEY,
     "SYNCD_WORKERS": "2",
 }
-
-
-_COMPILED: dict[Any, Any] = {}  # statements, compiled once for all worlds of a test run
-_PATTERN = connect("sqlite://")  # for whose dialect they are compiled
-_PATTERN.connect().close()
 
 
 class Crash(BaseException):
@@ -110,19 +104,6 @@ class CountingRunner:
         self._inner.close()
 
 
-def without_waiting_for_the_disk(url: str) -> Engine:
-    """The ledger's engine as it is but for `fsync`: in these tests processes die, machines do not."""
-    engine = connect(url)
-    engine.dialect = _PATTERN.dialect
-    engine.update_execution_options(compiled_cache=_COMPILED)
-
-    @event.listens_for(engine, "connect")
-    def _hurry(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute("PRAGMA synchronous=OFF")
-
-    return engine
-
-
 class World:
     """Both systems, the disk and Redis: what outlives a daemon. `settings` override the environment."""
 
@@ -143,10 +124,9 @@ class World:
     def lose_ledger(self) -> None:
         """A new, empty ledger."""
         self._run += 1
-        self.ledger_url = sqlite_url(self.directory / f"ledger-{self._run}.db")
-        engine = without_waiting_for_the_disk(self.ledger_url)
-        metadata.create_all(engine)
-        engine.dispose()
+        path = self.directory / f"ledger-{self._run}.db"
+        self.ledger_url = sqlite_url(path)
+        path.write_bytes(empty_ledger())
 
     def flush_redis(self) -> None:
         self.redis.flush()
@@ -166,7 +146,7 @@ class World:
         }
         shared = share(redis, clock.now, limits, now=clock.now)
         parts = Parts(
-            ledger=Ledger(CountingRunner(Inline(without_waiting_for_the_disk(self.ledger_url)), effects)),
+            ledger=Ledger(CountingRunner(OnTheSpot(self.ledger_url), effects)),
             queue=queue,
             shared=shared,
             clock=clock,

@@ -20,7 +20,8 @@ class _NoWaiting(selectors.SelectSelector):
         self.loop: VirtualLoop | None = None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
+        # Without a socket (one is the loop's own, for other threads) there is nothing to ask for.
+        ready = super().select(0) if len(self.get_map()) > 1 else []
         if not ready and self.loop is not None:
             if timeout is None:
                 raise RuntimeError("nothing will ever happen again: every task waits for another")

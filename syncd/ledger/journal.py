@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from mappers.spec import Side
 from syncd.ledger.schema import bases, deliveries, history, intents
-from syncd.ledger.sql import given, listed, upsert
+from syncd.ledger.sql import given, listed, one_of, upsert
 from syncd.model import Base, Evidence, FieldWrite, Intent, IntentState
 
 UNSETTLED = (IntentState.OPEN, IntentState.IN_DOUBT)
@@ -20,7 +20,9 @@ _KEY = given("of_key")
 _ANNOUNCE = intents.insert()
 _CONCLUDE = update(intents).where(intents.c.id == given("intent_id"))
 _ORPHAN = update(intents).where(intents.c.key == _KEY, intents.c.state == IntentState.OPEN)
-_UNSETTLED = select(intents).where(intents.c.key == _KEY, intents.c.state.in_(UNSETTLED)).order_by(intents.c.sent_at)
+_UNSETTLED = (
+    select(intents).where(intents.c.key == _KEY, one_of(intents.c.state, UNSETTLED)).order_by(intents.c.sent_at)
+)
 _CREATIONS = select(func.count()).where(intents.c.verb == "create", intents.c.sent_at >= given("since"))
 _RECORD = history.insert()
 _FORGET = delete(bases).where(bases.c.key == _KEY, bases.c.field.in_(listed("fields")))

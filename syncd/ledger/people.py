@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from mappers.spec import Canonical, Side
 from syncd.ledger.schema import conflicts, messages, quarantine
-from syncd.ledger.sql import given, listed, upsert
+from syncd.ledger.sql import given, listed, one_of, upsert
 from syncd.model import Decision
 
 OPEN, DECIDED, KEPT, SETTLED = "open", "decided", "kept", "settled"
@@ -20,7 +20,7 @@ _FIELDS = listed("fields")
 _TOPICS = listed("topics")
 _WAITING = (
     select(conflicts)
-    .where(conflicts.c.key == _KEY, conflicts.c.state.in_(WAITING), conflicts.c.field != "")
+    .where(conflicts.c.key == _KEY, one_of(conflicts.c.state, WAITING), conflicts.c.field != "")
     .order_by(conflicts.c.opened_at)
 )
 _KEPT = (
@@ -30,20 +30,20 @@ _KEPT = (
 )
 _KEEP = conflicts.insert()
 # What waits in other fields than these; of choices only those that were looked at, where there is a list of them.
-_OTHERS = (conflicts.c.key == _KEY) & conflicts.c.state.in_(WAITING) & conflicts.c.field.not_in(_FIELDS)
+_OTHERS = (conflicts.c.key == _KEY) & one_of(conflicts.c.state, WAITING) & conflicts.c.field.not_in(_FIELDS)
 _JUDGED = _OTHERS & ((conflicts.c.state == OPEN) | (conflicts.c.field == "") | conflicts.c.id.in_(listed("decided")))
 _FIELDS_OF_OTHERS, _FIELDS_OF_JUDGED = (select(conflicts.c.field).where(over) for over in (_OTHERS, _JUDGED))
 _QUARANTINED = select(quarantine).where(quarantine.c.key == _KEY)
 _CLEAR_QUARANTINE = delete(quarantine).where(quarantine.c.key == _KEY, quarantine.c.field.not_in(_FIELDS))
 _TOLD = select(messages).where(
-    messages.c.key == _KEY, messages.c.topic == given("of_topic"), messages.c.state.in_(["owed", "posted"])
+    messages.c.key == _KEY, messages.c.topic == given("of_topic"), one_of(messages.c.state, ("owed", "posted"))
 )
 _OF_TOPICS = (messages.c.key == _KEY) & messages.c.topic.in_(_TOPICS) & (messages.c.kind == "task")
 _CLOSE_POSTED = update(messages).where(_OF_TOPICS, messages.c.state == "posted")
 _CLOSE_OWED = update(messages).where(_OF_TOPICS, messages.c.state == "owed", messages.c.espo_id.is_(None))
 _OWED = (
     select(messages)
-    .where(messages.c.state.in_(["owed", "closing"]), messages.c.due_at <= given("now"))
+    .where(one_of(messages.c.state, ("owed", "closing")), messages.c.due_at <= given("now"))
     .order_by(messages.c.due_at)
     .limit(given("most"))
 )
@@ -72,7 +72,7 @@ def raise_conflict(
             conflicts.c.key == key,
             conflicts.c.field == field,
             conflicts.c.kind == kind,
-            conflicts.c.state.in_(WAITING),
+            one_of(conflicts.c.state, WAITING),
         )
     ).first()
     if row is None:
@@ -121,7 +121,9 @@ def settle(
 def settle_links(conn: Connection, key: str, but_kind: str, now: float) -> None:
     """Close what was asked about a record's link before; what waits in its fields stays."""
     over = (conflicts.c.key == key) & (conflicts.c.field == "") & (conflicts.c.kind != but_kind)
-    conn.execute(update(conflicts).where(over & conflicts.c.state.in_(WAITING)).values(state=SETTLED, settled_at=now))
+    conn.execute(
+        update(conflicts).where(over & one_of(conflicts.c.state, WAITING)).values(state=SETTLED, settled_at=now)
+    )
 
 
 def decide(conn: Connection, conflict_id: str, decision: Mapping[str, Any]) -> str | None:

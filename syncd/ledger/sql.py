@@ -5,11 +5,11 @@ All over the ledger, statements every job needs are built once, as constants: bu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Table, bindparam
+from sqlalchemy import BindParameter, ColumnElement, Connection, Table, bindparam, or_
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -26,6 +26,11 @@ def given(name: str) -> BindParameter[Any]:
 def listed(name: str) -> BindParameter[Any]:
     """The values for an `in_`, handed in when a statement is run."""
     return bindparam(name, expanding=True)
+
+
+def one_of(column: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bool]:
+    """Whether it is one of these few; unlike an `in_`, which is spelled out anew whenever it is run."""
+    return or_(*(column == value for value in values))
 
 
 def insert_into(conn: Connection, table: Table) -> Insert:

@@ -73,6 +73,18 @@ def connect(url: str) -> Engine:
     """An engine with the pragmas the ledger's promises rest on."""
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+    engine = sqlite_engine(url)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("syncd_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def sqlite_engine(url: str) -> Engine:
+    """An engine whose connections have these pragmas; transactions are the caller's affair."""
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
@@ -88,11 +100,6 @@ def connect(url: str) -> Engine:
             f"busy_timeout={BUSY_TIMEOUT_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("syncd_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
 
@@ -115,12 +122,12 @@ class Inline:
         self._engine = engine
 
     async def read(self, step: Step) -> Any:
-        with _unavailable(), self._engine.connect() as conn:
+        with unavailable(), self._engine.connect() as conn:
             return step(conn)
 
     async def write(self, step: Step) -> Any:
         with (
-            _unavailable(),
+            unavailable(),
             self._engine.connect().execution_options(syncd_write=True) as conn,
             conn.begin(),
         ):
@@ -144,7 +151,7 @@ class Pooled:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, step)
 
     def _run(self, step: Step) -> Any:
-        with _unavailable(), self._engine.begin() as conn:
+        with unavailable(), self._engine.begin() as conn:
             return step(conn)
 
     def close(self) -> None:
@@ -174,7 +181,7 @@ class GroupCommit:
         return await asyncio.shield(asyncio.wrap_future(outcome))
 
     def _run_read(self, step: Step) -> Any:
-        with _unavailable(), self._engine.connect() as conn:
+        with unavailable(), self._engine.connect() as conn:
             return step(conn)
 
     def _write_loop(self) -> None:
@@ -201,7 +208,7 @@ class GroupCommit:
         answers: list[tuple[Future[Any], Any, BaseException | None]] = []
         try:
             with (
-                _unavailable(),
+                unavailable(),
                 self._engine.connect().execution_options(syncd_write=True) as conn,
                 conn.begin(),
             ):
@@ -230,7 +237,7 @@ class GroupCommit:
         self._engine.dispose()
 
 
-class _unavailable:
+class unavailable:
     """Turns a store that cannot be used into one exception; its text carries no values."""
 
     def __enter__(self) -> None:

@@ -20,7 +20,7 @@ from syncd.ledger.store import Inline, Ledger, LedgerUnavailable, connect, sqlit
 from syncd.ledger.upgrade import is_current
 from syncd.ledger.work import Cause, Due
 from syncd.model import FieldWrite
-from tests.daemon import without_waiting_for_the_disk
+from tests.ledger_on_the_spot import without_waiting_for_the_disk
 
 KEY, OTHER = "beteiligte/a", "beteiligte/b"
 NOW, DAY = 1_800_000_000.0, 86400.0
