@@ -123,12 +123,14 @@ def _numbers(
         yield from differences(shown, there, waiting)
     records = [(ESPO, espo_id), (ADVOWARE, str(betnr))]
     typed = set[Value]().union(*(stage.witness.known_numbers.get(record, ()) for record in records))
-    for value in (numbers(ESPO, shown) | numbers(ADVOWARE, there)) - typed:
+    somewhere = numbers(ESPO, shown) | numbers(ADVOWARE, there)
+    for value in somewhere - typed:
         yield f"{value} was typed by nobody"
     excused = stage.witness.swept_values
     for line, about in stage.clerks.judged((espo_id, betnr), shown, there, ledgers.entries, ledgers.texts):
         came_back = line.startswith("came back") and stage.lost_ledgers
-        if not came_back and excused.isdisjoint(about):
+        waits = held and line.startswith(("lost", "type lost")) and not about.isdisjoint(somewhere)
+        if not came_back and not waits and excused.isdisjoint(about):
             yield line
 
 

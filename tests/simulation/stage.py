@@ -253,8 +253,8 @@ class Stage:
 
     async def lose_ledger(self) -> None:
         """All daemons die, and the ledger is gone."""
-        for number in list(self.world.daemons):
-            await self.world.end(number)
+        while self.world.daemons:  # one that was about to start again may do so meanwhile
+            await self.world.end(next(iter(self.world.daemons)))
         self.lost_ledgers.append(self.world.ledger_url)
         self.world.lose_ledger()
         for number in range(len(self.script.daemons)):

@@ -21,10 +21,10 @@ from syncd.app import App, Parts, build
 from syncd.bell import Bell
 from syncd.clock import SharedClock
 from syncd.intake import Intake, Rejected, secrets_of
-from syncd.ledger.store import Inline, Ledger
+from syncd.ledger.store import Inline, Ledger, LedgerUnavailable
 from syncd.queue import Queue
 from syncd.redis_client import guarded
-from syncd.runtime import MEASURE_EVERY, measured
+from syncd.runtime import MEASURE_AGAIN, MEASURE_EVERY, measured
 from syncd.scheduler import Chore, turn
 from syncd.shared import connect as share
 from tests.daemon import Crash, World, without_waiting_for_the_disk
@@ -35,6 +35,7 @@ from tests.virtual import START, VirtualClock, VirtualLoop
 
 PACE = 2.0  # seconds between two turns of a chore at least, which makes long times cheap
 WEBHOOKS_EVERY = 10.0
+RESTART = 5.0  # seconds after which systemd starts a daemon again that ended with an error
 
 # Everything comes round quickly, so that half a minute shows what else takes a day.
 QUICK = {
@@ -135,7 +136,7 @@ class SimulatedWorld(World):
             await running.task
 
     def _app(self, process: Process, chance: random.Random, skew: float) -> App:
-        machine = ProcessClock(self.loop, process, skew)
+        machine = ProcessClock(self.loop, process, self.clock.skew + skew)
         redis = connected(ProcessRedis(self.redis, process, lambda: self.redis_away))
 
         async def redis_time() -> float:
@@ -181,6 +182,8 @@ class SimulatedWorld(World):
                     self.wrong.append(f"{process.name}: a worker or chore ended by itself: {task.exception()!r}")
         except Crash:
             """It died while it began."""
+        except LedgerUnavailable:  # it ends with an error, and systemd starts it again
+            self.loop.call_later(RESTART, self.start, number)
         finally:
             process.die()
             self.note(process.name, "is dead")
@@ -253,8 +256,7 @@ async def _taken(intake: Intake, action: str, headers: dict[str, str], body: byt
 
 async def _follow(clock: SharedClock) -> None:
     while True:
-        await clock.sleep(MEASURE_EVERY)
-        await measured(clock)
+        await clock.sleep(MEASURE_EVERY if await measured(clock) else MEASURE_AGAIN)
 
 
 async def _wound_up(tasks: list[asyncio.Task[Any]]) -> None:
