@@ -16,7 +16,7 @@ from syncd.sandbox.sandbox import ADVOWARE, Sandbox
 
 CALM_SECONDS = 5.0  # without a write, before it may be over: longer than a late check
 UNDER_WAY = ("pending_sync", "dirty", "syncing", "failed", "permanently_failed")
-QUIET_LOOKS, QUIET_POLLS = 3, 8  # how often everything is looked at afterwards, without a write
+POLLS_PER_LOOK = 3  # how often EspoCRM is asked at least for each time everything is looked at
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ class Aftermath:
             found.append("somebody was not looked at")
         return found
 
-    def looked_again(self, since: float) -> bool:
-        """Whether everything was looked at often enough since then to say that it stays as it is."""
+    def looked_again(self, since: float, times: int) -> bool:
+        """Whether everything was looked at so many times since then."""
         polls = sum(call.path.endswith("/CBeteiligte") for call in self._recent(since))
-        return polls >= QUIET_POLLS and self._looks(since) >= QUIET_LOOKS
+        return polls >= times * POLLS_PER_LOOK and self._looks(since) >= times
 
     def writes(self, since: float) -> list[Call]:
         """What was written since then."""

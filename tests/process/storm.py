@@ -76,7 +76,10 @@ RECORDS = {ESPO: "*/CBeteiligte*", ADVOWARE: "*/Beteiligte*"}
 
 @dataclass(frozen=True)
 class Plan:
-    """What happens. `edits` over `seconds`; `faults` and `flushes` per second; `versions`: EspoCRM checks them."""
+    """What happens. `edits` over `seconds`; `faults` and `flushes` per second; `versions`: EspoCRM checks them.
+
+    `looks`: so often everything is looked at in the end without a write before it counts as quiet.
+    """
 
     daemons: int
     edits: int
@@ -89,6 +92,7 @@ class Plan:
     versions: bool = True
     fields: float = 0.55
     created: float = 0.04
+    looks: int = 2
 
 
 @dataclass
@@ -161,7 +165,9 @@ class Storm:
         await self._until(fleet, "everything is done", lambda: not after.waits(), SETTLE_SECONDS, gently=True)
         self._ended("settle")
         since = self.sandbox.now()
-        await self._until(fleet, "everything was looked at again", lambda: after.looked_again(since), QUIET_SECONDS)
+        await self._until(
+            fleet, "everything was looked at again", lambda: after.looked_again(since, self.plan.looks), QUIET_SECONDS
+        )
         self._ended("quiet")
         quiet, left = after.writes(since), ledger.left()
         conflicts, history = ledger.remembered()

@@ -106,6 +106,7 @@ def test_three_daemons_killed_every_second_or_two_under_thousands_of_edits(
         mischief=mischief,
         faults=1.0,
         flushes=0.2,
+        looks=5,
         versions=versions,
         seed=int(os.environ.get("SYNCD_STORM_SEED", "1")),
     )
