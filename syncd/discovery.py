@@ -145,8 +145,7 @@ async def sweep(context: Context, limit: int) -> int:
     """Put the pairs to work whose next look round in Advoware is due."""
     now, lost_after = context.clock.now(), context.settings.sweep_min * SWEEP_LOST
     # What a dry run has not linked is looked at nevertheless: its plan may be another one by now.
-    states = (*pairs.LIVING, PairState.NEW) if context.settings.dry_run else pairs.LIVING
-    keys = await context.ledger.write(pairs.take_due_checks, context.entity.name, now, limit, lost_after, states)
+    keys = await context.ledger.write(pairs.take_due_checks, context.entity.name, now, limit, lost_after)
     return len(keys)
 
 

@@ -23,7 +23,7 @@ from syncd.ledger.work import find as find_work
 from syncd.ledger.work import put as put_work
 from syncd.model import NOTHING, Base, Key, LinkChoice, LinkDecision, Memory, PairState, Trust, Version
 
-LIVING = (PairState.LINKED, PairState.GONE)  # what is looked round for in Advoware
+LOOKED_AT = (PairState.LINKED, PairState.GONE, PairState.NEW)  # from time to time; a new one may wait for a person
 
 _KEY = given("of_key")
 _KEYS = listed("keys")
@@ -205,25 +205,23 @@ def by_advoware_id(conn: Connection, entity: str, advoware_id: int) -> str | Non
 
 
 def any_linked(conn: Connection, entity: str) -> dict[str, Any] | None:
-    """Some living pair, the one most recently looked at: to prove the search with."""
+    """Some living pair, to prove the search with: one nobody has missed in Advoware, the most recently looked at."""
     row = conn.execute(
         select(pairs)
         .where(pairs.c.entity == entity, pairs.c.state == PairState.LINKED)
-        .order_by(pairs.c.checked_at.desc())
+        .order_by(pairs.c.misses, pairs.c.checked_at.desc().nulls_last())
         .limit(1)
     ).one_or_none()
     return None if row is None else dict(row._mapping)
 
 
-def take_due_checks(
-    conn: Connection, entity: str, now: float, limit: int, lost_after: float, states: Iterable[PairState] = LIVING
-) -> list[str]:
+def take_due_checks(conn: Connection, entity: str, now: float, limit: int, lost_after: float) -> list[str]:
     """Put the pairs to work whose look round in Advoware is due, longest overdue first; returns their keys.
 
     A record that waits for another look is passed over until that is done: two looks in one would be half of each.
     A look round that gets lost is due again `lost_after` seconds later.
     """
-    asked = {"now": now, "entity": entity, "states": list(states), "most": limit}
+    asked = {"now": now, "entity": entity, "states": list(LOOKED_AT), "most": limit}
     keys = list(conn.execute(_TO_CHECK, asked).scalars())
     if keys:
         conn.execute(_UPDATE_MANY, {"keys": keys, "next_check_at": now + lost_after})
