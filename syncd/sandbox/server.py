@@ -37,7 +37,7 @@ ENDED_AT_ONCE = frozenset((Kind.OFFLINE, Kind.HANG_UP, Kind.HANG_UP_APPLIED))
 class Connections:
     """Open connections by the client's address, so that a fault can cut one. `met` hears of each new one."""
 
-    def __init__(self, met: Callable[[tuple[str, int]], None]) -> None:
+    def __init__(self, met: Callable[[int, int], None]) -> None:
         self.met = met
         self.open: dict[tuple[str, int], asyncio.BaseTransport] = {}
 
@@ -56,7 +56,7 @@ class Connections:
                 super().connection_made(transport)
                 address = transport.get_extra_info("peername")[:2]
                 connections.open[address] = transport
-                connections.met(address)
+                connections.met(address[1], transport.get_extra_info("sockname")[1])
 
             def connection_lost(self, exc: Exception | None) -> None:
                 connections.open.pop(self.transport.get_extra_info("peername")[:2], None)

@@ -75,11 +75,11 @@ class Wire:
         finally:
             exchange.write_log(rules)
 
-    def met(self, address: tuple[str, int]) -> None:
-        """A client has connected from there."""
+    def met(self, port: int, ours: int) -> None:
+        """A client has connected from its port to ours."""
         witness = self.witness()
         if witness is not None:
-            witness.names.met(address)
+            witness.names.met(port, ours)
 
     async def settle(self) -> None:
         """Wait until everything that applies late has been applied."""

@@ -24,8 +24,8 @@ LINE = ("type", "primary")
 class Names(Protocol):
     """Who the clients are."""
 
-    def met(self, address: tuple[str, int]) -> None:
-        """Somebody has connected from this address just now."""
+    def met(self, port: int, ours: int) -> None:
+        """Somebody has connected just now, from this port to that of ours."""
 
     def of(self, scope: Scope) -> str | None:
         """The client that sent a request; None where nobody can tell."""

@@ -25,7 +25,7 @@ class Fleet:
     kills: int = 0
     stops: int = 0
     moments: list[float] = field(default_factory=list)
-    """when something was killed or frozen, by the clock of the stand-ins"""
+    """when something was killed, frozen or thawed, by the clock of the stand-ins"""
     frozen: set[str] = field(default_factory=set)
 
     def start(self, name: str) -> None:
@@ -66,10 +66,11 @@ class Fleet:
         self.stops += 1
         self.moments.append(now)
 
-    def thaw(self, name: str) -> None:
+    def thaw(self, name: str, now: float) -> None:
         """SIGCONT: it goes on in the middle of what it did."""
         self.frozen.discard(name)
         self._signal(name, signal.SIGCONT)
+        self.moments.append(now)
 
     def _signal(self, name: str, which: signal.Signals) -> None:
         process = self.members[name].process
@@ -134,7 +135,7 @@ async def torment(fleet: Fleet, how: Mischief, chance: random.Random, now: float
                 fleet.freeze(name, loop.time() + offset)
                 await asyncio.sleep(chance.uniform(*how.freeze))
                 if chance.random() >= 0.2:
-                    fleet.thaw(name)
+                    fleet.thaw(name, loop.time() + offset)
                     busy.discard(name)
                     return
             fleet.kill(name, loop.time() + offset)

@@ -263,12 +263,15 @@ def call(at: float, path: str = "/api/v1/Token", method: str = "POST", system: s
     return Call(at, system, method, path, path, 200, "syncd", began=at)
 
 
-def test_a_login_too_many_is_found(small: Small) -> None:
+def test_a_login_too_many_is_found(small: Small, tmp_path: Path) -> None:
     facts = Facts(token_seconds=60)
     assert judged(small, facts, calls=[call(10), call(45)]).findings == []
     assert "two logins" in judged(small, facts, calls=[call(10), call(15)]).findings[0]
     for moved in ({"troubled": [12.0]}, {"flushed": [12.0]}):
         assert judged(small, replace(facts, **moved), calls=[call(10), call(15)]).findings == []  # type: ignore[arg-type]
+    log = tmp_path / "daemon-1.log"
+    log.write_text('{"event": "shared.redis_away", "level": "warning", "time": "1970-01-01T00:00:12Z"}\n')
+    assert judged(small, replace(facts, logs=[log]), calls=[call(10), call(15)]).findings == []
 
 
 def test_calls_beyond_the_budget_are_found(small: Small) -> None:

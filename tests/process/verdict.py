@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ READ_LIFE = 5.0  # seconds: what was read longer ago must not be written over (s
 ON_THE_WAY = 1.0  # seconds a request may take on a loaded machine from the daemon to the stand-in
 ENTRY_VALUE = re.compile(r"^kommunikation:\d+:tlf$")
 LINE = re.compile(r"^(?:phoneNumber|emailAddress)Data:(.*)$")
+TROUBLE_LASTS = 3.0  # seconds in which a daemon leaves alone a Redis that did not answer
 BURST = 1.1  # a bucket holds 6 s of calls and refills so much slower that no minute has more; 10 % for the clock
 
 
@@ -210,17 +212,25 @@ def _traces(logs: Iterable[Path]) -> Iterator[str]:
 
 
 def _tokens(calls: Sequence[Call], facts: Facts, found: Verdict) -> None:
-    """One login per lifetime; only whoever fetched it may have died with it, or Redis have lost it."""
+    """One login per lifetime; only whoever fetched it may have died with it, or Redis have lost it or not answered."""
     at = [call.began for call in calls if call.path.endswith("/Token")]
     found.tokens = len(at)
-    troubled = sorted((*facts.troubled, *facts.flushed))
+    troubled = sorted((*facts.troubled, *facts.flushed, *_without_redis(facts.logs)))
     # A token is renewed two minutes before its end, or at half its life where that is later.
     used = max(facts.token_seconds - 120, facts.token_seconds / 2) - 1
     for one, next_one in pairwise(at):
         before = bisect_left(troubled, next_one)
-        excused = before > 0 and troubled[before - 1] > one - 1
+        excused = before > 0 and troubled[before - 1] > one - TROUBLE_LASTS
         if next_one - one < used and not excused:
             found.findings.append(f"two logins within {next_one - one:.1f} s, and nothing had happened")
+
+
+def _without_redis(logs: Iterable[Path]) -> Iterator[float]:
+    """When a daemon could not ask Redis: until it can, it knows only of its own logins."""
+    for log in logs:
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+            if '"shared.redis_away"' in line:
+                yield datetime.fromisoformat(json.loads(line)["time"]).timestamp()
 
 
 def _budget(calls: Sequence[Call], facts: Facts, found: Verdict) -> None:

@@ -19,7 +19,7 @@ class OneClient:
 
     name: str | None = "one"
 
-    def met(self, address: tuple[str, int]) -> None:
+    def met(self, port: int, ours: int) -> None:
         """Nothing to look up."""
 
     def of(self, scope: Scope) -> str | None:
