@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import difflib
 import os
+import re
 import tomllib
 from collections import abc
 from dataclasses import dataclass, field
@@ -82,6 +83,15 @@ def _pairs(value: object) -> object:
     return {id: secret for id, _, secret in pairs}
 
 
+_HOST = re.compile(r"\.?[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*|[0-9a-f:.]{2,45}")
+
+
+def _hosts(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_HOST.fullmatch(host) for host in value):
+        raise ValueError
+    return value
+
+
 def _numbers(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
@@ -92,6 +102,7 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 Minutes = Annotated[tuple[Seconds, ...], BeforeValidator(_numbers), Field(min_length=1, max_length=20)]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_numbers), AfterValidator(_hosts)]
 Secrets = Annotated[dict[str, SecretStr], BeforeValidator(_pairs)]
 RedisUrl = Annotated[SecretStr, _scheme("redis", "rediss", "unix")]
 DatabaseUrl = Annotated[SecretStr, _scheme("sqlite", "postgresql", "postgresql+psycopg")]
@@ -112,6 +123,7 @@ class Settings(BaseSettings):
     advoware_api_base_url: Url = _setting("", "URL", "base of API calls; empty = ask the configurator")
     advoware_security_url: Url = _setting("", "URL", "security gateway; empty = as found, else the vendor's")
     advoware_configurator_url: Url = _setting("https://www2.advo-net.net/AdvonetConfigurator/", "URL", "tells where the firm's server is")
+    advoware_hosts: Hosts = _setting((), "host names with commas", "hosts the configurator may name besides the vendor's own; `.firm.example` = all below it")
     advoware_product_id: AtLeastOne = _setting(64, "number", "product the vendor released the application for")
     advoware_app_id: str = _setting("", "text", "application id given by the vendor", "required")
     advoware_api_key: Annotated[SecretStr, AfterValidator(_base64)] = _setting(NO_SECRET, "base64", "signs token requests", "required")

@@ -66,6 +66,7 @@ NUMBERS_KNOWN = 20_000  # whose canonical form is kept at hand: parsing is slow,
 
 _MARK = re.compile(r"\s*\[ESPOCRM(?::([A-Za-z0-9+/=]+)|-SLOT):(\d{1,2})\] ?", re.ASCII)
 _EXTENSION = re.compile(r"(?:;ext=|\s*(?:\bext\.?|\bx|#)\s*)\d{1,9}\Z", re.IGNORECASE)
+LONGEST_NUMBER = 250  # as `phonenumbers` has it
 NO_AREA_CODE = "+490"  # no German number goes on with a zero: an area code was typed and nothing else
 _E164 = re.compile(r"(\+\d+);ext=\d+")
 _INTERNATIONAL = re.compile(r"[\s(]*[+0]")
@@ -98,6 +99,8 @@ def _without_extension(canonical: Canonical) -> Canonical:
 def _phone(given: str) -> str | None:
     """E.164 of a German or international number; None for one without area code, which could be anybody's."""
     number = given.removeprefix("tel:")
+    if len(number) > LONGEST_NUMBER:
+        return None  # nobody's number, and looking for its extension would take longer the longer it is
     if not _INTERNATIONAL.match(number) or any(sign.isalpha() for sign in _EXTENSION.sub("", number)):
         return None  # letters would be read as the keys of a telephone
     try:

@@ -36,7 +36,10 @@ CREDENTIALS_TEXTS = ("Falscher Name oder falsches Kennwort", "Benutzer / Kennwor
 
 @dataclass(frozen=True)
 class Access:
-    """Who we are to Advoware. `api_key` is base64. An empty `base_url` means: ask the configurator."""
+    """Who we are to Advoware. `api_key` is base64. An empty `base_url` means: ask the configurator.
+
+    `hosts` the configurator may name besides the vendor's own; `.firm.example` means all below it.
+    """
 
     kanzlei: str
     database: str
@@ -50,6 +53,7 @@ class Access:
     security_url: str = ""
     configurator_url: str = "https://www2.advo-net.net/AdvonetConfigurator/"
     token_minutes: float = 55.0
+    hosts: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """Names these credentials without telling anything about them: a hash keyed with the API key."""

@@ -425,6 +425,7 @@ def access(settings: config.Settings) -> Access:
         security_url=settings.advoware_security_url,
         configurator_url=settings.advoware_configurator_url,
         token_minutes=settings.advoware_token_lifetime_minutes,
+        hosts=settings.advoware_hosts,
     )
 
 

@@ -15,8 +15,10 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syncd.http_limits import refuse
+from syncd.http_protocol import Patient
 
 GRACE_SECONDS = 5
+CONNECTIONS = 500  # at the same time; who comes beyond them is answered 503, so that descriptors are left for work
 
 
 class Door:
@@ -41,6 +43,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=Patient,
+                limit_concurrency=CONNECTIONS,
                 log_config=None,
                 access_log=False,
                 lifespan="off",

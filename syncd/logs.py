@@ -31,7 +31,7 @@ HIDDEN = "***"
 _EVENT = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*\Z")
 _WORD = re.compile(r"[\w.:/+\[\]-]{1,80}\Z", re.ASCII)
 _NAME = re.compile(r"\w{1,40}\Z", re.ASCII)
-_ADDRESS = re.compile(r"://|@|\?\S*=")
+_ADDRESS = re.compile(rf"://|@|\?\S{{0,{MAX_TEXT}}}=")  # what comes later is cut off anyway
 
 
 def _word(value: Any) -> Any:

@@ -30,6 +30,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from syncd.private import OTHERS, keep_private
+
 OLDEST = (6, 2)
 PATIENCE_SECONDS = 30.0
 SOCKET_PATH_LIMIT = 107 if sys.platform == "linux" else 103
@@ -55,6 +57,7 @@ def embedded_redis(state: Path) -> Iterator[EmbeddedRedis]:
     folder = state / "redis"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keep_private(folder, 0o700)
     except OSError as error:
         raise RedisServerError(f"cannot create {folder}: {error.strerror}") from None
     with ExitStack() as stack:
@@ -102,7 +105,9 @@ def _candidates() -> Iterator[str]:
 def _version(path: str) -> tuple[int, int] | None:
     """Major and minor version the binary reports; None if it cannot run here (architecture, C library, rights)."""
     try:
-        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=True)
+        answer = subprocess.run(
+            [path, "--version"], env={"LC_ALL": "C"}, capture_output=True, text=True, timeout=10, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.search(r"\bv=(\d+)\.(\d+)", answer.stdout)
@@ -163,6 +168,7 @@ def _launch(binary: str, state: Path, folder: Path, alive: int) -> None:
             env={"LC_ALL": "C"},
             cwd=folder,
             pass_fds=(alive,),
+            umask=OTHERS,  # the append-only file holds names of records, and Advoware's token
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -232,7 +238,7 @@ class _Lock:
     """An open lock file; closing it releases what this process alone holds."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
     def fileno(self) -> int:
         return self._descriptor

@@ -21,6 +21,7 @@ from syncd.bell import Bell
 from syncd.clock import SharedClock, SystemClock, chance, new_id
 from syncd.context import Observers
 from syncd.ledger.store import Ledger, open_ledger, sqlite_url
+from syncd.private import keep_private, open_to_writers
 from syncd.queue import Queue
 from syncd.redis_client import RedisUnavailable, connect
 from syncd.redis_server import embedded_redis
@@ -177,11 +178,16 @@ def ledger_file(settings: config.Settings) -> Path | None:
 
 
 def make_state_dir(settings: config.Settings) -> None:
-    """People's data is kept there: for its owner only."""
+    """People's data is kept there: for its owner only. Raises ConfigError where others could put files there."""
+    place = settings.state_dir
     try:
-        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keep_private(place, 0o700)
+        shared = open_to_writers(place)
     except OSError as error:
         raise config.ConfigError([f"SYNCD_STATE_DIR: cannot be made ({error.strerror})"]) from None
+    if shared:
+        raise config.ConfigError([f"SYNCD_STATE_DIR: others may write into {place}: name a folder of its own"])
 
 
 def owner() -> str:

@@ -65,7 +65,7 @@ def test_every_name_of_the_interface_is_there_with_its_documentation() -> None:
         SYNCD_DELETE_GUARD_PERCENT SYNCD_DELETE_GUARD_RUN SYNCD_CREATE_GUARD SYNCD_CHANGE_GUARD_MIN
         SYNCD_CHANGE_GUARD_PERCENT SYNCD_TASK_USER SYNCD_IMPORT_TEAM SYNCD_HISTORY_DAYS SYNCD_DRY_RUN
         SYNCD_LANGUAGE SYNCD_LOG_FORMAT SYNCD_LOG_LEVEL SYNCD_CONFIG_FILE ADVOWARE_PARTIAL_PUT SYNCD_PUBLIC_URL
-        SYNCD_ALARM_URL SYNCD_OUTAGE_ALARM_MINUTES
+        SYNCD_ALARM_URL SYNCD_OUTAGE_ALARM_MINUTES ADVOWARE_HOSTS
     """.split()  # noqa: SIM905 - a list of names is read as words
     documented = {doc.name: doc for doc in config.FIELDS}
     assert set(documented) == set(promised)

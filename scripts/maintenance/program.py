@@ -12,6 +12,7 @@ import config
 from syncd.cli import output
 from syncd.cli.frame import run_as
 from syncd.cli.output import OPTIONS, say
+from syncd.private import private_from_now_on
 from syncd.runtime import Runtime, check_ledger_current, opened
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ Debug = Annotated[
 
 def main(script: Callable[..., int]) -> None:
     """Run a script with the arguments of this process, and end it with the exit code."""
+    private_from_now_on()
     sys.exit(run(script, sys.argv[1:]))
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import sys
 
 from syncd.cli.frame import run
+from syncd.private import private_from_now_on
 
 
 def main() -> None:
     """Entry point."""
+    private_from_now_on()
     sys.exit(run(sys.argv[1:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 
 from syncd.cli.output import UsageError
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for a formula, or hides one behind
+# What a spreadsheet takes for a formula, also the wide forms, at the beginning or behind blanks; and behind what it
+# may take for the end of a cell: a German one separates by semicolons, whatever the file's own separator is.
+_FORMULA = re.compile(r'(\A|[;|\t\r\n])(?=[ \u00a0"]*[=+\-@\uff1d\uff0b\uff0d\uff20])|\A(?=[\t\r\n])')
 
 
 class Sheet:
@@ -27,9 +30,8 @@ class Sheet:
 
 
 def defused(cell: object) -> str:
-    """The text of a cell; one that begins like a formula gets the spreadsheet's sign for text before it."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """The text of a cell; what a spreadsheet could take for a formula gets its sign for text before it."""
+    return _FORMULA.sub(r"\1'", "" if cell is None else str(cell))
 
 
 @contextmanager

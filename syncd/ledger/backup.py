@@ -18,8 +18,9 @@ from sqlalchemy import func, select
 from syncd.ledger import facts
 from syncd.ledger.choices import Refusal
 from syncd.ledger.schema import pairs
-from syncd.ledger.store import LedgerUnavailable, connect, sqlite_url
+from syncd.ledger.store import LedgerUnavailable, companions, connect, sqlite_url
 from syncd.ledger.upgrade import upgrade
+from syncd.private import keep_private
 
 BEAT = 10.0  # seconds: what a daemon synced since its last heartbeat is not in the copy
 PATIENCE = 10.0  # seconds to wait for a lock
@@ -86,12 +87,8 @@ def _new(file: Path, meant: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        for one in (file, *_companions(file)):
+        for one in (file, *companions(file)):
             one.unlink(missing_ok=True)
-
-
-def _companions(file: Path) -> tuple[Path, ...]:
-    return tuple(file.with_name(file.name + ending) for ending in ("-wal", "-shm", "-journal"))
 
 
 def _open(file: Path) -> sqlite3.Connection:
@@ -161,10 +158,12 @@ def _set_aside(ledger: Path, now: float) -> Path | None:
     if not ledger.exists():
         return None
     kept = ledger.with_name(f"{ledger.name}.replaced-{int(now)}")
-    for own, second in zip(_companions(ledger), _companions(kept), strict=True):
+    for own, second in zip(companions(ledger), companions(kept), strict=True):
         if own.exists():
+            keep_private(own, 0o600)
             own.replace(second)
     try:
+        keep_private(ledger, 0o600)
         os.link(ledger, kept)
     except OSError as error:
         raise Refusal(f"{kept} cannot be made ({error.strerror})") from None

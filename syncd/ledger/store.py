@@ -109,6 +109,11 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path.resolve()}"
 
 
+def companions(file: Path) -> tuple[Path, ...]:
+    """The files SQLite puts beside one of its own."""
+    return tuple(file.with_name(file.name + ending) for ending in ("-wal", "-shm", "-journal"))
+
+
 def open_ledger(url: str) -> Ledger:
     """The ledger of a daemon or command."""
     engine = connect(url)

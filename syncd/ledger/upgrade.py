@@ -16,7 +16,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from syncd.ledger.store import LedgerUnavailable, connect, is_the_store
+from syncd.ledger.store import LedgerUnavailable, companions, connect, is_the_store
+from syncd.private import keep_private
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_305_811  # PostgreSQL advisory lock: any number, but the same in every version
@@ -81,12 +82,15 @@ def _script() -> ScriptDirectory:
 
 
 def _make_private(url: str) -> None:
-    """People's data: a new file is readable by its owner only; SQLite gives its companions the same rights."""
+    """People's data: the file is readable by its owner only; SQLite gives its companions the same rights."""
     parts = make_url(url)
     if parts.get_backend_name() != "sqlite" or parts.database in (None, "", ":memory:"):
         return
+    file = Path(str(parts.database))
     try:
-        Path(str(parts.database)).touch(mode=0o600, exist_ok=True)
+        file.touch(mode=0o600, exist_ok=True)
+        for one in (file, *companions(file)):
+            keep_private(one, 0o600)
     except OSError as error:
         raise LedgerUnavailable(f"the ledger's file cannot be opened: {error.strerror}") from None
 

@@ -2,7 +2,7 @@
 
 ESPO_URL = "http://espocrm.sandbox"
 ESPO_API_URL = f"{ESPO_URL}/api/v1"
-ADVOWARE_URL = "http://advoware.sandbox/"
+ADVOWARE_URL = "http://127.0.0.2/"  # this machine, or nobody would be sent there without TLS
 
 API_USER = "sync_api"
 API_KEY = "sandbox-espocrm-api-key-0000"

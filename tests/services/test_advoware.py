@@ -40,6 +40,7 @@ def access(**changes: Any) -> Access:
         "base_url": BASE,
         "security_url": GATE,
         "configurator_url": CONFIGURATOR,
+        "hosts": ("relay.example", "gate.example", "own.example"),
     }
     return Access(**(values | changes))
 
