@@ -245,8 +245,8 @@ def _recovered(
 
 
 def _own_late_write(pair: _Pair, mapped: Field, values: Values) -> bool:
-    """Advoware shows the value of a write of ours that we had given up and that applied late."""
-    if values.changed(Side.ESPO) or not values.changed(Side.ADVOWARE) or values.espo == values.advoware:
+    """Advoware shows the value of a write of ours that we had given up: EspoCRM's is the later word, old or new."""
+    if not values.changed(Side.ADVOWARE) or values.espo == values.advoware:
         return False
     if pair.policy.our_advoware_user is None or pair.advoware.version.changed_by != pair.policy.our_advoware_user:
         return False

@@ -436,6 +436,14 @@ def test_our_own_late_write_is_put_right_and_not_taken_for_an_edit() -> None:
     assert updates(actions) == {(Side.ADVOWARE, "titel"): "Prof."}
 
 
+@pytest.mark.parametrize("policy", Policy)
+def test_what_a_clerk_types_after_a_write_of_ours_whose_answer_was_lost_disputes_with_nobody(policy: Policy) -> None:
+    entity = BETEILIGTE.with_fields({"titel": {"policy": policy}})
+    actions = plan(entity, late("Dr."), espo({**ANNA, "titel": "Mag."}), advoware(DR, version=BY_US), POLICY)
+    assert updates(actions) == {(Side.ADVOWARE, "titel"): "Mag."}
+    assert not [action for action in actions if isinstance(action, Keep | Dispute)]
+
+
 @pytest.mark.parametrize(
     ("memory", "version"),
     [
