@@ -14,17 +14,16 @@ import structlog
 from services.errors import Missing
 from services.ports import Urgency, lane
 from syncd import stock
+from syncd.admission import OVERLAP, admitted_by, espo_time, first_start, measured
 from syncd.context import Context
 from syncd.lanes import Lane
 from syncd.ledger import facts, pairs, work
 from syncd.ledger.work import Cause, Due
-from syncd.load import admitted_by, espo_time
 from syncd.model import Key, PairState, Status
 from syncd.projection import espo_text
 
 log = structlog.get_logger()
 
-OVERLAP = 60.0  # seconds a poll reads again, for rows committed late
 PAGE = 200
 MAX_PAGES = 500
 STATUS_PAGES = 5
@@ -35,8 +34,8 @@ IN_DOUBT = (Status.PENDING_SYNC, Status.DIRTY, Status.SYNCING)
 async def poll(context: Context) -> int:
     """Ask EspoCRM what changed since the watermark, and who waits; returns how many keys were put to work."""
     name = f"watermark:{context.entity.name}"
-    first_start = await context.ledger.read(facts.get, "first_start", 0.0)
-    watermark = await context.ledger.read(facts.get, name, first_start - OVERLAP)
+    began = await measured(context)
+    watermark = await context.ledger.read(facts.get, name, began - OVERLAP)
     found, greatest, served = 0, watermark, None
     after: tuple[str, str] | None = None
     for _ in range(MAX_PAGES):
@@ -48,7 +47,7 @@ async def poll(context: Context) -> int:
             max_size=PAGE,
         )
         served = served if served is not None else page.date
-        found += await consider(context, page.rows, first_start)
+        found += await consider(context, page.rows, began)
         greatest = max([greatest, *(espo_time(row.get("modifiedAt")) or 0.0 for row in page.rows)])
         if page.last or not page.rows:
             break
@@ -56,16 +55,16 @@ async def poll(context: Context) -> int:
     reached = min(greatest, served if served is not None else greatest) - OVERLAP
     if reached > watermark:
         await context.ledger.write(facts.put, name, reached)
-    return found + await _poll_waiting(context, first_start)
+    return found + await _poll_waiting(context, began)
 
 
-async def _poll_waiting(context: Context, first_start: float) -> int:
+async def _poll_waiting(context: Context, began: float) -> int:
     """Records whose status asks for work, whatever their time stamp says."""
     entity, found = context.entity, 0
     takes_part = {
         "type": "or",
         "value": [
-            {"type": "after", "attribute": "createdAt", "value": espo_text(first_start - OVERLAP)},
+            {"type": "after", "attribute": "createdAt", "value": espo_text(began - OVERLAP)},
             {"type": "isNotNull", "attribute": entity.status.last_sync},
         ],
     }
@@ -79,7 +78,7 @@ async def _poll_waiting(context: Context, first_start: float) -> int:
             max_size=PAGE,
             offset=number * PAGE,
         )
-        found += await consider(context, page.rows, first_start)
+        found += await consider(context, page.rows, began)
         if page.last or not page.rows:
             break
     return found
@@ -103,9 +102,7 @@ def _columns(context: Context) -> list[str]:
     return ["id", "modifiedAt", "createdAt", context.entity.link, names.status, names.last_sync]
 
 
-async def consider(
-    context: Context, rows: Sequence[Mapping[str, Any]], first_start: float, into: Lane = Lane.LIVE
-) -> int:
+async def consider(context: Context, rows: Sequence[Mapping[str, Any]], began: float, into: Lane = Lane.LIVE) -> int:
     """Put those listed records to work of which the ledger does not know that it has seen them so."""
     keys = {str(Key(context.entity.name, row["id"])): row for row in rows}
     if not keys:
@@ -116,7 +113,7 @@ async def consider(
     for key, row in keys.items():
         pair = known.get(key)
         if pair is None or pair["admitted_by"] is None:
-            if admitted_by(context.entity, row, first_start) is None:
+            if admitted_by(context.entity, row, began) is None:
                 continue
             new.append(key)
         elif not _is_news(context, pair, row, now) or (key in waiting and pair["claimed_by"] is None):
@@ -158,8 +155,7 @@ async def full_pass(context: Context) -> int:
     if not listed and living:
         log.warning("full_pass.empty", known=len(living))
         return 0
-    first_start = await context.ledger.read(facts.get, "first_start", 0.0)
-    found = await _overlooked(context, listed, known, first_start)
+    found = await _overlooked(context, listed, known, await first_start(context))
     gone = [espo_id for espo_id in living if espo_id not in listed]
     for espo_id in gone:
         if await _is_deleted(context, espo_id):
@@ -180,14 +176,14 @@ async def _overlooked(
     context: Context,
     listed: Mapping[str, Mapping[str, Any]],
     known: Mapping[str, tuple[str, str | None]],
-    first_start: float,
+    began: float,
 ) -> int:
     """Records that were restored, whose creation no poll or webhook told, or that an earlier installation left."""
     restored = [row for espo_id, row in listed.items() if known.get(espo_id, ("", ""))[0] == PairState.TOMBSTONE]
     strangers = [row for espo_id, row in listed.items() if espo_id not in known]
     found = 0
     for start in range(0, len(restored + strangers), PAGE):
-        found += await consider(context, (restored + strangers)[start : start + PAGE], first_start, Lane.BACKFILL)
+        found += await consider(context, (restored + strangers)[start : start + PAGE], began, Lane.BACKFILL)
     return found
 
 

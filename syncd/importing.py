@@ -15,12 +15,13 @@ from typing import Any, Literal
 from mappers.spec import Entity, Role, Side, Unmappable
 from services.errors import Denied, Duplicate, PeerError, Refused
 from services.ports import Urgency, lane
+from syncd.admission import espo_time
 from syncd.commands import Refusal
 from syncd.context import Context
 from syncd.counterpart import contradicts, is_certain
 from syncd.ledger import imports, pairs
 from syncd.ledger.imports import Import
-from syncd.load import espo_time, read_advoware, read_espo
+from syncd.load import read_advoware, read_espo
 from syncd.model import Absent, Key, Present, Status
 from syncd.patience import patiently
 from syncd.status import Outcome, may_write

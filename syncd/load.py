@@ -7,12 +7,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from mappers.spec import Entity, EntryList, Side, Unmappable
 from services.advoware import local_time
 from services.errors import Denied, Missing, Retryable
+from syncd.admission import admitted_by, espo_time, first_start
 from syncd.context import Context
 from syncd.counterpart import counterpart_id
 from syncd.ledger import facts, journal, pairs
@@ -35,15 +35,6 @@ from syncd.model import (
 
 SEARCH_PROOF_LIFE = 86400.0  # seconds a proven search stays trusted
 PROBE_AHEAD = 25  # how many ids above the highest known one a probe looks at
-ESPO_TIME = "%Y-%m-%d %H:%M:%S"
-
-
-def espo_time(text: object) -> float | None:
-    """EspoCRM's UTC time stamp as epoch seconds, None where it is none."""
-    try:
-        return datetime.strptime(str(text), ESPO_TIME).replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return None
 
 
 async def read_espo(context: Context, espo_id: str) -> EspoSeen:
@@ -143,8 +134,8 @@ async def _with_admission(context: Context, memory: Memory, row: Mapping[str, An
         if not page.rows:
             return replace(memory, admitted=False)
     if not memory.admitted:
-        first_start = await context.ledger.read(facts.get, "first_start", 0.0)
-        changes["admitted"] = admitted_by(context.entity, body, first_start) is not None
+        began = await first_start(context, espo.served_at)
+        changes["admitted"] = admitted_by(context.entity, body, began) is not None
     last_sync = body.get(names.last_sync)
     if memory.base and last_sync and last_sync != row["last_sync"]:
         gaps = await context.ledger.read(facts.get, "gaps", [])
@@ -153,16 +144,6 @@ async def _with_admission(context: Context, memory: Memory, row: Mapping[str, An
         forgotten = at is not None and (known is None or at > known)
         changes["unremembered"] = forgotten and any(start < (at or 0.0) < end for start, end in gaps)
     return replace(memory, **changes)
-
-
-def admitted_by(entity: Entity, body: Mapping[str, Any], first_start: float) -> str | None:
-    """Why a record takes part by itself: it is new, or goes on from an earlier installation; else None."""
-    created = espo_time(body.get("createdAt"))
-    if created is not None and created > first_start - 60:
-        return "created"
-    if body.get(entity.link) and body.get(entity.status.last_sync):
-        return "linked"
-    return None
 
 
 async def _look_for(context: Context, memory: Memory, espo: Present) -> tuple[Memory, Unlinked]:

@@ -15,12 +15,13 @@ from services.errors import Credentials, Outage, PeerError
 from services.ports import Urgency, lane
 from syncd import stock
 from syncd.abreast import Progress, each
+from syncd.admission import admitted_by, first_start
 from syncd.context import Context
 from syncd.counterpart import named_id
 from syncd.foresight import writes
-from syncd.ledger import facts, pairs
+from syncd.ledger import pairs
 from syncd.ledger.trial import trial_of
-from syncd.load import admitted_by, read_advoware, search_trust
+from syncd.load import read_advoware, search_trust
 from syncd.match import Kind, Row, classify, in_order, spoken_for, summary, who, without_shared
 from syncd.model import Found, Key, PairState, Present, Search
 from syncd.patience import patiently
@@ -95,8 +96,8 @@ class _Look:
             pair = await context.ledger.read(pairs.get, key) or {}
             kind = Kind.LINKED if state == PairState.LINKED else Kind.EXCLUDED
             return Row(kind, key, pair.get("advoware_id"), takes_part=kind is Kind.LINKED)
-        first_start = await context.ledger.read(facts.get, "first_start", context.clock.now())
-        takes_part = bool(state) or admitted_by(context.entity, listed, first_start) is not None
+        began = await first_start(context, default=context.clock.now())
+        takes_part = bool(state) or admitted_by(context.entity, listed, began) is not None
         try:
             return await patiently(context, lambda: self._rehearsed(key, takes_part))
         except (Outage, Credentials):
