@@ -20,6 +20,7 @@ from tests.simulation.stage import COLUMNS, Stage
 from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Cell, Edit, Value, numbers, value_of
 
 MINUTE = 60.0
+LOGIN = 30.0  # seconds after which others may log in, too
 
 
 @dataclass(frozen=True)
@@ -180,11 +181,18 @@ def _links(stage: Stage) -> Iterator[str]:
 
 
 def _calls(stage: Stage) -> Iterator[str]:
-    """At most one token per lifetime, and never more calls a minute than allowed."""
+    """At most one token per lifetime, and never more calls a minute than allowed.
+
+    A further one for each call that was refused for no reason, and for each token that nobody got in time.
+    """
     world = stage.world
     settings = world.settings
     lifetimes = 1 + int(world.loop.elapsed // world.sandbox.tokens.lifetime_seconds)
-    if world.sandbox.tokens.issued > lifetimes + stage.flushes:
+    refused = [
+        call for call in world.sandbox.log.calls if call.system == ADVOWARE and call.status == 401 and call.faults
+    ]
+    lost = [one for one in stage.witness.logins if one.heard is None or one.heard - one.at > LOGIN]
+    if world.sandbox.tokens.issued > lifetimes + stage.flushes + len(refused) + len(lost):
         yield f"{world.sandbox.tokens.issued} tokens were asked for in {lifetimes} lifetimes"
     limits = {
         ESPO: settings.syncd_espocrm_calls_per_minute,

@@ -30,7 +30,8 @@ T = TypeVar("T")
 class Sending:
     """Where a request comes from: the daemon, its job with key and fence, and when it was sent (virtual seconds).
 
-    `gave_up` is not empty as soon as nobody waits for the answer any more.
+    `gave_up` is not empty as soon as nobody waits for the answer any more; `heard`: when the answer came, unless it is
+    an error.
     """
 
     process: str = ""
@@ -38,6 +39,7 @@ class Sending:
     key: str = ""
     fence: int | None = None
     at: float = 0.0
+    heard: float | None = None
     gave_up: list[str] = field(default_factory=list)
 
 
@@ -122,7 +124,7 @@ class Process:
         if self._latency:
             await asyncio.sleep(self._chance.uniform(0.1, 1.0) * self._latency)
 
-    async def request(self, name: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def request(self, name: str, call: Callable[[], Coroutine[Any, Any, httpx.Response]]) -> httpx.Response:
         """Send a request and wait for its answer; `call` is carried out even if nobody waits for it any more."""
         self._burn()
         bound = structlog.contextvars.get_contextvars()
@@ -130,7 +132,7 @@ class Process:
             self.name, bound.get("job", ""), bound.get("key", ""), bound.get("fence"), asyncio.get_running_loop().time()
         )
 
-        async def carried_out() -> T:
+        async def carried_out() -> httpx.Response:
             SENDING.set(one)
             await self._travel()
             self._note(self.name, name)
@@ -153,6 +155,7 @@ class Process:
         self._may_stop()
         await self.awake()
         self._burn()
+        one.heard = asyncio.get_running_loop().time() if answer.is_success else None
         return answer
 
     async def commit(self, call: Callable[[], Awaitable[T]]) -> T:

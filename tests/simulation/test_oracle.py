@@ -83,9 +83,10 @@ async def _request(
     record = str(espo_id) if side == ESPO else str(betnr)
     known = stage.witness.fence_of(key) if fence is None else fence
     elapsed = stage.world.loop.elapsed
-    SENDING.set(Sending("x9", "a-job", key, known, elapsed))
+    sender = Sending("x9", "a-job", key, known, elapsed, heard=elapsed)
+    SENDING.set(sender)
     if read is not None:
-        stage.witness.reads["a-job", side, record] = elapsed - read
+        stage.witness.reads["a-job", side, record] = [(elapsed - read, sender, "GET")]
     headers = {"X-Api-Key": defaults.API_KEY}
     url = f"{defaults.ESPO_API_URL}/CBeteiligte/{espo_id}"
     if side == ADVOWARE:

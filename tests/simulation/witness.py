@@ -14,7 +14,7 @@ from typing import Any
 from syncd.sandbox import Sandbox
 from syncd.sandbox.asgi import App, Receive, Scope, Send
 from syncd.sandbox.reachability import LISTS, living, meaning, user_text
-from tests.simulation.process import sending
+from tests.simulation.process import Sending, sending
 
 ESPO, ADVOWARE = "espocrm", "advoware"
 FIELDS = {
@@ -89,7 +89,8 @@ class Witness:
     swept_values: set[Value] = field(default_factory=set)
     links: dict[str, set[int]] = field(default_factory=dict)
     creators: dict[int, str] = field(default_factory=dict)
-    reads: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    reads: dict[tuple[str, str, str], list[tuple[float, Sending, str]]] = field(default_factory=dict)
+    logins: list[Sending] = field(default_factory=list)
     typed_numbers: list[tuple[float, int, str, str, frozenset[Value], frozenset[Value]]] = field(default_factory=list)
     known_numbers: dict[tuple[str, str], set[Value]] = field(default_factory=dict)
     writes: int = 0
@@ -161,20 +162,37 @@ class Witness:
             record = record_in(system, path)
             if method == "GET":
                 if record is not None:
-                    self.reads[sending().job, system, record] = self.now()
+                    self._read(system, record, method)
                 await inner(scope, receive, send)
                 return
             known = set(self._records(system)) if record is None else set()
+            issued = self.sandbox.tokens.issued
             before = self._seen(system, record) if record is not None else {}
             await inner(scope, receive, send)
             self.order += 1
             if record is not None:
                 self._wrote(system, record, method, before, self._seen(system, record))
+                if system == ESPO:  # which answers a PATCH with the whole record
+                    self._read(system, record, method)
                 return
+            if self.sandbox.tokens.issued > issued:
+                self.logins.append(sending())
             for made in set(self._records(system)) - known:
                 self._made(system, made)
 
         return app
+
+    def _read(self, system: str, record: str, method: str) -> None:
+        one = sending()
+        self.reads.setdefault((one.job, system, record), []).append((self.now(), one, method))
+
+    def _read_at(self, sender: Sending, system: str, record: str, listed: bool) -> float | None:
+        """When the job that sends read the record last, so far as the answer came; None: never.
+
+        EspoCRM's answer to a PATCH is a read too, but none on which a list may be replaced.
+        """
+        reads = [one for one in self.reads.get((sender.job, system, record), ()) if one[1].heard is not None]
+        return max((at for at, _, method in reads if method == "GET" or not listed), default=None)
 
     def _records(self, system: str) -> list[str]:
         people = self.sandbox.people
@@ -219,9 +237,9 @@ class Witness:
                 self._complain(f"{where}: written under fence {sender.fence}, which {fence} has followed")
         if system == ESPO and after["betnr"] and after["betnr"] != before["betnr"]:
             self.links.setdefault(record, set()).add(after["betnr"])
-        read_at = self.reads.get((sender.job, system, record))
         touched = [name for name in FIELDS if value_of(system, name, before) != value_of(system, name, after)]
         listed = numbers(system, before) != numbers(system, after)
+        read_at = self._read_at(sender, system, record, listed)
         if (touched or listed) and read_at is None:
             self._complain(f"{where}: written over without having been read")
         elif (touched or listed) and read_at is not None and sender.at - read_at > self.limit:
