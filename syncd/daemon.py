@@ -17,14 +17,16 @@ import structlog
 
 import config
 from services.errors import CircuitOpen, Credentials, Outage, PeerError
+from services.ports import CircuitName
 from syncd import __version__
 from syncd.alarm_post import poster, sender
 from syncd.alarm_watch import Watch
+from syncd.app import App
 from syncd.clock import SystemClock
 from syncd.context import Observers
 from syncd.examination import EXAMINE_EVERY, examine_if_due
 from syncd.gauges import bring_up_to_date
-from syncd.health import Health
+from syncd.health import PEERS, Health
 from syncd.intake import secrets_of
 from syncd.machine import Clocks, Machine
 from syncd.metrics import Metrics
@@ -87,6 +89,7 @@ async def serve(settings: config.Settings, mapping: config.Mapping, wishes: Wish
     observers = Observers(called, worked, metrics.window, metrics.delay, clocks.answered, pulse.worker_turned)
     async with opened(settings, mapping, observers) as runtime, poster(settings) as post:
         await runtime.app.start()
+        await _try_logins_again(runtime.app)
         health = Health(
             runtime.ledger,
             runtime.queue,
@@ -110,6 +113,14 @@ async def serve(settings: config.Settings, mapping: config.Mapping, wishes: Wish
         except ExceptionGroup as crash:
             log.critical("daemon.crashed", exc_info=crash.exceptions[0])
             raise
+
+
+async def _try_logins_again(app: App) -> None:
+    """Whoever restarts the daemon has put right what was refused: here, or on the other side, unseen from here."""
+    circuit = app.parts.shared.circuit
+    for side in PEERS:
+        if (await circuit.look(side)).state is CircuitName.BARRED:
+            await circuit.clear(side)
 
 
 class _Daemon:

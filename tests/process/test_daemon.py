@@ -79,6 +79,20 @@ def test_a_wrong_password_is_red_and_is_not_tried_again_and_again(daemon: Daemon
     assert systems.control("log?counts=1", method="GET")["tokens"] == asked
 
 
+def test_after_a_restart_a_login_that_was_put_right_on_the_other_side_is_tried_again(
+    daemon: Daemon, systems: Systems
+) -> None:
+    espo_id, number = systems.seed("synced", 1)[0]
+    systems.control("faults", {"kind": "status", "system": "advoware", "route": "*Token", "status": 401, "times": None})
+    daemon.start()
+    eventually("it is told", lambda: "advoware refuses our login" in daemon.get("/readyz").text)
+    systems.control("faults", method="DELETE")
+    daemon.end()
+    systems.act("espocrm", "edit", record_id=espo_id, values={"lastName": "Nachher"})
+    daemon.start().wait_ready()
+    eventually("it is in Advoware", lambda: systems.beteiligter(number)["name"] == "Nachher")
+
+
 @pytest.mark.parametrize("kills", [3])
 def test_killed_in_a_burst_of_creates_it_doubles_nothing(daemon: Daemon, systems: Systems, kills: int) -> None:
     systems.seed("synced", 1)
