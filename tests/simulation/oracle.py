@@ -188,11 +188,8 @@ def _calls(stage: Stage) -> Iterator[str]:
     world = stage.world
     settings = world.settings
     lifetimes = 1 + int(world.loop.elapsed // world.sandbox.tokens.lifetime_seconds)
-    refused = [
-        call for call in world.sandbox.log.calls if call.system == ADVOWARE and call.status == 401 and call.faults
-    ]
     lost = [one for one in stage.witness.logins if one.heard is None or one.heard - one.at > LOGIN]
-    if world.sandbox.tokens.issued > lifetimes + stage.flushes + len(refused) + len(lost):
+    if world.sandbox.tokens.issued > lifetimes + stage.flushes + stage.refusals(ADVOWARE) + len(lost):
         yield f"{world.sandbox.tokens.issued} tokens were asked for in {lifetimes} lifetimes"
     limits = {
         ESPO: settings.syncd_espocrm_calls_per_minute,

@@ -72,6 +72,7 @@ async def ended(stage: Stage) -> list[str]:
     """Repair what is broken, let the daemons finish, and judge; no daemon runs afterwards."""
     world = stage.world
     world.sandbox.faults.clear()
+    await stage.try_again()
     for number in range(len(stage.script.daemons)):
         world.start(number)
     wrong = await _settled(stage)
