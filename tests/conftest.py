@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("skipped, which CI does not allow", red=True)
         for node in _skipped:
             terminalreporter.line(node)
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests and all they import stay to the end: nobody need look at them again and again.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
