@@ -25,7 +25,6 @@ from syncd.sandbox import Sandbox, defaults
 from syncd.scheduler import Chore, turn
 from syncd.shared import connect as share
 from tests.ledger_on_the_spot import OnTheSpot, empty_ledger
-from tests.ledger_on_the_spot import without_waiting_for_the_disk as without_waiting_for_the_disk
 from tests.lua_redis import LuaRedis, LuaServer, connected
 from tests.virtual import VirtualClock, VirtualLoop
 

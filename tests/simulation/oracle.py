@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.ledger import people, work
-from syncd.ledger.store import Inline, Ledger
+from syncd.ledger.store import Ledger
 from syncd.sandbox.reachability import differences, meaning, user_text
-from tests.daemon import without_waiting_for_the_disk
 from tests.engine.clerks import FIELD as NUMBERS
+from tests.ledger_on_the_spot import OnTheSpot
 from tests.simulation.stage import COLUMNS, Stage
 from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Cell, Edit, Value, numbers, value_of
 
@@ -141,7 +141,7 @@ async def kept_of(stage: Stage, espo_id: str) -> Ledgers:
     urls = [*stage.lost_ledgers, stage.world.ledger_url]
     waiting: list[dict[str, Any]] = []
     for url in urls:
-        ledger = Ledger(Inline(without_waiting_for_the_disk(url)))
+        ledger = Ledger(OnTheSpot(url))
         states = [people.KEPT, people.SETTLED, *people.WAITING]
         rows += await ledger.read(people.list_conflicts, states, f"beteiligte/{espo_id}", 100_000)
         waiting = [row for row in rows if row["state"] in people.WAITING] if url == urls[-1] else []

@@ -21,13 +21,14 @@ from syncd.app import App, Parts, build
 from syncd.bell import Bell
 from syncd.clock import SharedClock
 from syncd.intake import Intake, Rejected, secrets_of
-from syncd.ledger.store import Inline, Ledger, LedgerUnavailable
+from syncd.ledger.store import Ledger, LedgerUnavailable
 from syncd.queue import Queue
 from syncd.redis_client import guarded
 from syncd.runtime import MEASURE_AGAIN, MEASURE_EVERY, measured
 from syncd.scheduler import Chore, turn
 from syncd.shared import connect as share
-from tests.daemon import Crash, World, without_waiting_for_the_disk
+from tests.daemon import Crash, World
+from tests.ledger_on_the_spot import OnTheSpot
 from tests.lua_redis import connected
 from tests.simulation.process import Process, ProcessClock, ProcessRedis, ProcessRunner, ProcessTransport
 from tests.simulation.script import Script
@@ -111,7 +112,7 @@ class SimulatedWorld(World):
 
     def reader(self) -> Ledger:
         """The ledger as it is now, for looking at it."""
-        return Ledger(Inline(without_waiting_for_the_disk(self.ledger_url)))
+        return Ledger(OnTheSpot(self.ledger_url))
 
     # --- daemons ----------------------------------------------------------------------------
 
@@ -151,7 +152,7 @@ class SimulatedWorld(World):
         }
         # Deadlines in Redis are judged by Redis' own clock, which is never wrong by itself.
         parts = Parts(
-            ledger=Ledger(ProcessRunner(Inline(without_waiting_for_the_disk(self.ledger_url)), process)),
+            ledger=Ledger(ProcessRunner(OnTheSpot(self.ledger_url), process)),
             queue=Queue(redis, bell=bell, new_id=self.new_id, now=self.clock.now, poll_seconds=60),
             shared=share(redis, clock.now, limits, now=self.clock.now),
             clock=clock,
