@@ -1,13 +1,13 @@
 # Everything a fresh clone needs is make and a Python of at least 3.11; all else goes into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint lock bench soak
+.PHONY: help install demo test lint audit lock bench soak
 SHELL := /bin/sh
 UV ?= uv
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 help:
-	@echo "make install | demo | test | lint | lock | bench | soak"
+	@echo "make install | demo | test | lint | audit | lock | bench | soak"
 
 # python3 unless it is too old, then the newest one that is not
 $(VENV)/bin/python:
@@ -52,6 +52,12 @@ lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/bandit --quiet --recursive --configfile pyproject.toml config.py mappers scripts services syncd
+	@$(MAKE) --no-print-directory audit
+
+# Known vulnerabilities of what is locked. Where the advisory service does not answer (3) that is told, and no failure.
+audit: $(VENV)/.installed-dev
+	@$(VENV)/bin/python -m scripts.audit $(ARGS) || test $$? -eq 3
 
 # Newer versions: make lock ARGS=--upgrade. The lock files hold versions and hashes for every platform, and no host.
 lock:

@@ -165,7 +165,7 @@ def bare_api() -> FastAPI:
             readiness=list,
             metrics=Metrics(),
             version="0",
-            api_token="",
+            api_token=nothing,
             now=nothing,
             new_id=nothing,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.addresses import among, parsed
-from services.advoware_token import SIDE, TOKEN_PATH, Access
+from services.advoware_token import LOGIN_PATH, SIDE, Access
 from services.answer import Answer, Call
 from services.errors import Outage, PeerError
 from services.http import Pipeline
@@ -48,7 +48,7 @@ class Location:
         self._pipeline = pipeline
         self._configured = Place(
             _slashed(access.base_url or RELAY_URL),
-            _slashed((access.security_url or SECURITY_URL).removesuffix("/").removesuffix(TOKEN_PATH)),
+            _slashed((access.security_url or SECURITY_URL).removesuffix("/").removesuffix(LOGIN_PATH)),
         )
         self._found: Place | None = self._configured if access.base_url else None
         self._good_until = float("inf") if access.base_url else 0.0

@@ -22,7 +22,7 @@ from services.http import Pipeline
 from services.ports import Token, TokenStore
 
 SIDE = "advoware"
-TOKEN_PATH = "api/v1/Token"
+LOGIN_PATH = "api/v1/Token"
 REFRESH_EARLY_SECONDS = 120.0
 # A token is used at least this long whatever is said about its end, or a wrong clock would mean a login per
 # call.
@@ -218,7 +218,7 @@ class TokenSource:
     async def _login(self) -> Token:
         ports = self._pipeline.ports
         body = login_body(self._access, _guid(ports.new_id()), ports.now())
-        call = Call("POST", f"{await self._locate()}{TOKEN_PATH}", "Token", body=body)
+        call = Call("POST", f"{await self._locate()}{LOGIN_PATH}", "Token", body=body)
         lifetime = self._access.token_minutes * 60
         failure: PeerError
         try:

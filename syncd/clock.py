@@ -37,9 +37,12 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
+_RANDOM = random.SystemRandom()
+
+
 def chance() -> float:
     """A number in [0, 1) nobody can tell in advance."""
-    return random.random()
+    return _RANDOM.random()
 
 
 class SystemClock:

@@ -14,7 +14,7 @@ class Check(StrEnum):
     """Everything that is looked at. What stands before the dot is the group people see it in."""
 
     SETTINGS = "settings.usable"
-    API_TOKEN = "settings.api_token"
+    API_ACCESS = "settings.api_token"
     DRY_RUN = "settings.dry_run"
     DISK = "machine.disk"
     STATE_DIR = "machine.state_directory"

@@ -21,9 +21,9 @@ def settings_used(settings: config.Settings, mapping: config.Mapping) -> list[Fi
     found = [ok(Check.SETTINGS, f"complete; {mapping.path or 'no syncd.toml, the defaults hold'}")]
     if not settings.syncd_api_token.get_secret_value():
         todo = "set SYNCD_API_TOKEN if the HTTP API or the dashboard shall be used"
-        found.append(warn(Check.API_TOKEN, "none: the HTTP API answers nobody", todo))
+        found.append(warn(Check.API_ACCESS, "none: the HTTP API answers nobody", todo))
     else:
-        found.append(ok(Check.API_TOKEN, "set"))
+        found.append(ok(Check.API_ACCESS, "set"))
     if settings.syncd_dry_run:
         todo = "unset SYNCD_DRY_RUN when the plans look right"
         found.append(warn(Check.DRY_RUN, "on: everything is planned, nothing is written", todo))
