@@ -6,18 +6,14 @@ Nothing of it is written by hand, so it cannot be wrong for long: `tests/docs` c
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, cast
-
-from fastapi import FastAPI
 
 from mappers.kommunikation import KIND_NAMES, MAIL_KINDS, MAILS, NEW_KINDS, NEW_MAIL, PHONES, TYPES
 from mappers.spec import Can, Direction, Entity, Field, StatusFields
+from scripts.docs_security import api_routes, needed
 from scripts.truth_table import with_base
 from syncd import alarms, messages, metrics, status
-from syncd.api import ApiDeps, create_api
 from syncd.app import ENTITIES
 from syncd.ledger.schema import metadata
-from syncd.metrics import Metrics
 from syncd.model import Notice
 
 STATUS_FIELDS = {
@@ -134,39 +130,6 @@ def _table(name: str) -> str:
 
 def routes() -> str:
     """Every route of the HTTP API."""
-    rows = [f"| `{verb}` | `{path}` | {_needs(path)} | {what} |" for verb, path, what in api_routes()]
+    needs = needed()
+    rows = [f"| `{verb}` | `{path}` | {needs[verb, path]} | {what} |" for verb, path, what in api_routes()]
     return "\n".join(["| verb | path | needs | what |", "|---|---|---|---|", *rows])
-
-
-def _needs(path: str) -> str:
-    if "webhook" in path:
-        return "signature"
-    return "token" if path.startswith(("/api/", "/sync/")) else "–"
-
-
-def api_routes() -> list[tuple[str, str, str]]:
-    """Verb, path and first line of what it does, as the application describes itself."""
-    return [
-        (verb.upper(), path, told.get("description", "").split("\n")[0])
-        for path, verbs in bare_api().openapi()["paths"].items()
-        for verb, told in verbs.items()
-    ]
-
-
-def bare_api() -> FastAPI:
-    """The application with nothing behind it: only its routes are looked at."""
-    nothing = cast(Any, None)
-    return create_api(
-        ApiDeps(
-            ledger=nothing,
-            ring=nothing,
-            entities={entity.name: entity for entity in ENTITIES},
-            secrets=nothing,
-            readiness=list,
-            metrics=Metrics(),
-            version="0",
-            api_token=nothing,
-            now=nothing,
-            new_id=nothing,
-        )
-    )

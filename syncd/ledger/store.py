@@ -97,6 +97,7 @@ def sqlite_engine(url: str) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is erased is overwritten, whatever this SQLite was built with
             f"busy_timeout={BUSY_TIMEOUT_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")

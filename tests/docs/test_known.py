@@ -14,7 +14,7 @@ import pytest
 import config
 from mappers.spec import Side, StatusFields
 from scripts.docs_commands import commands
-from scripts.docs_reference import api_routes
+from scripts.docs_security import api_routes
 from scripts.docs_update import PART, ROOT, pages
 from syncd import alarms, guard, health, messages, metrics
 from syncd.app import ENTITIES

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from scripts.docs_reference import api_routes, bare_api
+from scripts.docs_security import api_routes, bare_api
 from syncd import http_limits, http_protocol, http_server, intake
 from syncd.api import create_api
 from syncd.http_protocol import MAX_HEAD, Patient
