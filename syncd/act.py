@@ -70,6 +70,7 @@ class Act:
         self._entity = context.entity
         self._writer = writer
         self._started = context.clock.monotonic()
+        self._looked_twice = False
         self.snapshot = snapshot
 
     async def carry_out(self) -> Result:
@@ -154,6 +155,11 @@ class Act:
             follow = Due(self._claim.key, Lane.RETRY, Cause.EVENT, due)
             return Result(Ended.WAITING, steps.Ending(follow=follow))
         stopped = None
+        if hold.reason is HoldReason.WENT_BACK and hold.side is not None and not self._looked_twice:
+            self._looked_twice = True  # one old answer, of a cache say, is no restored backup
+            if hold.side not in self.snapshot.memory.went_back:
+                await self._read_again()
+                return None
         if hold.reason is HoldReason.WENT_BACK:
             judged = await self._context.ledger.write(
                 steps.went_back, self._writer.scribe.job(), hold.side, self._context.id12()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncd import inspect
+from syncd.sandbox.faults import Kind
 from tests.engine.numbers import MOBILE, OFFICE, living, phone, phones, rows
 from tests.engine.story import POLL, Story, told
 
@@ -147,6 +148,29 @@ async def test_one_record_that_went_back_in_time_is_held(story: Story, side: str
     assert titles == (("Dr.", "Prof.") if side == "espocrm" else ("Prof.", "Dr."))
     assert story.writes("advonet") == []
     assert (await guard(story))["kind"] == f"went_back:{side}"
+
+
+@pytest.mark.parametrize("side", ["espocrm", "advoware"])
+@told()
+async def test_one_old_answer_is_no_restored_backup(story: Story, side: str) -> None:
+    espo_id, betnr = await story.pair()
+    await story.without_daemon(3600)
+
+    async def typed_opposite(espo_name: str, advoware_name: str, value: str) -> None:
+        if side == "espocrm":
+            story.advoware.edit(betnr, {advoware_name: value}, by="AB")
+        else:
+            story.espo.edit(espo_id, {espo_name: value}, by="anna")
+        await story.settle()
+
+    await typed_opposite("titel", "titel", "Prof.")
+    await story.without_daemon(3600)
+    story.fault(Kind.STALE, system=side, method="GET", route="*Beteiligte/{id}")
+    await typed_opposite("briefanrede", "bAnrede", "Guten Tag")
+    assert story.sandbox.faults.standing.popitem()[1].fired == 1
+    assert await inspect.guards(story.ledger()) == []
+    assert story.espo.see(espo_id)["briefanrede"] == story.advoware.see(betnr)["bAnrede"] == "Guten Tag"
+    assert story.espo.see(espo_id)["titel"] == story.advoware.see(betnr)["titel"] == "Prof."
 
 
 @pytest.mark.parametrize("side", ["espocrm", "advoware"])
