@@ -12,8 +12,9 @@ from pathlib import Path
 import structlog
 
 from tests.simulation import soak
-from tests.simulation.draw import PROFILES, draw
+from tests.simulation.draw import draw
 from tests.simulation.play import Outcome, play
+from tests.simulation.profiles import PROFILES
 from tests.simulation.script import Script, kept
 from tests.simulation.shrink import shrink
 from tests.simulation.tell import story

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from syncd.sandbox.faults import Kind
+from tests.simulation.profiles import PROFILES, SWITCHES, Profile
 from tests.simulation.script import A_DAY, AUTUMN_NIGHT, SPRING_NIGHT, Event, Script
 from tests.simulation.witness import ADVOWARE, ESPO
 
@@ -48,36 +48,6 @@ TROUBLES: tuple[tuple[Kind, Mapping[str, Any]], ...] = (
     (Kind.STALE, {}),
 )
 METHODS = (None, None, "GET", "PUT", "POST", "PATCH")
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How many events there are, and how often each kind: name of a drawing function -> weight."""
-
-    weights: Mapping[str, float]
-    events: tuple[int, int] = (4, 14)
-    persons: tuple[int, int] = (1, 3)
-    seconds: float = 40.0
-    daemons: tuple[int, int] = (1, 3)
-    latencies: tuple[float, ...] = (0.02, 0.2, 0.2, 0.6)
-    skewed: float = 0.15
-    settings: Mapping[str, str] = field(default_factory=dict)
-
-
-PEOPLE = {"type": 8.0, "number": 6.0, "create": 1.0, "choose": 1.0, "ambush": 3.0}
-PROFILES: dict[str, Profile] = {
-    "calm": Profile(PEOPLE),
-    "network": Profile({**PEOPLE, "fault": 8.0, "down": 1.0}),
-    "deaths": Profile({**PEOPLE, "kill": 6.0, "pause": 3.0, "fault": 2.0}),
-    "stores": Profile({**PEOPLE, "flush": 3.0, "redis": 2.0, "ledger": 3.0, "lose_ledger": 1.0, "kill": 2.0}),
-    "everything": Profile(
-        {
-            **PEOPLE, "fault": 4.0, "down": 0.5, "kill": 3.0, "pause": 1.5, "flush": 1.0, "redis": 0.7, "ledger": 1.0,
-            "lose_ledger": 0.2, "delete": 0.5, "vanish": 0.3,
-        },
-        events=(6, 24),
-    ),
-}  # fmt: skip
 
 
 def draw(profile: str, seed: int) -> Script:
@@ -124,6 +94,7 @@ class Drawing:
             {ESPO: hours[3], ADVOWARE: hours[4]} if skewed else {},
             chance.choice([A_DAY, A_DAY, A_DAY, AUTUMN_NIGHT, SPRING_NIGHT]),
             {**profile.settings, "SYNCD_DEFAULT_POLICY": policy},
+            {name: chance.choice(values) for name, values in SWITCHES.items()} if profile.switched else {},
             chance.random() < 0.8,
             tuple(sorted(events, key=lambda event: event.at)),
         )
@@ -234,3 +205,74 @@ class Drawing:
     def vanish(self) -> dict[str, Any]:
         """A Beteiligter is deleted."""
         return {"person": self.person()}
+
+    def hold(self) -> dict[str, Any]:
+        """Writing is paused for a while."""
+        return {"side": self.chance.choice([None, *SIDES]), "seconds": self.chance.choice([2.0, 12.0, 25.0])}
+
+    def retry(self) -> dict[str, Any]:
+        """A person wants another try."""
+        return {"person": self.person()}
+
+    def exclude(self) -> dict[str, Any]:
+        """A record does not take part for a while."""
+        return {"person": self.person(), "seconds": self.chance.choice([2.0, 12.0, 25.0])}
+
+    def undo(self) -> dict[str, Any]:
+        """A person takes a change back."""
+        return {"person": self.person(), "pick": round(self.chance.random(), 3)}
+
+    def answer(self) -> dict[str, Any]:
+        """A person confirms a doubtful link."""
+        return {"person": self.person()}
+
+    def webhooks(self) -> dict[str, Any]:
+        """EspoCRM's webhooks get lost, come twice, and in any order."""
+        return {"loss": self.chance.choice([0.0, 0.5, 1.0]), "twice": self.chance.choice([0.0, 0.5]),
+                "shuffle": self.chance.random() < 0.5}  # fmt: skip
+
+    def poison(self) -> dict[str, Any]:
+        """A record all of whose calls fail."""
+        return {
+            "side": self.chance.choice(SIDES),
+            "person": self.person(),
+            "status": self.chance.choice([400, 409, 500]),
+        }
+
+    def refuse(self) -> dict[str, Any]:
+        """A field a system does not take."""
+        return {"side": self.chance.choice(SIDES), "field": self.chance.choice(["titel", "zusatz", "briefanrede"])}
+
+    def cut(self) -> dict[str, Any]:
+        """A field of which a system keeps little."""
+        return {"side": self.chance.choice(SIDES), "field": "zusatz", "length": self.chance.choice([5, 7])}
+
+    def twin(self) -> dict[str, Any]:
+        """The same person in both systems, linked by nothing."""
+        self.given += 1
+        name, born = f"Zwilling {self.given}", f"19{self.given % 60 + 10}-05-06"
+        return {
+            "values": {"lastName": name, "firstName": "Ida", "geburtsdatum": born},
+            "there": {"name": name, "vorname": "Ida", "geburtsdatum": f"{born}T00:00:00"},
+            "seconds": self.chance.choice([0.0, 1.0, 12.0]),
+        }
+
+    def mistype(self) -> dict[str, Any]:
+        """A wrong number."""
+        return {"person": self.person(), "other": self.person(), "seconds": self.chance.choice([1.0, 12.0, 25.0])}
+
+    def unlink(self) -> dict[str, Any]:
+        """A cleared number."""
+        return {"person": self.person(), "seconds": self.chance.choice([0.0, 1.0, 12.0])}
+
+    def copy(self) -> dict[str, Any]:
+        """A copied record."""
+        return {"person": self.person()}
+
+    def backup(self) -> dict[str, Any]:
+        """A backup of both systems."""
+        return {}
+
+    def go_back(self) -> dict[str, Any]:
+        """One system's backup comes back."""
+        return {"side": self.chance.choice(SIDES), "right": self.chance.choice(SIDES)}

@@ -16,6 +16,7 @@ from syncd.ledger.store import Ledger
 from syncd.sandbox.reachability import differences, meaning, user_text
 from tests.engine.clerks import FIELD as NUMBERS
 from tests.ledger_on_the_spot import OnTheSpot
+from tests.simulation.backups import Verdict
 from tests.simulation.stage import COLUMNS, Stage
 from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Cell, Edit, Value, numbers, value_of
 
@@ -41,12 +42,23 @@ async def judge(stage: Stage) -> list[str]:
     counts = await world.reader().read(work.counts, world.clock.now())
     if counts["lanes"]:
         wrong.append(f"work is left: {counts['lanes']}")
-    for espo_id, _ in stage.persons:
-        if espo_id is not None and espo_id not in stage.deleted:
-            wrong += [f"{espo_id}: {line}" for line in await _record(stage, espo_id)]
+    wrong += await records(stage)
     wrong += _links(stage)
+    for betnr, origin in stage.witness.creators.items():
+        wrong += await _creation(stage, betnr, origin)
+    wrong += [line for one in stage.verdicts for line in await _verdict(stage, one)]
+    wrong += [line for copy in sorted(stage.copies) for line in await _copy(stage, copy)]
     wrong += _calls(stage)
     return wrong
+
+
+async def records(stage: Stage) -> list[str]:
+    """What is wrong with records; not with those of which every call fails, which must delay no other."""
+    found: list[str] = []
+    for espo_id, _ in stage.persons:
+        if espo_id is not None and espo_id not in stage.deleted | stage.poisoned:
+            found += [f"{espo_id}: {line}" for line in await _record(stage, espo_id)]
+    return found
 
 
 async def _record(stage: Stage, espo_id: str) -> list[str]:
@@ -64,7 +76,7 @@ async def _record(stage: Stage, espo_id: str) -> list[str]:
     there = stage.people.advoware.see(betnr)
     for name in FIELDS:
         left, right = value_of(ESPO, name, shown), value_of(ADVOWARE, name, there)
-        if left != right and name not in ledgers.waiting and not held:
+        if not _same(stage, name, left, right) and name not in ledgers.waiting and not held:
             wrong.append(f"{name} is {left!r} and {right!r}")
         wrong += _values(stage, espo_id, betnr, name, (left, right), ledgers, held)
     wrong += _numbers(stage, espo_id, betnr, shown, there, ledgers, held)
@@ -100,14 +112,20 @@ def _values(
             yield f"lost: {_told(one)}; {name} is {ends[0]!r} and {ends[1]!r}"
     lost_in_window = any(one.cell in cells and one.id in witness.clobbered for one in witness.edits)
     if last and not lost_in_window and not held and name not in ledgers.waiting:
-        right = {one.value for one in last}
+        surely = frozenset[int]().union(*(one.replaces - one.unseen for one in edits))
+        right = {one.value for one in edits if one.id not in surely}
         if stage.lost_ledgers:  # without a base the newer side wins, also with what nobody has touched there
             right |= origins | {one.value for one in edits}
-        for end in set(ends):
-            if end not in right:
+        for side, end in zip((ESPO, ADVOWARE), ends, strict=True):
+            if end not in right and end not in {witness.kept_as(side, name, one) for one in right}:
                 yield f"{name} shows {end!r}, which is not what was typed last: {[_told(one) for one in last]}"
     if not last and not lost_in_window and not origins.issuperset(ends):
         yield f"{name} is {ends[0]!r} and {ends[1]!r}, and nobody has touched it"
+
+
+def _same(stage: Stage, name: str, left: Value, right: Value) -> bool:
+    kept_as = stage.witness.kept_as
+    return left == right or kept_as(ESPO, name, right) == left or kept_as(ADVOWARE, name, left) == right
 
 
 def _told(edit: Edit) -> str:
@@ -128,10 +146,12 @@ def _numbers(
     for value in somewhere - typed:
         yield f"{value} was typed by nobody"
     excused = stage.witness.swept_values
-    for line, about in stage.clerks.judged((espo_id, betnr), shown, there, ledgers.entries, ledgers.texts):
+    safe = ledgers.entries | (numbers(ESPO, shown) | numbers(ADVOWARE, there) if held else frozenset())
+    for line, about in stage.clerks.judged((espo_id, betnr), shown, there, safe, ledgers.texts):
         came_back = line.startswith("came back") and stage.lost_ledgers
-        waits = held and line.startswith(("lost", "type lost")) and not about.isdisjoint(somewhere)
-        if not came_back and not waits and excused.isdisjoint(about):
+        if held and line.startswith(("came back", "type lost")):
+            continue  # nothing travels before a person has answered
+        if not came_back and excused.isdisjoint(about):
             yield line
 
 
@@ -167,17 +187,52 @@ def _plain(value: object) -> bool:
 def _links(stage: Stage) -> Iterator[str]:
     """One Beteiligter per record and the reverse, and nobody made up."""
     world, people_ = stage.world, stage.people
-    numbers = Counter(record["betnr"] for record in people_.espo.all() if record["betnr"])
+    numbers = Counter(
+        record["betnr"] for record in people_.espo.all() if record["betnr"] and record["id"] not in stage.copies
+    )
     for betnr, times in numbers.items():
         if times > 1:
             yield f"Beteiligter {betnr} is linked with {times} records"
     typed = {int(cell[1]) for cell in stage.witness.versions if cell[0] == ADVOWARE} - stage.witness.creators.keys()
     for betnr in world.sandbox.advoware.beteiligte.keys() - typed - stage.witness.creators.keys():
         yield f"Beteiligter {betnr} came from nowhere"
-    for betnr, origin in stage.witness.creators.items():
-        shown = people_.espo.see(origin)["betnr"]
-        if origin not in stage.deleted and shown != betnr and betnr not in stage.vanished:
-            yield f"{betnr} was created for {origin}, which is linked with {shown}"
+
+
+async def _creation(stage: Stage, betnr: int, origin: str) -> list[str]:
+    """What a daemon created is linked, or a person is asked whether it is to be."""
+    record = stage.people.espo.see(origin)
+    if origin in stage.deleted or betnr in stage.vanished or record["betnr"] == betnr:
+        return []
+    asked = record["betnr"] is None and (await kept_of(stage, origin)).link_asked
+    return [] if asked else [f"{betnr} was created for {origin}, which is linked with {record['betnr']}"]
+
+
+async def _verdict(stage: Stage, one: Verdict) -> list[str]:
+    """After a restored backup both sides say what the right one said, and the other value is kept."""
+    witness = stage.witness
+    betnr = next(number for known, number in stage.persons if known == one.espo_id)
+    cells = ((ESPO, one.espo_id, one.field), (ADVOWARE, str(betnr), one.field))
+    since = [edit for cell in cells for edit in witness.versions[cell] if edit.order > one.order]
+    if any(version.edit is not None for version in since):
+        return []
+    assert betnr is not None
+    shown, there = stage.people.espo.see(one.espo_id), stage.people.advoware.see(betnr)
+    ends = value_of(ESPO, one.field, shown), value_of(ADVOWARE, one.field, there)
+    kept = (await kept_of(stage, one.espo_id)).kept.get(one.field, frozenset())
+    found = []
+    if set(ends) != {one.value}:
+        if not one.listed:
+            return []
+        found.append(f"{one.espo_id}: {one.field} is {ends}, and {one.value!r} was said to be right")
+    if one.loser is not None and one.loser not in kept:
+        found.append(f"{one.espo_id}: {one.field} {one.loser!r} lost against a backup, and is not kept")
+    return found
+
+
+async def _copy(stage: Stage, copy: str) -> list[str]:
+    """A copied record waits for a person."""
+    status, ledgers = stage.people.espo.see(copy)["syncStatus"], await kept_of(stage, copy)
+    return [] if status == "conflict" and ledgers.link_asked else [f"{copy}, a copy, is {status}"]
 
 
 def _calls(stage: Stage) -> Iterator[str]:

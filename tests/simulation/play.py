@@ -21,6 +21,7 @@ from tests.virtual import run
 MOMENT = 0.5  # virtual seconds
 SETTLING = 30.0  # virtual seconds in which everything has its turn (see `world.QUICK`)
 ROUNDS = 20  # of settling, at most
+PATIENCE = 4  # of it, while something is ill
 QUIET = 40.0
 
 
@@ -72,11 +73,13 @@ async def begun(script: Script, directory: Path, acting: type[Stage] = Stage) ->
 async def ended(stage: Stage) -> list[str]:
     """Repair what is broken, let the daemons finish, and judge; no daemon runs afterwards."""
     world = stage.world
+    before = await _ill(stage)
     world.sandbox.faults.clear()
     await stage.try_again()
     for number in range(len(stage.script.daemons)):
         world.start(number)
-    wrong = await _settled(stage)
+    await stage.after_healing()
+    wrong = before + await _settled(stage)
     writes = dict(world.sandbox.log.writes)
     await asyncio.sleep(QUIET)
     if dict(world.sandbox.log.writes) != writes:
@@ -85,11 +88,23 @@ async def ended(stage: Stage) -> list[str]:
     return wrong
 
 
+async def _ill(stage: Stage) -> list[str]:
+    """What is wrong with others while a record or a field is ill: they wait for nothing."""
+    wrong: list[str] = []
+    for _ in range(PATIENCE if stage.poisoned or stage.refusing else 0):
+        await asyncio.sleep(SETTLING)
+        wrong = [f"while others are ill: {line}" for line in await oracle.records(stage)]
+        if not wrong:
+            break
+    return wrong
+
+
 async def _settled(stage: Stage) -> list[str]:
     """Let the daemons work until nothing is wrong, or for so long that it will stay so."""
     wrong: list[str] = []
     for _ in range(ROUNDS):
         await asyncio.sleep(SETTLING)
+        await stage.decide()
         left = await _left(stage)
         wrong = await oracle.judge(stage) if not left else [f"work is left: {left}"]
         if not wrong or stage.witness.wrong:

@@ -32,7 +32,8 @@ class Script:
 
     `persons` both systems know from the beginning. `daemons`: by how many seconds the clock of each daemon's machine is
     wrong. `latency`: longest way of a request or answer, in seconds. `skew`: by how many seconds each system's clock is
-    wrong. `start`: epoch seconds. People type and things break for `seconds`; then all is repaired.
+    wrong. `switches`: what this Advoware does in its own way. `start`: epoch seconds. People type and things break for
+    `seconds`; then all is repaired.
     """
 
     seed: int
@@ -44,6 +45,7 @@ class Script:
     skew: Mapping[str, float] = field(default_factory=dict)
     start: float = A_DAY
     settings: Mapping[str, str] = field(default_factory=dict)
+    switches: Mapping[str, Any] = field(default_factory=dict)
     optimistic: bool = True
     events: tuple[Event, ...] = ()
 

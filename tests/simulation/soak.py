@@ -16,8 +16,9 @@ from pathlib import Path
 
 import structlog
 
-from tests.simulation.draw import PROFILES, draw
+from tests.simulation.draw import draw
 from tests.simulation.play import Outcome, play
+from tests.simulation.profiles import PROFILES
 
 AT_ONCE = 20  # seeds a worker plays between two answers
 SAVE_EVERY = 5.0  # seconds

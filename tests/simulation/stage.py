@@ -11,12 +11,14 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from mappers.beteiligte import BETEILIGTE
-from syncd.commands import Desk, Refusal
+from syncd.commands import Refusal
 from syncd.ledger import people
 from syncd.sandbox.faults import rule_from
-from tests.engine.clerks import Clerks
+from tests.simulation.backups import Backups
+from tests.simulation.illness import Illness
+from tests.simulation.office import Office
 from tests.simulation.script import Event, Script
+from tests.simulation.strangers import Strangers
 from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Witness, value_of
 from tests.simulation.world import SimulatedWorld
 
@@ -24,21 +26,11 @@ COLUMNS = {ESPO: "espo", ADVOWARE: "advoware"}  # of a conflict, by system
 CLERKS = {ESPO: ("anna", "bernd"), ADVOWARE: ("AB", "CD")}
 
 
-class Stage:
-    """A world, and those who act in it. `persons`: EspoCRM id and betnr of each, None where there is none."""
+class Stage(Office, Illness, Strangers, Backups):
+    """A world, and those who act in it."""
 
     def __init__(self, world: SimulatedWorld, script: Script, witness: Witness) -> None:
-        self.world = world
-        self.script = script
-        self.witness = witness
-        self.people = world.sandbox.people
-        self.persons: list[tuple[str | None, int | None]] = []
-        self.clerks = Clerks(self.people, random.Random(0))
-        self.deleted: set[str] = set()
-        self.vanished: set[int] = set()
-        self.lost_ledgers: list[str] = []
-        self.restored: list[str] = []
-        self.flushes = 0
+        super().__init__(world, script, witness)
         self._happening: set[asyncio.Task[None]] = set()
 
     def begin(self) -> None:
@@ -79,28 +71,12 @@ class Stage:
 
     # --- people -----------------------------------------------------------------------------
 
-    def record(self, side: str, person: int) -> str | None:
-        """The record of a person on a side, as the witness calls it; None if there is none to be seen."""
-        if not self.persons:
-            return None
-        espo_id, betnr = self.pair(person)
-        if side == ESPO:
-            return espo_id if espo_id is not None and espo_id not in self.deleted else None
-        return str(betnr) if betnr in self.world.sandbox.advoware.beteiligte else None
-
-    def pair(self, person: int) -> tuple[str | None, int | None]:
-        """EspoCRM id and betnr of a person, the latter as EspoCRM shows it by now."""
-        espo_id, betnr = self.persons[person % len(self.persons)]
-        if betnr is None and espo_id is not None:
-            betnr = self.world.sandbox.espo.tables["CBeteiligte"].rows[espo_id].values["betnr"]
-        return espo_id, betnr
-
     def type(self, side: str, person: int, field: str, value: str | None, by: int = 0) -> None:
         """A clerk types one field."""
         record = self.record(side, person)
-        if record is None:
+        if record is None or side == self.closed:
             return
-        who, name = CLERKS[side][by], FIELDS[field][side == ADVOWARE]
+        who, name, value = CLERKS[side][by], FIELDS[field][side == ADVOWARE], self.witness.kept_as(side, field, value)
         if side == ESPO:
             self.witness.person(who, side, record, lambda: self.people.espo.edit(record, {name: value}, by=who))
         else:
@@ -180,9 +156,8 @@ class Stage:
         if row["field"] not in FIELDS:
             return
         assert espo_id is not None
-        desk = Desk(self.world.reader(), {BETEILIGTE.name: BETEILIGTE}, self.world.clock.now, self.world.new_id)
         try:
-            await desk.resolve(row["id"], take)
+            await self.desk().resolve(row["id"], take)
         except Refusal:
             return
         value = take.partition(":")[2] or None if take.startswith("value:") else row[COLUMNS[take]]

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from syncd.sandbox import defaults
+from tests.simulation.backups import Verdict
 from tests.simulation.play import play
 from tests.simulation.process import SENDING, Sending
 from tests.simulation.script import Event, Script
@@ -58,6 +59,35 @@ class Saboteur(Stage):
         for daemon in self.world.daemons.values():
             daemon.process.die()
         self.silently(ESPO, {"syncStatus": "dirty"})
+
+    def mistake(self) -> None:
+        """As if the first person's number were another one's."""
+        espo_id, betnr = self.pair(0)
+        assert espo_id is not None
+        assert betnr is not None
+        self.witness.mistyped[espo_id] = {betnr}
+
+    def same_person(self) -> None:
+        """The first person once more in Advoware."""
+        espo_id, betnr = self.pair(0)
+        assert espo_id is not None
+        assert betnr is not None
+        shown = self.people.advoware.see(betnr)
+        twin = {name: shown[name] for name in ("name", "vorname", "geburtsdatum")}
+        self.witness.born("AB", ADVOWARE, str(self.people.advoware.create(twin)))
+        self.silently(ESPO, {"geburtsdatum": str(shown["geburtsdatum"])[:10]})
+
+    def verdict(self) -> None:
+        """An administrator wanted something that never came."""
+        espo_id, _ = self.pair(0)
+        assert espo_id is not None
+        self.verdicts.append(Verdict(espo_id, "titel", "Prof.", "Mag.", self.witness.order))
+
+    def like_a_copy(self) -> None:
+        """A copied record that is taken for the original."""
+        espo_id, _ = self.pair(0)
+        assert espo_id is not None
+        self.copies.add(espo_id)
 
     async def bad_daemon(self, **what: Any) -> None:
         """A request as a daemon sends it, which no daemon may send."""
@@ -110,6 +140,11 @@ def bad(**what: Any) -> Event:
     return Event(LATE, "bad_daemon", what)
 
 
+MADE_UP = Event(LATE, "on_both_sides", {"titel": "Mag."})
+WRITE = bad(method="PUT", side=ADVOWARE, body={"titel": "Dr. x"})
+POST = bad(method="POST", side=ADVOWARE, body={"name": "N"})
+
+
 def test_a_world_without_sabotage_is_well() -> None:
     assert sabotaged(TYPED) == ()
 
@@ -133,6 +168,15 @@ def test_a_world_without_sabotage_is_well() -> None:
         ("without having been read", [TYPED, bad(method="PUT", side=ADVOWARE, body={"titel": "Dr."}, read=None)]),
         ("written under fence", [TYPED, bad(method="PUT", side=ADVOWARE, body={"titel": "Dr."}, fence=-1)]),
         ("was changed, which nobody asked for", [bad(method="PATCH", side=ESPO, body={"description": "Hallo"})]),
+        ("writing is paused", [Event(25.0, "hold", {"side": None, "seconds": 60.0}), WRITE]),
+        ("the record is excluded", [Event(30.0, "exclude", {"person": 0, "seconds": 60.0}), WRITE]),
+        ("linked with it by mistake", [Event(30.0, "mistake"), WRITE]),
+        ("somebody has cleared", [Event(20.0, "unlink", {"person": 0, "seconds": 0.0}), POST]),
+        ("is the same person", [Event(20.0, "same_person"), POST]),
+        ("was said to be right", [Event(20.0, "verdict")]),
+        ("lost against a backup", [Event(20.0, "verdict")]),
+        ("a copy, is clean", [Event(20.0, "like_a_copy")]),
+        ("while others are ill", [Event(20.0, "refuse", {"side": ESPO, "field": "zusatz"}), MADE_UP]),
         ("deleted", [bad(method="DELETE", side=ESPO, body={})]),
         ("created in Advoware twice", [bad(method="POST", side=ADVOWARE, body={"name": "N"})] * 2),
     ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.simulation.draw import PROFILES, draw
+from tests.simulation.draw import draw
+from tests.simulation.profiles import PROFILES
 from tests.simulation.script import Script
 from tests.simulation.shrink import shrink
 from tests.simulation.tell import sentence, story

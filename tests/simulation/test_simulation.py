@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.__main__ import report
-from tests.simulation.draw import PROFILES, draw
+from tests.simulation.draw import draw
 from tests.simulation.play import play
+from tests.simulation.profiles import PROFILES
 from tests.simulation.script import loaded
 
 ROOT = Path(__file__).parents[2]

@@ -28,6 +28,7 @@ FIELDS = {
     "geburtsdatum": ("geburtsdatum", "geburtsdatum"),
 }
 """a field's name in the ledger -> its name on the screens of EspoCRM and Advoware"""
+WHO = ("name", "vorname", "geburtsdatum")  # who somebody is
 OURS = frozenset(
     (
         "betnr", "advowareLastSync", "advowareRowId", "kommunikationHash", "syncStatus", "syncErrorMessage",
@@ -44,6 +45,7 @@ STAMPS = frozenset(
 )  # fmt: skip
 """what changes by itself with a write: stamps, and copies of what is in a list"""
 SALUTATIONS = {"Mr.": "Herr", "Ms.": "Frau", "Mrs.": "Frau"}
+FORM = 5.0  # seconds a form has been open when it is saved: what a daemon wrote since, the clerk has not seen
 YOUNG = 5.0  # seconds a read may be old when it is written over (sync.md §4)
 
 Value = str | None
@@ -52,7 +54,7 @@ Cell = tuple[str, str, str]  # system, record, field
 
 @dataclass(frozen=True)
 class Edit:
-    """One value a person typed, and the edits it replaces."""
+    """One value a person typed, and the edits it replaces; `unseen` of them were shown too late to be surely seen."""
 
     id: int
     at: float
@@ -60,6 +62,7 @@ class Edit:
     cell: Cell
     value: Value
     replaces: frozenset[int]
+    unseen: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,12 @@ class Witness:
     logins: list[Sending] = field(default_factory=list)
     typed_numbers: list[tuple[float, int, str, str, frozenset[Value], frozenset[Value]]] = field(default_factory=list)
     known_numbers: dict[tuple[str, str], set[Value]] = field(default_factory=dict)
+    pauses: list[list[Any]] = field(default_factory=list)
+    excluded: set[str] = field(default_factory=set)
+    mistyped: dict[str, set[int]] = field(default_factory=dict)
+    unlinked: set[str] = field(default_factory=set)
+    backup: dict[Cell, Version] = field(default_factory=dict)
+    cuts: dict[tuple[str, str], int] = field(default_factory=dict)
     writes: int = 0
     order: int = 0
 
@@ -148,9 +157,35 @@ class Witness:
         seen = frozenset(one.id for one in self.edits if (*one.cell[:2],) in where and one.cell[2] == name)
         self.choices.append(Edit(-1, self.now(), "choice", (ESPO, record, name), value, seen))
 
+    def paused(self, side: str | None) -> int:
+        """From now on nothing is to be written, or nothing to `side`; returns the number to end it by."""
+        self.pauses.append([side, self.now(), float("inf")])
+        return len(self.pauses) - 1
+
+    def resumed(self, pause: int) -> None:
+        """A pause is over."""
+        self.pauses[pause][2] = self.now()
+
+    def backed_up(self) -> None:
+        """A backup of both systems was made."""
+        self.backup = {cell: versions[-1] for cell, versions in self.versions.items() if versions}
+
+    def went_back(self, system: str) -> None:
+        """A system is as it was then. What was typed there since and had not travelled is gone by no daemon's fault."""
+        self.order += 1
+        for cell, then in self.backup.items():
+            if cell[0] == system:
+                others = [self.versions[*one, cell[2]] for one in self._partners(system, cell[1])]
+                there = frozenset[int]().union(*(versions[-1].knows for versions in others if versions))
+                gone = self.versions[cell][-1].knows - then.knows - there
+                self.clobbered.update(dict.fromkeys(gone, "gone with a restored backup"))
+                self.versions[cell].append(replace(then, at=self.now(), order=self.order, edit=None))
+
     def _typed(self, who: str, cell: Cell, value: Value) -> None:
-        saw = self.versions[cell][-1].knows
-        edit = Edit(len(self.edits), self.now(), who, cell, value, saw)
+        shown = self.versions[cell]
+        saw = shown[-1].knows
+        surely = [one.knows for one in shown if one.edit is not None or one.at < self.now() - FORM]
+        edit = Edit(len(self.edits), self.now(), who, cell, value, saw, saw - frozenset[int]().union(*surely))
         self.edits.append(edit)
         self.versions[cell].append(Version(self.now(), self.order, value, saw | {edit.id}, edit.id))
 
@@ -212,6 +247,11 @@ class Witness:
             self._complain(f"a daemon created {record} in EspoCRM, which nobody asked for")
             return
         origin = sender.key.partition("/")[2]
+        self._asked_not_to(system, f"{sender.process} POST {record}")
+        if origin in self.unlinked:
+            self._complain(f"{record} was created for {origin}, whose number somebody has cleared")
+        for twin in self._twins(origin, record):
+            self._complain(f"{record} was created for {origin}, though {twin} is the same person")
         others = [number for number, made_for in self.creators.items() if made_for == origin]
         if others:
             self._complain(f"{origin} was created in Advoware twice: {others[0]} and {record}")
@@ -222,6 +262,23 @@ class Witness:
             self.versions[system, record, name] = []
             self._copied((system, record, name), None, value_of(system, name, body))
 
+    def _twins(self, origin: str, made: str) -> list[str]:
+        """Beteiligte in no pair who have been the same person as a record for a while."""
+        people = self.sandbox.people
+        linked = {str(one["betnr"]) for one in people.espo.all()}
+        known = [self.versions[ESPO, origin, name][-1] for name in WHO]
+        found = []
+        for betnr in self._records(ADVOWARE):
+            there = [self.versions[ADVOWARE, betnr, name][-1] for name in WHO] if betnr not in linked | {made} else []
+            old = all(one.at < self.now() - FORM for one in there)
+            if (
+                there
+                and old
+                and all(a.value is not None and a.value == b.value for a, b in zip(known, there, strict=True))
+            ):
+                found.append(betnr)
+        return found
+
     def _wrote(self, system: str, record: str, method: str, before: dict[str, Any], after: dict[str, Any]) -> None:
         if before == after:
             return
@@ -231,6 +288,7 @@ class Witness:
         if method == "DELETE" or not after:
             self._complain(f"{where}: deleted")
             return
+        self._asked_not_to(system, where)
         if not sender.gave_up:
             fence = self.fence_of(sender.key)
             if fence is not None and fence != sender.fence:
@@ -244,18 +302,33 @@ class Witness:
             self._complain(f"{where}: written over without having been read")
         elif (touched or listed) and read_at is not None and sender.at - read_at > self.limit:
             self._complain(f"{where}: what was read {sender.at - read_at:.1f} s ago was written over")
+        if (
+            system == ADVOWARE
+            and (touched or listed)
+            and int(record) in self.mistyped.get(sender.key.partition("/")[2], ())
+        ):
+            self._complain(f"{where}: written for {sender.key}, which is linked with it by mistake")
         for name in touched:
             self._copied((system, record, name), read_at, value_of(system, name, after))
         self._swept(system, record, read_at, before, after)
         for name in strange(system, before, after):
             self._complain(f"{where}: {name} was changed, which nobody asked for")
 
+    def _asked_not_to(self, system: str, where: str) -> None:
+        """A pause and an exclusion hold for every write; one may be on its way when a pause begins."""
+        sender = sending()
+        if sender.key in self.excluded:
+            self._complain(f"{where}: written, and the record is excluded")
+        for side, since, until in self.pauses:
+            if side in (None, system) and since + self.limit < sender.at < until:
+                self._complain(f"{where}: written, and writing is paused since {since:.3f}")
+
     def _copied(self, cell: Cell, read_at: float | None, value: Value) -> None:
         """A daemon wrote a field: it must say what the other side says or said, or what it said itself."""
         system, record, name = cell
         known = self.versions[cell]
         partners = [one for other in self._partners(system, record) for one in self.versions.get((*other, name), [])]
-        sources = sorted((one for one in partners if one.value == value), key=lambda one: one.order)
+        sources = sorted((one for one in partners if self.kept_as(system, name, one.value) == value), key=_order)
         sources += self._chosen(cell, value)
         undone = [one for one in known if read_at is not None and one.at >= read_at and one.edit is not None]
         if not sources:
@@ -272,6 +345,11 @@ class Witness:
             self._complain(f"{system} {record} {name} was emptied, which nobody asked for")
         knows = sources[-1].knows if sources else frozenset()
         known.append(Version(self.now(), self.order, value, knows))
+
+    def kept_as(self, system: str, name: str, value: Value) -> Value:
+        """What a system makes of a value it is sent."""
+        length = self.cuts.get((system, name))
+        return value if value is None or length is None else value[:length].strip() or None
 
     def _chosen(self, cell: Cell, value: Value) -> list[Version]:
         """A person's choice that this write carries out, as the edit it is from now on."""
@@ -322,6 +400,10 @@ class Witness:
 
     def _complain(self, line: str) -> None:
         self.wrong.append(f"{self.now():.3f} {line}")
+
+
+def _order(version: Version) -> int:
+    return version.order
 
 
 def record_in(system: str, path: str) -> str | None:

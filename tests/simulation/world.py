@@ -73,6 +73,8 @@ class SimulatedWorld(World):
         self.clock = VirtualClock(loop, script.start - START)
         self._set_clocks()
         self.sandbox.espo.schema["CBeteiligte"].optimistic = script.optimistic
+        for name, value in script.switches.items():
+            setattr(self.sandbox.advoware.switches, name, value)
         self.sandbox.webhooks.post = self._deliver
         self.daemons: dict[int, Daemon] = {}
         self.starts = 0
