@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,10 +28,13 @@ REFRESH_EARLY_SECONDS = 120.0
 # A token is used at least this long whatever is said about its end, or a wrong clock would mean a login per
 # call.
 SHORTEST_USE_SECONDS = 30.0
+# And no longer than this, or an answer without sense would mean a token for ever.
+LONGEST_USE_SECONDS = 86400.0
 POLL_SECONDS = 0.2
 # Parts of texts, as seen on the live system. The first kind is the firm's own server being offline or not
 # released.
 OUTAGE_TEXTS = ("ist nicht angemeldet", "ist nicht registriert", "freigeschaltet")
+_SENDABLE = re.compile(r"[!-~]{1,16384}")  # what can stand in a header
 CREDENTIALS_TEXTS = ("Falscher Name oder falsches Kennwort", "Benutzer / Kennwort ung")
 
 
@@ -107,9 +111,10 @@ def read_token(answer: Answer, now: float, lifetime: float) -> Token:
         raise Outage(SIDE, "the login server is busy", status=answer.status, retry_after=answer.retry_after(now))
     body = _object(answer)
     access = body.get("access_token")
-    if not 200 <= answer.status < 300 or not isinstance(access, str) or not access or not access.isascii():
+    if not 200 <= answer.status < 300 or not isinstance(access, str) or not _SENDABLE.fullmatch(access):
         raise Outage(SIDE, "the login server gave no token", status=answer.status)
-    return Token(access, now, now + max(_seconds(body, answer.date or now, lifetime), SHORTEST_USE_SECONDS))
+    seconds = min(_seconds(body, answer.date or now, lifetime), LONGEST_USE_SECONDS)
+    return Token(access, now, now + max(seconds, SHORTEST_USE_SECONDS))
 
 
 def _object(answer: Answer) -> dict[str, Any]:
@@ -134,7 +139,7 @@ def _seconds(body: dict[str, Any], server_now: float, lifetime: float) -> float:
             pass
     seconds = body.get("expires_in")
     if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0:
-        return float(seconds)
+        return float(min(seconds, LONGEST_USE_SECONDS))
     return lifetime
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -77,7 +78,7 @@ class Answer:
         if not self.content.strip():
             return None
         try:
-            return json.loads(self.content, parse_constant=_no_constant)
+            return json.loads(self.content, parse_constant=_no_constant, parse_float=_finite)
         except (ValueError, RecursionError):
             pass
         raise self.garbage("the answer is not JSON")
@@ -89,6 +90,13 @@ class Answer:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # could not be sent back, nor kept
+        raise ValueError
+    return number
 
 
 def http_date(value: str | None) -> float | None:

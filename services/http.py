@@ -24,6 +24,8 @@ from services.transport import kind, open_client, timed_out, was_sent
 T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
+# One layer, of a kind that unpacks to about a thousand times its size: a piece of 16 kB can never fill the memory.
+PACKINGS = ("gzip", "deflate", "identity", "")
 TRIES = 3
 FIRST_RETRY_SECONDS = 0.5
 REFUSED_BEFORE = "the credentials were refused; no call is made until they change or a person says to try again"
@@ -178,6 +180,8 @@ class Pipeline:
                 ) as response,
             ):
                 answered = True
+                if response.headers.get("content-encoding", "identity").strip().lower() not in PACKINGS:
+                    raise httpx.DecodingError("packed in a way that was not asked for")
                 received = bytearray()
                 async for chunk in response.aiter_bytes():
                     received += chunk

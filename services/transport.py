@@ -55,7 +55,7 @@ def open_client(timeout: float, transport: httpx.AsyncBaseTransport | None) -> h
         follow_redirects=False,
         trust_env=False,
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        headers={"User-Agent": "syncd", "Accept": "application/json"},
+        headers={"User-Agent": "syncd", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"},
     )
 
 
