@@ -23,15 +23,27 @@ _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _EMPTY_DATES = frozenset({"0001-01-01", "1899-12-30"})
 DEFAULT_REGION = "DE"
+# Characters; composing takes time by the square of the length. No mapped field is nearly as long.
+LONGEST = 10_000
+# NUL is refused by PostgreSQL, half a surrogate pair by every encoding.
+_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def text(raw: Any) -> Canonical:
-    """Composed, LF line ends, no blanks at the ends; blank is None. Numbers count as their text."""
+    """Composed, LF line ends, no blanks at the ends; blank is None. Numbers count as their text.
+
+    Raises `Unmappable` for what is no text, and for text no store could keep.
+    """
     if raw is None:
         return None
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
         raise Unmappable("expected text")
-    value = unicodedata.normalize("NFC", str(raw)).replace("\r\n", "\n").replace("\r", "\n").strip(BLANKS)
+    given = str(raw)
+    if len(given) > LONGEST:
+        raise Unmappable("longer than any field")
+    if _UNKEEPABLE.search(given):
+        raise Unmappable("a character that cannot be kept")
+    value = unicodedata.normalize("NFC", given).replace("\r\n", "\n").replace("\r", "\n").strip(BLANKS)
     return value or None
 
 

@@ -78,7 +78,7 @@ class Answer:
         if not self.content.strip():
             return None
         try:
-            return json.loads(self.content, parse_constant=_no_constant, parse_float=_finite)
+            return json.loads(self.content.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
         except (ValueError, RecursionError):
             pass
         raise self.garbage("the answer is not JSON")

@@ -7,12 +7,13 @@ line of JSON that tells nothing about a record.
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,7 +21,7 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
 from mappers.spec import Entity
-from syncd import inspect
+from syncd import inspect, openapi
 from syncd.commands import FEW, Asked, Desk, NotKnown, Refusal
 from syncd.http_limits import HEADERS, Limit, Limited, bearer, refuse
 from syncd.intake import ACTIONS, MAX_BODY, Answer, Intake, Rejected, Secrets
@@ -72,6 +73,10 @@ class ApiDeps:
         return Intake(self.ledger, self.secrets, self.ring, self.now)
 
 
+NO_NUL = r"^[^\x00]*$"  # PostgreSQL can neither keep it nor look for it
+Plain = Annotated[str, Field(pattern=NO_NUL)]
+
+
 class Body(BaseModel):
     """What a request may carry; a name we do not know is an error, not a wish overlooked."""
 
@@ -79,41 +84,52 @@ class Body(BaseModel):
 
 
 class Resolve(Body):
-    take: Annotated[str, Field(max_length=10_000, description="espocrm, advoware, a value, create, or link N")]
+    take: Annotated[Plain, Field(max_length=10_000, description="espocrm, advoware, a value, create, or link N")]
 
 
 class Pause(Body):
-    entity: Annotated[str | None, Field(max_length=40)] = None
-    side: Annotated[str | None, Field(max_length=10)] = None
-    why: Annotated[str, Field(max_length=200)] = "by a person"
+    entity: Annotated[Plain | None, Field(max_length=40)] = None
+    side: Annotated[Plain | None, Field(max_length=10)] = None
+    why: Annotated[Plain, Field(max_length=200)] = "by a person"
 
 
 class Resume(Body):
-    entity: Annotated[str | None, Field(max_length=40)] = None
-    side: Annotated[str | None, Field(max_length=10)] = None
+    entity: Annotated[Plain | None, Field(max_length=40)] = None
+    side: Annotated[Plain | None, Field(max_length=10)] = None
 
 
 class Allow(Body):
-    right: Annotated[str | None, Field(max_length=10, description="after a restored backup: the side to believe")] = (
+    right: Annotated[Plain | None, Field(max_length=10, description="after a restored backup: the side to believe")] = (
         None
     )
 
 
 class Retry(Body):
-    keys: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=500)] = []
-    status: Annotated[str | None, Field(max_length=24)] = None
+    keys: Annotated[list[Annotated[Plain, Field(max_length=80)]], Field(max_length=500)] = []
+    status: Annotated[Plain | None, Field(max_length=24)] = None
 
 
 class Undo(Body):
     change: Annotated[int | None, Field(ge=1, lt=2**31)] = None
-    run: Annotated[str | None, Field(max_length=32)] = None
+    run: Annotated[Plain | None, Field(max_length=32)] = None
     dry_run: Annotated[bool, Field(description="only tell what would be taken back, and what could not")] = False
     yes: Annotated[bool, Field(description=f"needed for more than {FEW} changes")] = False
 
 
+Action = Annotated[str, Path(json_schema_extra={"enum": list(ACTIONS)})]
+Id = Annotated[str, Path(pattern=NO_NUL)]
 Count = Annotated[int, Query(ge=1, le=inspect.MAX_PAGE)]
-Text = Annotated[str | None, Query(max_length=80)]
+Text = Annotated[Plain | None, Query(max_length=80)]
 Before = Annotated[int | None, Query(ge=1, lt=2**31)]
+
+
+class Shown(JSONResponse):
+    """JSON in which half a surrogate pair, as a system may have sent it, shows as a question mark."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        told = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return told.encode("utf-8", "replace")
 
 
 def create_api(deps: ApiDeps) -> FastAPI:
@@ -124,15 +140,18 @@ def create_api(deps: ApiDeps) -> FastAPI:
         description="Keeps EspoCRM and Advoware the same.",
         docs_url=None,  # FastAPI's page loads its scripts from elsewhere
         redoc_url=None,
+        default_response_class=Shown,
     )
+    api.openapi = lambda: openapi.describe(api)  # type: ignore[method-assign]
     api.add_middleware(Limited, limit_of=lambda path: WEBHOOK_LIMIT if path.startswith(WEBHOOKS) else LIMIT)
     _errors(api, deps)
     api.include_router(_webhooks(deps))
     api.include_router(_machines(deps, api))
-    guarded = [Depends(_who(deps))]
-    api.include_router(_looking(deps), prefix="/api/v1", dependencies=guarded)
-    api.include_router(_asking(deps), prefix="/api/v1", dependencies=guarded)
-    api.include_router(_syncing(deps), dependencies=guarded)
+    guarded = [Security(openapi.BEARER), Depends(_who(deps))]
+    errors = openapi.failing(401, 403, 404, 409)
+    api.include_router(_looking(deps), prefix="/api/v1", dependencies=guarded, responses=errors)
+    api.include_router(_asking(deps), prefix="/api/v1", dependencies=guarded, responses=errors)
+    api.include_router(_syncing(deps), dependencies=guarded, responses=errors)
     return api
 
 
@@ -140,7 +159,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
 
 
 def _webhooks(deps: ApiDeps) -> APIRouter:
-    routes = APIRouter(tags=["webhooks"])
+    routes = APIRouter(tags=["webhooks"], responses=openapi.WEBHOOK_ANSWERS, dependencies=[Security(openapi.SIGNATURE)])
 
     async def receive(request: Request, entity: Entity, action: str) -> Response:
         try:
@@ -164,13 +183,13 @@ def _webhooks(deps: ApiDeps) -> APIRouter:
         }
         return JSONResponse(answer, background=BackgroundTask(deps.intake.tell, keys))
 
-    @routes.post("/webhooks/espocrm/{entity}/{action}")
-    async def webhook(request: Request, entity: str, action: str) -> Response:
+    @routes.post("/webhooks/espocrm/{entity}/{action}", openapi_extra=openapi.DELIVERY)
+    async def webhook(request: Request, entity: str, action: Action) -> Response:
         """What EspoCRM sends: a JSON array of objects with `id`, signed."""
         return await receive(request, deps.desk.entity(entity), _action(action))
 
-    @routes.post("/vmh/webhook/beteiligte/{action}")
-    async def older_webhook(request: Request, action: str) -> Response:
+    @routes.post("/vmh/webhook/beteiligte/{action}", openapi_extra=openapi.DELIVERY)
+    async def older_webhook(request: Request, action: Action) -> Response:
         """The same under the address older installations have registered."""
         return await receive(request, deps.desk.entity("beteiligte"), _action(action))
 
@@ -187,21 +206,21 @@ def _action(action: str) -> str:
 
 
 def _machines(deps: ApiDeps, api: FastAPI) -> APIRouter:
-    routes = APIRouter(tags=["machines"])
+    routes = APIRouter(tags=["machines"], responses=openapi.failing())
 
     @routes.get("/healthz")
     async def healthz() -> dict[str, str]:
         """The process is alive."""
         return {"status": "ok"}
 
-    @routes.get("/readyz")
+    @routes.get("/readyz", responses=openapi.READY_ANSWERS)
     async def readyz() -> Response:
         """Whether the daemon can work; 503 with the reasons where it cannot. A pause is told, and is no reason."""
         reasons = deps.readiness()
         answer = {"status": "not ready" if reasons else "ready", "reasons": reasons, "paused": list(deps.paused())}
         return JSONResponse(answer, 503 if reasons else 200, HEADERS)
 
-    @routes.get("/metrics")
+    @routes.get("/metrics", response_class=Response, responses=openapi.METRICS_ANSWERS)
     async def metrics() -> Response:
         """Counters and gauges for Prometheus."""
         await deps.before_metrics()
@@ -261,14 +280,14 @@ def _looking(deps: ApiDeps) -> APIRouter:
 
     @routes.get("/records")
     async def records(
-        entity: Text = None, status: Text = None, after: Annotated[str, Query(max_length=80)] = "", limit: Count = 200
+        entity: Text = None, status: Text = None, after: Annotated[Plain, Query(max_length=80)] = "", limit: Count = 200
     ) -> dict[str, Any]:
         """Records that take part; `after` is the last key of the page before."""
         name = None if entity is None else deps.desk.entity(entity).name
         return {"records": await inspect.records(deps.ledger, name, status, after, limit)}
 
     @routes.get("/records/{id:path}")
-    async def record(id: str, limit: Count = 200) -> dict[str, Any]:
+    async def record(id: Id, limit: Count = 200) -> dict[str, Any]:
         """One record: an EspoCRM id, `betnr:1234`, or `entity/id`."""
         key = await deps.desk.find(id)
         found = await inspect.record(deps.ledger, key, limit)
@@ -284,7 +303,7 @@ def _looking(deps: ApiDeps) -> APIRouter:
         return {"conflicts": await inspect.conflicts(deps.ledger, states, key, limit)}
 
     @routes.get("/conflicts/{id}")
-    async def conflict(id: str) -> dict[str, Any]:
+    async def conflict(id: Id) -> dict[str, Any]:
         """One conflict or kept value."""
         found = await inspect.conflict(deps.ledger, id)
         if found is None:
@@ -307,7 +326,7 @@ def _looking(deps: ApiDeps) -> APIRouter:
         return {"runs": await inspect.runs(deps.ledger, limit)}
 
     @routes.get("/runs/{id}")
-    async def run(id: str, limit: Count = 200) -> dict[str, Any]:
+    async def run(id: Id, limit: Count = 200) -> dict[str, Any]:
         """A run, or a job by the start of its id, with every value it has written."""
         return await inspect.run(deps.ledger, id, limit)
 
@@ -332,10 +351,10 @@ def _told(deps: ApiDeps, asked: Asked) -> Response:
 
 
 def _asking(deps: ApiDeps) -> APIRouter:
-    routes = APIRouter(tags=["asking"])
+    routes = APIRouter(tags=["asking"], responses=openapi.ACCEPTED)
 
     @routes.post("/conflicts/{id}/resolve", status_code=202)
-    async def resolve(id: str, body: Resolve) -> Response:
+    async def resolve(id: Id, body: Resolve) -> Response:
         """Choose a value or a counterpart, or take a kept value back."""
         return _told(deps, await deps.desk.resolve(id, body.take))
 
@@ -352,7 +371,7 @@ def _asking(deps: ApiDeps) -> APIRouter:
         return _told(deps, await deps.desk.resume(wish.entity, wish.side))
 
     @routes.post("/guards/{id}/allow", status_code=202)
-    async def allow(id: str, body: Allow | None = None) -> Response:
+    async def allow(id: Id, body: Allow | None = None) -> Response:
         """Let exactly what a guard stopped through."""
         return _told(deps, await deps.desk.allow(id, (body or Allow()).right))
 
@@ -365,7 +384,7 @@ def _asking(deps: ApiDeps) -> APIRouter:
             return _told(deps, await deps.desk.retry_status(body.status))
         return _told(deps, await deps.desk.retry([await deps.desk.find(key) for key in body.keys]))
 
-    @routes.post("/undo", status_code=202)
+    @routes.post("/undo", status_code=202, responses=openapi.UNDO_ANSWERS)
     async def undo(body: Undo) -> Response:
         """Take a change back, or all that a run did: both sides get the values from before."""
         if (body.change is None) == (body.run is None):
@@ -384,10 +403,10 @@ def _asking(deps: ApiDeps) -> APIRouter:
 
 
 def _syncing(deps: ApiDeps) -> APIRouter:
-    routes = APIRouter(tags=["asking"])
+    routes = APIRouter(tags=["asking"], responses=openapi.ACCEPTED)
 
     @routes.post("/sync/{entity}/{id}", status_code=202)
-    async def sync(entity: str, id: str) -> Response:
+    async def sync(entity: Id, id: Id) -> Response:
         """Let a record take part, and sync it now."""
         name = deps.desk.entity(entity).name
         key = await deps.desk.find(id if ":" in id else f"{name}/{id}")

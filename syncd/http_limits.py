@@ -54,7 +54,7 @@ class Limited:
             await send(message)
 
         announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdigit() or len(announced) > 18:
+        if not (announced.isascii() and announced.isdigit()) or len(announced) > 18:
             await refuse(400, "the content length is not a number")(scope, receive, send)
             return
         if int(announced) > limit.body:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -57,6 +58,9 @@ def run(arguments: Sequence[str]) -> int:
 def run_as(name: str, program: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a program of this name, telling its failures as all our commands do; returns the exit code."""
     OPTIONS.debug = False
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a value may hold what no encoding can show
     try:
         code = int(program(args=list(arguments), prog_name=name, standalone_mode=False) or Code.DONE)
     except (KeyboardInterrupt, typer.Abort, asyncio.CancelledError):

@@ -47,8 +47,8 @@ def access(url: str, **changes: Any) -> Access:
 
 
 def _espo(ask: Callable[[EspoClient], Awaitable[Any]]) -> Ask:
-    async def asking(url: str, timeout: float, transport: httpx.AsyncBaseTransport) -> Any:
-        return await ask(EspoClient(f"{url}/api/v1", ApiKey(KEY), Stage().ports, timeout=timeout, transport=transport))
+    async def asking(url: str, patience: float, transport: httpx.AsyncBaseTransport) -> Any:
+        return await ask(EspoClient(f"{url}/api/v1", ApiKey(KEY), Stage().ports, timeout=patience, transport=transport))
 
     return asking
 
@@ -56,26 +56,26 @@ def _espo(ask: Callable[[EspoClient], Awaitable[Any]]) -> Ask:
 def _advoware(ask: Callable[[AdvowareClient], Awaitable[Any]], *, known: bool = True) -> Ask:
     """`known`: there is a token already, so that the first call is the one meant."""
 
-    async def asking(url: str, timeout: float, transport: httpx.AsyncBaseTransport) -> Any:
+    async def asking(url: str, patience: float, transport: httpx.AsyncBaseTransport) -> Any:
         stage, who = Stage(), access(url)
         tokens = LocalTokens(stage.hours.now)
         if known:
             await tokens.lock(who.fingerprint(), "test", 60)
             await tokens.save(who.fingerprint(), "test", Token(TOKEN, START, START + 3300))
             await tokens.unlock(who.fingerprint(), "test")
-        return await ask(AdvowareClient(who, stage.ports, tokens, timeout=timeout, transport=transport))
+        return await ask(AdvowareClient(who, stage.ports, tokens, timeout=patience, transport=transport))
 
     return asking
 
 
-async def _found(url: str, timeout: float, transport: httpx.AsyncBaseTransport) -> Any:
+async def _found(url: str, patience: float, transport: httpx.AsyncBaseTransport) -> Any:
     """Where the configurator sends us."""
     who, ports = access(url, base_url="", security_url=""), Stage().ports
-    location = Location(who, Pipeline("advoware", ports, "", timeout=timeout, transport=transport))
+    location = Location(who, Pipeline("advoware", ports, "", timeout=patience, transport=transport))
     return await location.base(), await location.security()
 
 
-async def _alarm(url: str, timeout: float, transport: httpx.AsyncBaseTransport) -> Any:
+async def _alarm(url: str, patience: float, transport: httpx.AsyncBaseTransport) -> Any:
     return await AlarmSender(f"{url}/?token=geheim-alarm", transport).send({"alarm": VALUE})
 
 

@@ -177,7 +177,16 @@ BODIES: dict[str, bytes] = {
 }
 """What a body may be that is not what was asked for, by what it is."""
 
-STATUSES = ("200 OK", "201 Created", "204 No Content", "301 Moved", "304 Not Modified", "400 Bad", "401 No", "403 No")
+STATUSES: tuple[str, ...] = (
+    "200 OK",
+    "201 Created",
+    "204 No Content",
+    "301 Moved",
+    "304 Not Modified",
+    "400 Bad",
+    "401 No",
+    "403 No",
+)
 STATUSES += ("404 Not Found", "405 No", "409 Conflict", "418 Teapot", "422 No", "429 Slow", "500 Error", "502 Bad")
 STATUSES += ("503 Away", "599 What", "299 What", "600 What", "999 What")
 

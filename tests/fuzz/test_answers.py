@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from itertools import product
-from typing import Any
 
 import pytest
 
@@ -22,14 +21,14 @@ SHORT = 0.15  # seconds a client waits where no answer will ever come
 every_call = pytest.mark.parametrize("name", CALLS)
 
 
-async def ask_all(name: str, answers: Iterable[tuple[str, Say]], timeout: float = GENEROUS) -> None:
+async def ask_all(name: str, answers: Iterable[tuple[str, Say]], patience: float = GENEROUS) -> None:
     """Each ends in a value or a declared error that tells no secret."""
     transport = fresh_transport()
     async with serving(once()) as server:
         for what, server.say in answers:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    told = repr(await CALLS[name](server.url, timeout, transport))
+                    told = repr(await CALLS[name](server.url, patience, transport))
             except PeerError as error:
                 told = chain(error)
             except Exception as error:

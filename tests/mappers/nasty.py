@@ -46,7 +46,10 @@ TEXTS = (
     "x" * 300,
 )
 
-_letters = st.characters(exclude_categories=["Cs"])
+_letters = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
+
+UNKEEPABLE = ("\x00", "Müller\x00", "\ud83d", "a\udfffb", "\udc4d\ud83d", "x" * 10_001)
+"""Texts that JSON can carry and no store can keep, or that are longer than any field."""
 
 
 def texts() -> st.SearchStrategy[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mappers.beteiligte import BETEILIGTE
 from mappers.normal import DAY, TEXT
 from mappers.spec import Field, Side, Unmappable
-from tests.mappers.nasty import DAYS, raws, texts
+from tests.mappers.nasty import DAYS, UNKEEPABLE, raws, texts
 
 MIDNIGHTS = (
     "",
@@ -99,6 +99,14 @@ def test_an_emptied_field_reads_as_blank(field: Field, side: Side) -> None:
 @few
 @given(raw=st.one_of(st.booleans(), st.lists(texts(), min_size=1), st.dictionaries(texts(), texts(), min_size=1)))
 def test_what_is_no_text_is_refused_instead_of_guessed(field: Field, side: Side, raw: Any) -> None:
+    with pytest.raises(Unmappable):
+        field.codec.parse(side, raw)
+
+
+@every_field
+@every_side
+@pytest.mark.parametrize("raw", UNKEEPABLE, ids=ascii)
+def test_what_no_store_can_keep_is_refused_instead_of_cut(field: Field, side: Side, raw: str) -> None:
     with pytest.raises(Unmappable):
         field.codec.parse(side, raw)
 
