@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -41,7 +42,10 @@ class ConfigError(Exception):
 
 def _url(value: str) -> str:
     parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
+    port_is_one = parts.port is None or parts.port > 0  # raises where it is no number
+    if value and (
+        not port_is_one or parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc
+    ):
         raise ValueError
     return value
 
@@ -53,10 +57,15 @@ def _api_v1(value: str) -> str:
     return value
 
 
+_PORT = re.compile(r"[^:]*(:[0-9]{0,5})?")
+
+
 def _scheme(*schemes: str) -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
         text = value.get_secret_value()
-        if text and urlsplit(text).scheme not in schemes:
+        parts = urlsplit(text)
+        server = parts.netloc.rpartition("@")[2].rpartition("]")[2]  # a password may hold any sign
+        if text and (parts.scheme not in schemes or not _PORT.fullmatch(server)):
             raise ValueError
         return value
 
@@ -70,6 +79,13 @@ def _base64(value: SecretStr) -> SecretStr:
 
 def _header(value: SecretStr) -> SecretStr:
     if not all("!" <= letter <= "~" for letter in value.get_secret_value()):
+        raise ValueError
+    return value
+
+
+def _path(value: Path | None) -> Path | None:
+    text = str(value or "")
+    if not text.isprintable() or len(text) > 1000 or any(len(part.encode()) > 255 for part in Path(text).parts):
         raise ValueError
     return value
 
@@ -97,7 +113,8 @@ def _numbers(value: object) -> object:
 
 
 Url = Annotated[str, AfterValidator(_url)]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+File = Annotated[Path | None, AfterValidator(_path)]
+Seconds = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
@@ -144,8 +161,8 @@ class Settings(BaseSettings):
     espocrm_admin_password: SecretStr = _setting(NO_SECRET, "text", "only for `syncd setup espocrm`; never stored")
     redis_url: RedisUrl = _setting(NO_SECRET, "redis://, rediss:// or unix:// URL", "empty = own server in the state directory")
     database_url: DatabaseUrl = _setting(NO_SECRET, "sqlite:// or postgresql:// URL", "empty = SQLite in the state directory; PostgreSQL for several daemons")
-    syncd_config_file: Path | None = _setting(None, "path", "syncd.toml; empty = here if there is one, else in the state directory")
-    syncd_state_dir: Path | None = _setting(None, "path", "ledger and own Redis; empty = $STATE_DIRECTORY, else ~/.local/state/syncd")
+    syncd_config_file: File = _setting(None, "path", "syncd.toml; empty = here if there is one, else in the state directory")
+    syncd_state_dir: File = _setting(None, "path", "ledger and own Redis; empty = $STATE_DIRECTORY, else ~/.local/state/syncd")
     syncd_http_host: str = _setting("127.0.0.1", "address", "where webhooks and dashboard listen")
     syncd_http_port: Annotated[int, Field(ge=0, le=65535)] = _setting(8765, "port 0–65535", "where webhooks and dashboard listen; 0 = any free one")
     syncd_public_url: Url = _setting("", "URL", "address under which EspoCRM and browsers reach syncd; empty = http://SYNCD_HTTP_HOST:SYNCD_HTTP_PORT")
@@ -381,7 +398,7 @@ def service_manager(env: abc.Mapping[str, str] | None = None) -> ServiceManager:
     environment = os.environ if env is None else env
     microseconds = environment.get("WATCHDOG_USEC", "")
     asked_of_us = environment.get("WATCHDOG_PID") in (None, str(os.getpid()))
-    watchdog = int(microseconds) / 1e6 if microseconds.isdigit() and asked_of_us else None
+    watchdog = int(microseconds) / 1e6 if microseconds.isascii() and microseconds.isdigit() and asked_of_us else None
     return ServiceManager(environment.get("NOTIFY_SOCKET", ""), watchdog)
 
 
@@ -446,6 +463,8 @@ def load_mapping(path: Path | None, known: abc.Mapping[str, Known] | None = None
         failure = "is not UTF-8 text"
     except tomllib.TOMLDecodeError as error:
         failure = f"is not TOML: {error}"
+    except (ValueError, RecursionError):
+        failure = "is not TOML: a number too long, or nested too deep"
     if failure:
         raise ConfigError([f"{path}: {failure}"])
     reader = _Toml(str(path), known)
@@ -456,6 +475,15 @@ def load_mapping(path: Path | None, known: abc.Mapping[str, Known] | None = None
 
 
 C = TypeVar("C")
+
+
+def _sendable(value: object) -> bool:
+    """Whether a comparison's value can be sent as JSON."""
+    if isinstance(value, dict):
+        return all(map(_sendable, value.values()))
+    if isinstance(value, list):
+        return all(map(_sendable, value))
+    return value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 class _Toml:
@@ -514,6 +542,8 @@ class _Toml:
             return ()
         for place, item in enumerate(value, 1):
             self._only(f"{where}[{place}]", item, ("type", "attribute", "value", "dateTime", "timeZone"))
+            if not _sendable(item.get("value")):
+                self._wrong(f"{where}[{place}].value", "expected texts, numbers or tables; a day in quotes")
             if not isinstance(item.get("type"), str):
                 self._wrong(f"{where}[{place}].type", "expected the name of a comparison, as equals or isNotNull")
         return tuple(value)
@@ -543,4 +573,5 @@ class _Toml:
                 self._wrong(f"{where}.{key}".lstrip("."), f"unknown key{_meant(key, known)}")
 
     def _wrong(self, where: str, text: str) -> None:
-        self.lines.append(f"{self._path}: {where}: {text}")
+        named = "".join(letter if letter.isprintable() else "?" for letter in where)
+        self.lines.append(f"{self._path}: {named[:200]}: {text}")

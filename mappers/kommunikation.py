@@ -215,7 +215,7 @@ def read_advoware(body: Mapping[str, Any], remembered: Mapping[int, int]) -> tup
         rows = []
     if not isinstance(rows, list):
         return None
-    rows = [row for row in rows if isinstance(row, Mapping) and isinstance(row.get("id"), int)]
+    rows = [row for row in rows if isinstance(row, Mapping) and _id(row) is not None]
     try:
         values = {row["id"]: value(row.get("tlf")) for row in rows}
     except Unmappable:
@@ -247,6 +247,11 @@ def read_advoware(body: Mapping[str, Any], remembered: Mapping[int, int]) -> tup
         )
         found.append(entry)
     return tuple(sorted((entry for entry in found if entry.kind not in OTHER_KINDS), key=lambda entry: entry.id))
+
+
+def _id(row: Mapping[str, Any]) -> int | None:
+    number = row.get("id")
+    return number if type(number) is int and 0 <= number < 2**63 else None
 
 
 def _known_kind(row: Mapping[str, Any], mark: Mark | None, remembered: int | None) -> int:
@@ -302,7 +307,7 @@ def new_kind(entry: EspoEntry) -> int:
 def fingerprint(body: Mapping[str, Any]) -> str:
     """`kommunikationHash`: first 16 hex digits of MD5 over the sorted rowIds of the entries that are kept the same."""
     relevant = {entry.id for entry in read_advoware(body, {}) or () if entry.value is not None}
-    rows = [row for row in body.get("kommunikation") or () if isinstance(row, Mapping) and row.get("id") in relevant]
+    rows = [row for row in body.get("kommunikation") or () if isinstance(row, Mapping) and _id(row) in relevant]
     joined = "".join(sorted(str(row.get("rowId") or "") for row in rows))
     return hashlib.md5(joined.encode(), usedforsecurity=False).hexdigest()[:16]
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from services.errors import Outage, PeerError, Retryable
+from services.local import LONGEST_RETRY_AFTER
 
 # Seconds to leave a system alone that says "too many requests" or "maintenance" without saying for how long.
 DEFAULT_RETRY_AFTER = 30.0
@@ -66,12 +67,12 @@ class Answer:
         return http_date(self.headers.get("date"))
 
     def retry_after(self, now: float) -> float | None:
-        """The Retry-After header in seconds, given as seconds or as a date."""
+        """The Retry-After header in seconds, given as seconds or as a date; LONGEST_RETRY_AFTER at most."""
         value = self.headers.get("retry-after", "").strip()
         if value.isascii() and value.isdigit():
-            return float(value[:9])
+            return min(float(value[:9]), LONGEST_RETRY_AFTER)
         at = http_date(value)
-        return None if at is None else max(0.0, at - (self.date or now))
+        return None if at is None else min(max(0.0, at - (self.date or now)), LONGEST_RETRY_AFTER)
 
     def json(self) -> Any:
         """The parsed body, None for an empty one; anything but JSON is Retryable."""

@@ -20,11 +20,10 @@ from syncd.ledger.privacy import Erased, StillLiving
 from syncd.ledger.requests import Asked
 from syncd.ledger.store import Ledger
 from syncd.ledger.undo import Change, Judged
-from syncd.model import Key, Status
+from syncd.model import ESPO_ID, Key, Status
 
 __all__ = ["FEW", "Asked", "Change", "Desk", "Judged", "NotKnown", "Refusal", "Undone"]
 
-ESPO_ID = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")
 _NUMBER = re.compile(r"[0-9]{1,9}\Z")
 EVERYTHING = "all"
 AT_ONCE = 500

@@ -47,12 +47,14 @@ async def poll(context: Context) -> int:
             max_size=PAGE,
         )
         served = served if served is not None else page.date
-        found += await consider(context, page.rows, began)
-        greatest = max([greatest, *(espo_time(row.get("modifiedAt")) or 0.0 for row in page.rows)])
-        if page.last or not page.rows:
+        rows = stock.named(page.rows)
+        found += await consider(context, rows, began)
+        greatest = max([greatest, *(espo_time(row.get("modifiedAt")) or 0.0 for row in rows)])
+        timed = [(row["modifiedAt"], row["id"]) for row in rows if espo_time(row.get("modifiedAt")) is not None]
+        if page.last or not timed or timed[-1] == after:
             break
-        after = (page.rows[-1]["modifiedAt"], page.rows[-1]["id"])
-    reached = min(greatest, served if served is not None else greatest) - OVERLAP
+        after = timed[-1]
+    reached = min(greatest, served if served is not None else context.clock.now()) - OVERLAP
     if reached > watermark:
         await context.ledger.write(facts.put, name, reached)
     return found + await _poll_waiting(context, began)
@@ -78,7 +80,7 @@ async def _poll_waiting(context: Context, began: float) -> int:
             max_size=PAGE,
             offset=number * PAGE,
         )
-        found += await consider(context, page.rows, began)
+        found += await consider(context, stock.named(page.rows), began)
         if page.last or not page.rows:
             break
     return found

@@ -22,6 +22,7 @@ from syncd.load import digest
 from syncd.marks import espo_marks, late_look, next_look
 from syncd.messages import text
 from syncd.model import (
+    ESPO_ID,
     Action,
     Agree,
     Ask,
@@ -44,6 +45,12 @@ from syncd.model import (
 from syncd.scribe import lost_value
 from syncd.status import NextTry
 from syncd.write import Patched
+
+
+def assignee(espo: Present) -> str | None:
+    """Whom EspoCRM names as responsible, for Tasks about the record."""
+    named = espo.body.get("assignedUserId")
+    return named if isinstance(named, str) and ESPO_ID.match(named) else None
 
 
 class Ended(StrEnum):
@@ -92,7 +99,7 @@ def settled(
         "retries": 0,
         "next_try_at": None,
         "error": text(settle.notices, settings.language),
-        "assignee": espo.body.get("assignedUserId"),
+        "assignee": assignee(espo),
         "link_shown": memory.link_shown or _shows_link(context, memory, espo),
         "checked_at": now,
         "espo_read_at": now,
@@ -157,7 +164,7 @@ def failed(
     at = now + following.wait
     pair: dict[str, Any] = {}
     if isinstance(espo, Present) and isinstance(judged, Present):
-        pair |= {**espo_marks(context, espo, judged), "assignee": espo.body.get("assignedUserId")}
+        pair |= {**espo_marks(context, espo, judged), "assignee": assignee(espo)}
     pair |= {
         "status": following.status,
         "retries": following.retries,

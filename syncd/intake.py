@@ -21,11 +21,10 @@ from typing import Any, NoReturn
 import structlog
 
 from mappers.spec import Entity
-from syncd.commands import ESPO_ID
 from syncd.lanes import Lane
 from syncd.ledger import facts, work
 from syncd.ledger.store import Ledger, LedgerUnavailable
-from syncd.model import Key
+from syncd.model import ESPO_ID, Key
 from syncd.queue import Waiting
 from syncd.redis_client import RedisUnavailable
 

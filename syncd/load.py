@@ -35,6 +35,12 @@ from syncd.model import (
 
 SEARCH_PROOF_LIFE = 86400.0  # seconds a proven search stays trusted
 PROBE_AHEAD = 25  # how many ids above the highest known one a probe looks at
+LONGEST_NAME, LONGEST_TOKEN = 60, 40  # characters the ledger keeps of a user's name or id, and of a time stamp
+
+
+def _word(raw: object, longest: int = LONGEST_NAME) -> str | None:
+    """A token, an id or a name as text; None for what no system means by one."""
+    return raw if isinstance(raw, str) and len(raw) <= longest and raw.isprintable() else None
 
 
 async def read_espo(context: Context, espo_id: str) -> EspoSeen:
@@ -53,11 +59,12 @@ def espo_present(context: Context, espo_id: str, body: Mapping[str, Any], date: 
     """An answer that carries the whole EspoCRM record; raises `Retryable` if it is about something else."""
     if body.get("id") != espo_id:
         raise Retryable("espocrm", "the answer is not the record that was asked for")
+    number = body.get("versionNumber")
     version = Version(
-        token=body.get("modifiedAt"),
-        number=body.get("versionNumber"),
+        token=_word(body.get("modifiedAt"), LONGEST_TOKEN),
+        number=number if type(number) is int else None,
         changed_at=espo_time(body.get("modifiedAt")),
-        changed_by=body.get("modifiedById") or body.get("createdById"),
+        changed_by=_word(body.get("modifiedById")) or _word(body.get("createdById")),
     )
     return Present(body, version, context.clock.monotonic(), date)
 
@@ -75,7 +82,9 @@ async def read_advoware(context: Context, advoware_id: int) -> Present | Absent 
     if str(body.get(entity.advoware_id)) != str(advoware_id):
         raise Retryable("advoware", "the answer is not the record that was asked for")
     version = Version(
-        token=body.get("rowId"), changed_at=local_time(body.get("geaendertAm")), changed_by=body.get("geaendertVon")
+        token=_word(body.get("rowId")),
+        changed_at=local_time(body.get("geaendertAm")),
+        changed_by=_word(body.get("geaendertVon")),
     )
     return Present(body, version, context.clock.monotonic(), reply.date)
 

@@ -19,7 +19,7 @@ def espo_marks(context: Context, espo: Present, judged: Present | None = None) -
     """What tells later whether EspoCRM shows anything new: newer than `judged`, where that is not `espo` itself."""
     marks: dict[str, Any] = {
         "espo_digest": digest(context.entity, Side.ESPO, judged or espo),
-        "status": espo.body.get(context.entity.status.status),
+        "status": _kept(espo.body.get(context.entity.status.status)),
         "seen_token": espo.version.token,
     }
     if _is_old(espo):
@@ -32,6 +32,11 @@ def late_look(context: Context, key: str, espo: Present, *, wrote: bool) -> Due 
     if not wrote and _is_old(espo):
         return None
     return Due(key, Lane.LATE, Cause.LATE, context.clock.now() + context.settings.late_after)
+
+
+def _kept(status: object) -> str | None:
+    """What a person or a formula has left as the status, as far as the ledger has room for it."""
+    return status[:24] if isinstance(status, str) and status.isprintable() else None
 
 
 def _is_old(espo: Present) -> bool:

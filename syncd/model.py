@@ -5,6 +5,7 @@ Frozen data only. Knows no clock, no I/O, no SQL and no entity by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +16,7 @@ from mappers.spec import Canonical, Raw, Side
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
-
+ESPO_ID = re.compile(r"[A-Za-z0-9_-]{1,40}\Z")
 NEW_FIELD, BY_HAND = "new_field", "by_hand"  # why a field waits for a person, besides its policy
 
 

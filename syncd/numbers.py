@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-MOST = 999_999_999
+DIGITS = 9  # of the greatest number
 FORMS = "one number a line, or a CSV file with a column"
 
 
@@ -23,11 +23,14 @@ def read_numbers(text: str, column: str) -> list[int]:
         head = 1 if lines and lines[0].strip().lower() == column.lower() else 0
         return _each((number, line) for number, line in places if number > head)
     rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)
-    names = [name.strip().lower() for name in next(rows)]
-    if column.lower() not in names:
-        raise NotNumbers(f"line 1: there is no column {column}; give {FORMS} {column}")
-    place = names.index(column.lower())
-    return _each((rows.line_num, _cell(row, place)) for row in rows)
+    try:
+        names = [name.strip().lower() for name in next(rows)]
+        if column.lower() not in names:
+            raise NotNumbers(f"line 1: there is no column {column}; give {FORMS} {column}")
+        place = names.index(column.lower())
+        return _each((rows.line_num, _cell(row, place)) for row in rows)
+    except csv.Error:  # a cell beyond any size, mostly behind a quote that is never closed
+        raise NotNumbers(f"line {rows.line_num + 1}: that is no table; is a quote not closed?") from None
 
 
 def _cell(row: Sequence[str], place: int) -> str:
@@ -40,7 +43,8 @@ def _each(cells: Iterable[tuple[int, str]]) -> list[int]:
         text = cell.strip().strip('"')
         if not text or text.startswith("#"):
             continue
-        if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= MOST:
+        digits = text.lstrip("0")
+        if not (text.isascii() and text.isdecimal()) or not 0 < len(digits) <= DIGITS:
             raise NotNumbers(f"line {line}: that is no number of a Beteiligter")
-        found[int(text)] = None
+        found[int(digits)] = None
     return list(found)

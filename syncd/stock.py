@@ -9,8 +9,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from services.errors import Missing
 from syncd.context import Context
+from syncd.model import ESPO_ID
+
+log = structlog.get_logger()
 
 PAGE = 200
 
@@ -24,6 +29,14 @@ class Page:
 
     rows: Rows
     last: bool
+
+
+def named(rows: Rows) -> list[Mapping[str, Any]]:
+    """The rows that say whose they are: one that does not must not keep the others waiting."""
+    told = [row for row in rows if isinstance(row.get("id"), str) and ESPO_ID.match(row["id"])]
+    if len(told) < len(rows):
+        log.warning("listing.nameless", count=len(rows) - len(told))
+    return told
 
 
 async def page(context: Context, columns: Sequence[str], where: Where = (), after: str = "") -> Page:
@@ -45,9 +58,13 @@ async def pages(context: Context, columns: Sequence[str], where: Where = ()) -> 
     after = ""
     while True:
         found = await page(context, columns, where, after)
-        if found.rows:
-            yield found.rows
-            after = found.rows[-1]["id"]
+        rows = named(found.rows)
+        if rows:
+            yield rows
+        if not found.last:
+            if not rows or rows[-1]["id"] == after:
+                raise Missing("espocrm", "the listing does not go on", certain=False)
+            after = rows[-1]["id"]
         if found.last:
             return
 

@@ -12,7 +12,7 @@ import typer
 
 from syncd import __version__
 from syncd.cli import alarms, contact, copies, daemon, doctor, fill, looking, people, records, setup, undoing, upkeep
-from syncd.cli.output import OPTIONS, Code, complain, quiet
+from syncd.cli.output import OPTIONS, Code, UsageError, complain, quiet
 
 EPILOG = "Settings come from the environment and .env; `syncd config show` lists them, `syncd doctor` checks them."
 
@@ -55,6 +55,11 @@ def run(arguments: Sequence[str]) -> int:
     return run_as("syncd", app, arguments)
 
 
+def _is_text(argument: str) -> bool:
+    """False where bytes came that are none: Python hands them on as half surrogate pairs."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in argument)
+
+
 def run_as(name: str, program: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a program of this name, telling its failures as all our commands do; returns the exit code."""
     OPTIONS.debug = False
@@ -62,6 +67,8 @@ def run_as(name: str, program: typer.Typer, arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a value may hold what no encoding can show
     try:
+        if any(not _is_text(one) for one in arguments):
+            raise UsageError("an argument is not UTF-8 text")
         code = int(program(args=list(arguments), prog_name=name, standalone_mode=False) or Code.DONE)
     except (KeyboardInterrupt, typer.Abort, asyncio.CancelledError):
         code = INTERRUPTED

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
-from schemathesis import Case
+from schemathesis import Case, checks
 
 from scripts.docs_reference import bare_api
 from tests.fuzz.description import SECRET, SIGN_ME, TOKEN, Signing, open_doors, open_ledger
@@ -28,13 +28,15 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 examples = settings(deadline=None, suppress_health_check=list(HealthCheck))
-few, many = settings(examples, max_examples=5), settings(examples, max_examples=60)
+few, many = settings(examples, max_examples=5, derandomize=True), settings(examples, max_examples=60)
 OURS = {"Authorization": f"Bearer {TOKEN}", "Signature": SIGN_ME}
 
 
 def judged(case: Case[Any], headers: dict[str, str] | None) -> None:
     """As described; no trace and no secret in it."""
-    answer = case.call_and_validate(headers=headers)
+    # A question with a word too many in it is answered: HTTP has no rule against it.
+    beside = [checks.negative_data_rejection] if case.method == "GET" else []
+    answer = case.call_and_validate(headers=headers, excluded_checks=beside)
     assert answer.status_code < 500 or answer.status_code == 503
     told = f"{dict(answer.headers)} {answer.text}"
     assert not [word for word in (TOKEN, SECRET, "Traceback", 'File "', "sqlite") if word in told], told
