@@ -10,7 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import Case, checks
 
-from scripts.docs_reference import bare_api
+from scripts.docs_security import bare_api
 from tests.fuzz.description import SECRET, SIGN_ME, TOKEN, Signing, open_doors, open_ledger
 
 DOORS = Signing(bare_api())
