@@ -33,7 +33,7 @@ from syncd.metrics import Metrics
 from syncd.pulse import Pulse, worker_stall
 from syncd.redis_server import RedisServerError
 from syncd.runtime import Runtime, opened
-from syncd.scheduler import Chore, schedule
+from syncd.scheduler import Chore, Schedule
 from syncd.service_manager import Notifier
 from syncd.teller import Teller
 
@@ -162,7 +162,7 @@ class _Daemon:
                 always.append(group.create_task(self._keep_redis(self.runtime.revive)))
             workers = [group.create_task(app.worker(number)) for number in range(app.settings.syncd_workers)]
             close_doors = await self._open_doors(group)
-            scheduler = schedule(chores, self._lock)
+            scheduler = Schedule(chores, self._lock)
             try:
                 self.notify("READY=1")
                 log.info(
@@ -176,7 +176,7 @@ class _Daemon:
                 scheduler.pause()
                 await self._drain(workers)
             finally:
-                scheduler.shutdown(wait=False)
+                scheduler.shutdown()
             close_doors()
             for task in always:
                 task.cancel()

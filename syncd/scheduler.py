@@ -6,13 +6,11 @@ the others pass. A chore that fails is tried again at its next turn.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from services.errors import PeerError
 from syncd.ledger.store import LedgerUnavailable
@@ -43,23 +41,41 @@ async def turn(chore: Chore, lock: Lock) -> bool:
     except PeerError as error:
         log.info("chore.postponed", chore=chore.name, side=error.side, reason=error.reason)
     except (LedgerUnavailable, RedisUnavailable) as error:
-        log.warning("chore.postponed", chore=chore.name, reason=type(error).__name__)
+        log.debug("chore.postponed", chore=chore.name, reason=str(error))  # readiness and the alarm tell of it, once
     return True
 
 
-def schedule(chores: Sequence[Chore], lock: Lock) -> AsyncIOScheduler:
-    """A started scheduler that takes turns on the running loop."""
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    for chore in chores:
-        scheduler.add_job(
-            turn,
-            IntervalTrigger(seconds=chore.every, timezone="UTC"),
-            args=(chore, lock),
-            id=chore.name,
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=None,
-            next_run_time=datetime.now(UTC),
-        )
-    scheduler.start()
-    return scheduler
+class Schedule:
+    """Takes turns on the running loop until told to stop.
+
+    Measured by the monotonic clock: whoever sets the machine's clock neither stops the chores nor hurries them.
+    """
+
+    def __init__(self, chores: Sequence[Chore], lock: Lock) -> None:
+        self._stopping = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._repeat(chore, lock)) for chore in chores]
+
+    def pause(self) -> None:
+        """Begin no more turns; those under way go on to their end."""
+        self._stopping.set()
+
+    def shutdown(self) -> None:
+        """End all turns now."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _repeat(self, chore: Chore, lock: Lock) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while not self._stopping.is_set():
+            try:
+                await turn(chore, lock)
+            except Exception:
+                log.exception("chore.bug", chore=chore.name)
+            missed = (loop.time() - due) // chore.every
+            due += chore.every * (missed + 1)  # a turn that came too late is not made up for
+            try:
+                async with asyncio.timeout(due - loop.time()):
+                    await self._stopping.wait()
+            except TimeoutError:
+                continue

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.scheduler import Chore, schedule
+from syncd.scheduler import Chore, Schedule
 from tests.secrecy.marks import ADVOWARE, API_TOKEN, ECHO, ESPO, ESPO_KEY, NUMBER, PASSWORD, MarkedWorld, found_in, told
 from tests.secrecy.troubles import TROUBLES
 
@@ -102,10 +102,10 @@ async def test_a_chore_that_breaks_tells_where_and_not_what(out: io.StringIO) ->
     async def ours(name: str, seconds: float) -> bool:
         return True
 
-    scheduler = schedule([Chore("poll", 0.05, breaks)], ours)
+    scheduler = Schedule([Chore("poll", 0.05, breaks)], ours)
     try:
         while "ValueError" not in out.getvalue():
             await asyncio.sleep(0.02)
     finally:
-        scheduler.shutdown(wait=False)
+        scheduler.shutdown()
     assert found_in(out.getvalue()) == []
