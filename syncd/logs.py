@@ -12,12 +12,13 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 
@@ -97,7 +98,7 @@ def configure(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
-        logger_factory=structlog.WriteLoggerFactory(file=out),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Patient(out))),
         cache_logger_on_first_use=False,
     )
     _route_libraries()
@@ -171,6 +172,22 @@ def _error_of(info: Any) -> BaseException | None:
     return sys.exc_info()[1] if info else None
 
 
+class _Patient:
+    """A stream that may refuse lines, as on a full disk: they are lost, and whoever speaks goes on with his work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 class _Libraries(logging.Handler):
     """Takes in what libraries log. Their texts may hold anything, so only who spoke, and where, is passed on."""
 
@@ -188,14 +205,12 @@ def _route_libraries() -> None:
     root = logging.getLogger()
     root.handlers[:] = [_Libraries()]
     root.setLevel(logging.WARNING)
-    for name in ("httpx", "httpcore", "uvicorn", "uvicorn.access", "uvicorn.error", "apscheduler", "sqlalchemy",
+    for name in ("httpx", "httpcore", "uvicorn", "uvicorn.access", "uvicorn.error", "sqlalchemy",
                  "alembic", "asyncio", "py.warnings"):  # fmt: skip
         logger = logging.getLogger(name)
         logger.handlers[:] = []
         logger.propagate = True
         logger.setLevel(logging.WARNING)
-    # That a chore takes longer than its period is no news: its next turn comes.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def _crashed(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:

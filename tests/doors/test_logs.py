@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import errno
 import io
 import json
 import logging
@@ -136,14 +137,14 @@ async def test_what_libraries_log_is_passed_on_without_its_text() -> None:
     logging.getLogger("httpx").info("HTTP Request: GET https://crm.example/?name=%s", MARK)
     logging.getLogger("httpx").warning("slow: %s", MARK)
     logging.getLogger("uvicorn.error").error(f"broken {MARK}", exc_info=ValueError(MARK))
-    logging.getLogger("apscheduler.executors").error("Job %s raised", MARK)
+    logging.getLogger("sqlalchemy.pool").error("Job %s raised", MARK)
     logging.getLogger("some.library").warning("%d", MARK)
     asyncio.get_running_loop().call_exception_handler({"message": MARK, "exception": RuntimeError(MARK)})
     warnings.warn(MARK, stacklevel=1)
     lines = _lines(out)
     assert MARK not in out.getvalue()
     assert [line["logger"] for line in lines] == [
-        "httpx", "uvicorn.error", "apscheduler.executors", "some.library", "asyncio", "py.warnings",
+        "httpx", "uvicorn.error", "sqlalchemy.pool", "some.library", "asyncio", "py.warnings",
     ]  # fmt: skip
     assert {line["event"] for line in lines} == {"library.message"}
     assert all(line["at"] for line in lines)
@@ -196,3 +197,24 @@ def test_every_field_the_program_logs_is_allowed() -> None:
     assert len(calls) > 10
     allowed = {*logs.FIELDS, "exc_info"}
     assert [(place, set(names) - allowed) for place, names in calls if not set(names) <= allowed] == []
+
+
+def test_a_full_disk_costs_the_line_and_nothing_else() -> None:
+    class Full(io.StringIO):
+        full = True
+
+        def write(self, text: str) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(text)
+
+        def flush(self) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = Full()
+    logs.configure("json", "INFO", now=lambda: 0.0, stream=out)
+    structlog.get_logger().info("daemon.ready")
+    out.full = False
+    structlog.get_logger().info("daemon.stopped")
+    assert [line["event"] for line in _lines(out)] == ["daemon.stopped"]
