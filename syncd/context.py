@@ -143,6 +143,7 @@ class Context:
     observers: Observers = field(default_factory=Observers)
     search_proven: bool = False  # this process has seen the search find somebody who is known to be there
     run: str | None = None  # what a person set going in this process; every job here is part of it
+    left: dict[str, int] = field(default_factory=dict)  # fences by key, of jobs that the ledger would not let end
 
     def id12(self) -> str:
         """A short id, for what people type."""

@@ -37,8 +37,11 @@ async def claim(context: Context, key: str) -> Job | None:
     """Take a record; None while somebody else works on it."""
     now = context.clock.now()
     lease = context.settings.lease
-    taken = await context.ledger.write(pairs.claim, key, context.owner, now, now + lease)
-    return None if taken is None else Job(context, taken)
+    taken = await context.ledger.write(pairs.claim, key, context.owner, now, now + lease, context.left.get(key))
+    if taken is None:
+        return None
+    context.left.pop(key, None)
+    return Job(context, taken)
 
 
 class Job:

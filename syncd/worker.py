@@ -68,7 +68,7 @@ async def work_on(crew: Crew, owner: str, stopping: asyncio.Event, lowest: Lane 
                 continue
             await serve(crew, taken)
         except (RedisUnavailable, LedgerUnavailable) as error:
-            log.warning("worker.waiting", reason=type(error).__name__)
+            log.debug("worker.waiting", reason=str(error))  # readiness and the alarm tell of it, once
             await crew.sleep(TROUBLE_WAIT)
 
 
@@ -118,13 +118,21 @@ async def do(context: Context, key: str) -> Ended:
         return Ended.BUSY
     with structlog.contextvars.bound_contextvars(job=job.id, fence=job.claim.fence):
         try:
-            ended = await job.run()
+            ended = await _run(context, job)
         except LedgerUnavailable:
+            context.left[key] = job.claim.fence  # the claim stands, but nobody works under it any more
             raise
-        except Exception:
-            ended = await _bug(context, job)
         log.info("job.ended", ended=ended)
         return ended
+
+
+async def _run(context: Context, job: Job) -> Ended:
+    try:
+        return await job.run()
+    except LedgerUnavailable:
+        raise
+    except Exception:
+        return await _bug(context, job)
 
 
 async def _bug(context: Context, job: Job) -> Ended:

@@ -42,6 +42,10 @@ SETTINGS = {
 }
 
 
+def _nothing(_number: int, _after: bool) -> None:
+    """A ledger that is well."""
+
+
 class Crash(BaseException):
     """The process died here."""
 
@@ -54,6 +58,9 @@ class Effects:
         self.crash_after: int | None = None
         self.names: list[str] = []
         self.life = 0
+        self.commits = 0
+        self.at_commit: Callable[[int, bool], None] = _nothing
+        """Told of each commit to the ledger by its number, before it (False) and after it; may raise."""
 
     def kill(self) -> None:
         """Whatever a daemon of now still does for a moment has no effect any more."""
@@ -97,7 +104,15 @@ class CountingRunner:
         return await self._inner.read(step)
 
     async def write(self, step: Callable[..., Any]) -> Any:
-        return await self._effects.around(self._life, "commit", lambda: self._inner.write(step))
+        return await self._effects.around(self._life, "commit", lambda: self._commit(step))
+
+    async def _commit(self, step: Callable[..., Any]) -> Any:
+        self._effects.commits += 1
+        number = self._effects.commits
+        self._effects.at_commit(number, False)
+        answer = await self._inner.write(step)
+        self._effects.at_commit(number, True)
+        return answer
 
     def close(self) -> None:
         self._inner.close()

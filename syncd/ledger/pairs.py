@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, exists, func, select, update
+from sqlalchemy import Connection, and_, case, delete, exists, func, not_, or_, select, update
 
 from mappers.spec import Side
 from syncd.guard import WENT_BACK_KINDS
@@ -31,10 +31,12 @@ _ROW = select(pairs).where(pairs.c.key == _KEY)
 _ROWS = select(pairs).where(pairs.c.key.in_(_KEYS))
 _BASES = select(bases).where(bases.c.key == _KEY)
 # A claim that ran out instead of being released belonged to a process that died over this record.
-_CRASHES = case((pairs.c.claimed_by.is_not(None), pairs.c.crashes + 1), else_=pairs.c.crashes)
+_OURS = and_(pairs.c.claimed_by == given("owner"), pairs.c.fence == given("left"))
+_DIED = and_(pairs.c.claimed_by.is_not(None), not_(_OURS))
+_CRASHES = case((_DIED, pairs.c.crashes + 1), else_=pairs.c.crashes)
 _CLAIM = (
     update(pairs)
-    .where(pairs.c.key == _KEY, pairs.c.claimed_until < given("now"))
+    .where(pairs.c.key == _KEY, or_(pairs.c.claimed_until < given("now"), _OURS))
     .values(fence=pairs.c.fence + 1, crashes=_CRASHES, claimed_until=given("until"), claimed_by=given("owner"))
 )
 _HELD = pairs.c.key == _KEY, pairs.c.fence == given("of_fence"), pairs.c.claimed_by.is_not(None)
@@ -78,12 +80,16 @@ class Claim:
     pauses: Mapping[str, str]
 
 
-def claim(conn: Connection, key: str, owner: str, now: float, until: float) -> Claim | None:
-    """Take the record if nobody works on it; None if somebody does."""
+def claim(conn: Connection, key: str, owner: str, now: float, until: float, left: int | None = None) -> Claim | None:
+    """Take the record if nobody works on it; None if somebody does.
+
+    `left`: fence of a claim of the same owner whose job could not store its end; it is over, and was no death.
+    """
     task = find_work(conn, key)
     entity = key.partition("/")[0]
     insert_new(conn, pairs, [{"key": key, "entity": entity}])
-    taken = conn.execute(_CLAIM, {"of_key": key, "now": now, "until": until, "owner": owner})
+    last = -1 if left is None else left
+    taken = conn.execute(_CLAIM, {"of_key": key, "now": now, "until": until, "owner": owner, "left": last})
     if taken.rowcount == 0:
         return None
     journal.orphan(conn, key)

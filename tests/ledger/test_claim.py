@@ -173,3 +173,22 @@ async def test_a_record_that_does_not_take_part_leaves_no_row(ledger: Ledger) ->
     taken = await claimed(ledger, "one")
     await ledger.write(steps.let_go, job(taken), None)
     assert await ledger.read(pairs.get, KEY) is None
+
+
+async def test_a_claim_whose_job_could_not_store_its_end_is_taken_again_at_once_and_is_no_death(ledger: Ledger) -> None:
+    first = await ledger.write(pairs.claim, KEY, "one", NOW, NOW + LEASE)
+    assert first is not None
+    again = await ledger.write(pairs.claim, KEY, "one", NOW + 1, NOW + 1 + LEASE, first.fence)
+    assert again is not None
+    assert again.row["crashes"] == 0
+    assert again.fence == first.fence + 1
+
+
+async def test_only_that_claim_of_the_same_process_is_taken_so(ledger: Ledger) -> None:
+    first = await ledger.write(pairs.claim, KEY, "one", NOW, NOW + LEASE)
+    assert first is not None
+    assert await ledger.write(pairs.claim, KEY, "two", NOW + 1, NOW + 1 + LEASE, first.fence) is None
+    assert await ledger.write(pairs.claim, KEY, "one", NOW + 1, NOW + 1 + LEASE, first.fence - 1) is None
+    later = await ledger.write(pairs.claim, KEY, "two", NOW + LEASE + 1, NOW + 2 * LEASE, first.fence)
+    assert later is not None
+    assert later.row["crashes"] == 1
