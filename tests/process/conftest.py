@@ -60,8 +60,12 @@ class Daemon:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines of this event."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line["event"] == name]
+        return [line for line in self.lines() if line["event"] == name]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log so far; a line the disk had no room for is cut."""
+        whole = [line for line in self.log.read_text().splitlines() if line.startswith("{") and line.endswith("}")]
+        return [json.loads(line) for line in whole]
 
     @property
     def port(self) -> int:
@@ -90,6 +94,13 @@ class Daemon:
         self.process.send_signal(how)
         return self.process.wait(60)
 
+    def stop(self) -> None:
+        """End it however it is; it may have ended already."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.http.close()
+
 
 @pytest.fixture
 def systems() -> Iterator[Systems]:
@@ -104,7 +115,4 @@ def daemon(systems: Systems, redis_url: str, tmp_path: Path) -> Iterator[Daemon]
     settings = {**systems.settings, **QUICK, "REDIS_URL": redis_url, "SYNCD_STATE_DIR": str(tmp_path / "state")}
     made = Daemon(tmp_path, settings)
     yield made
-    if made.process is not None and made.process.poll() is None:
-        made.process.kill()
-        made.process.wait()
-    made.http.close()
+    made.stop()

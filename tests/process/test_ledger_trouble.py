@@ -1,0 +1,191 @@
+"""The ledger's file in every trouble it can be in: the daemon refuses, says why, and goes on by itself afterwards."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from syncd.ledger.trouble import SAYS, Kind
+from tests.process.conftest import Daemon
+from tests.process.servers import fill, read_only, small_disk
+from tests.process.trouble import WATCHED, Trial
+from tests.systems import Systems, eventually
+
+ALARM = "ledger_writes"
+MINUTE = 60.0
+
+
+def words(kind: Kind) -> str:
+    return "; ".join(SAYS[kind])
+
+
+@pytest.fixture
+def trial(daemon: Daemon, systems: Systems) -> Trial:
+    """A daemon with its own Redis and a pair it keeps the same."""
+    pair = systems.seed("synced", 1)[0]
+    daemon.settings = {**daemon.settings, **WATCHED}
+    daemon.start()
+    return Trial(daemon, systems, *pair).begin(ALARM)
+
+
+@pytest.fixture
+def ledger(trial: Trial) -> Path:
+    return Path(trial.daemon.settings["SYNCD_STATE_DIR"]) / "ledger.db"
+
+
+def refused(trial: Trial, kind: Kind, alarm: str = ALARM) -> None:
+    """It says why, answers webhooks that it cannot take them, and writes nothing while people go on typing."""
+    trial.await_red(words(kind), alarm)
+    trial.type_on_both_sides()
+    written = trial.systems.writes()
+    assert trial.webhook() == 503
+    assert trial.systems.writes() == written
+
+
+@contextmanager
+def locked(ledger: Path) -> Iterator[None]:
+    """Another program holds the ledger."""
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_a_ledger_locked_by_another_program(trial: Trial, ledger: Path) -> None:
+    with locked(ledger):
+        refused(trial, Kind.LOCKED)
+        assert SAYS[Kind.LOCKED][1] in trial.command("pause")
+    trial.await_recovery(ALARM)
+    trial.complained_of(ALARM, "webhook.refused")
+
+
+@contextmanager
+def files_may_not_grow(process: int) -> Iterator[None]:
+    """What the process writes behind the present end of any file fails; its log as well."""
+    before = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (1024, before[1]))
+    yield
+    resource.prlimit(process, resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_fails_and_a_log_that_cannot_be_written(trial: Trial) -> None:
+    assert trial.daemon.process is not None
+    with files_may_not_grow(trial.daemon.process.pid):
+        told = eventually("it is told", lambda: [one for one in trial.reasons() if words(Kind.DISK) in one])
+        assert len(told) == 1
+        trial.type_on_both_sides()
+        assert trial.webhook() == 503
+        assert trial.daemon.get("/metrics").status_code == 200
+    trial.await_arrival()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")
+def test_a_disk_that_is_full(daemon: Daemon, systems: Systems, tmp_path: Path) -> None:
+    pair = systems.seed("synced", 1)[0]
+    with small_disk(tmp_path / "small", "6m") as disk:
+        daemon.settings = {**daemon.settings, **WATCHED, "SYNCD_STATE_DIR": str(disk / "state")}
+        daemon.directory = disk  # its log is there as well
+        try:
+            trial = Trial(daemon.start(), systems, *pair).begin(ALARM)
+            filler = fill(disk)
+            eventually("it is told", lambda: [one for one in trial.reasons() if words(Kind.FULL) in one])
+            trial.type_on_both_sides()
+            assert trial.webhook() == 503
+            assert SAYS[Kind.FULL][1] in trial.command("pause")
+            assert SAYS[Kind.FULL][1] in trial.command("backup", str(disk / "copy.db"))
+            assert not (disk / "copy.db").exists()
+            filler.unlink()
+            trial.await_arrival()
+            assert daemon.end() == 0
+        finally:
+            daemon.stop()
+
+
+def test_a_ledger_that_was_removed_takes_nothing_that_would_be_lost(trial: Trial, ledger: Path) -> None:
+    aside = ledger.with_name("aside.db")
+    ledger.rename(aside)
+    refused(trial, Kind.REPLACED, "ledger")
+    aside.rename(ledger)
+    trial.await_recovery("ledger")
+
+
+def test_a_ledger_that_was_replaced_by_a_copy_takes_nothing(trial: Trial, ledger: Path) -> None:
+    aside, copy = ledger.with_name("aside.db"), ledger.with_name("copy.db")
+    with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    ledger.rename(aside)
+    copy.rename(ledger)
+    refused(trial, Kind.REPLACED, "ledger")
+    ledger.unlink()
+    aside.rename(ledger)
+    trial.await_recovery("ledger")
+
+
+def test_a_journal_that_was_removed_ends_the_writing(trial: Trial, ledger: Path) -> None:
+    ledger.with_name("ledger.db-wal").unlink()
+    refused(trial, Kind.REPLACED)
+    assert trial.daemon.end() == 0
+
+
+def test_a_damaged_ledger_is_not_written_any_more(trial: Trial, ledger: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+        source.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = source.execute("SELECT rootpage FROM sqlite_master WHERE name = 'pairs'").fetchone()[0]
+        size = source.execute("PRAGMA page_size").fetchone()[0]
+    with ledger.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(os.urandom(size))
+    trial.systems.act("espocrm", "edit", record_id=trial.espo_id, values={"titel": "Dr."})
+    refused(trial, Kind.DAMAGED)
+    assert "restore" in trial.command("status")
+    trial.daemon.end()
+    trial.done("restore", str(copy))
+    trial.daemon.start()
+    trial.await_arrival()
+
+
+def test_a_ledger_that_may_only_be_read_is_one_line_at_the_start(trial: Trial, ledger: Path) -> None:
+    assert trial.daemon.end() == 0
+    with read_only(ledger.parent):
+        for command in ("serve", "run", "pause"):
+            assert SAYS[Kind.READ_ONLY][1] in trial.command(command)
+    trial.daemon.start()
+    trial.type_on_both_sides()
+    trial.await_arrival()
+
+
+def test_a_daemon_that_waits_for_its_ledger_is_not_restarted_for_it(trial: Trial, ledger: Path, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+        assert trial.daemon.end() == 0
+        settings = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1500000"}
+        trial.daemon.settings = {**trial.daemon.settings, **settings}
+        trial.daemon.start()
+        trial.begin(ALARM)
+        with locked(ledger):
+            trial.await_red(words(Kind.LOCKED), ALARM)
+            for _ in range(5):
+                while manager.recv(4096) != b"WATCHDOG=1":
+                    """It says other things as well."""
+
+
+@pytest.mark.soak
+def test_a_ledger_locked_for_a_whole_minute(trial: Trial, ledger: Path) -> None:
+    with locked(ledger):
+        refused(trial, Kind.LOCKED)
+        end = time.monotonic() + MINUTE
+        while time.monotonic() < end:
+            assert trial.webhook() == 503
+            assert trial.daemon.get("/readyz").status_code == 503
+    trial.await_recovery(ALARM)

@@ -1,0 +1,171 @@
+"""What must be seen of a daemon while a store misbehaves, and afterwards: the same for every store and trouble."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import httpx
+
+from syncd.intake import hex_proof
+from tests.process.conftest import Daemon
+from tests.systems import Systems, environment, eventually
+
+SECRET = "a-secret-for-tests"
+WATCHED = {
+    "ESPOCRM_WEBHOOK_SECRETS": f"hook1:{SECRET}",
+    "SYNCD_OUTAGE_ALARM_MINUTES": "0.05",
+}
+_turns = count(1)
+
+
+@dataclass
+class Trial:
+    """A running daemon and one pair it keeps the same; people go on typing while a store is in trouble."""
+
+    daemon: Daemon
+    systems: Systems
+    espo_id: str
+    number: int
+    turn: int = field(default_factory=lambda: next(_turns))
+
+    def begin(self, alarm: str) -> Trial:
+        """Everything is green, the alarm of a test before is over, and the pair is known."""
+        self._logged = 0
+        self.daemon.wait_ready()
+        eventually("what was before is over", lambda: self.alarm(alarm)[-1:] != ["alarm.raised"])
+        eventually("the pair is known", self._is_known)
+        self._logged = len(self.lines())
+        return self
+
+    # --- what people do meanwhile ---------------------------------------------------------------
+
+    def type_on_both_sides(self) -> None:
+        """Another field on each side, and a new person."""
+        self.systems.act("espocrm", "edit", record_id=self.espo_id, values={"lastName": f"Hier{self.turn}"})
+        self.systems.act("advoware", "edit", betnr=self.number, values={"vorname": f"Dort{self.turn}"})
+        self.new = self.systems.act("espocrm", "create", values={"lastName": f"Neu{self.turn}", "firstName": "Ida"})
+
+    def webhook(self) -> int:
+        """EspoCRM tells of the record; the status it is answered."""
+        body = json.dumps([{"id": self.espo_id, "lastName": f"Hier{self.turn}"}]).encode()
+        proof = base64.b64encode(b"hook1:" + hex_proof(SECRET.encode(), body)).decode()
+        url = f"http://127.0.0.1:{self.daemon.port}/webhooks/espocrm/beteiligte/update"
+        answer: httpx.Response = self.daemon.http.post(url, content=body, headers={"Signature": proof}, timeout=30)
+        return answer.status_code
+
+    # --- what is seen -----------------------------------------------------------------------------
+
+    def reasons(self) -> list[str]:
+        found: list[str] = self.daemon.get("/readyz").json()["reasons"]
+        return found
+
+    def await_red(self, words: str, alarm: str) -> None:
+        """Readiness says these words, and the alarm of that cause is raised."""
+        told = eventually(f"it says {words!r}", lambda: [one for one in self.reasons() if words in one] or None)
+        assert len(told) == 1, told
+        assert self.daemon.get("/readyz").status_code == 503
+        assert self.daemon.get("/healthz").status_code == 200
+        eventually(f"the alarm {alarm}", lambda: self.alarm(alarm) == ["alarm.raised"])
+
+    def alarm(self, cause: str) -> list[str]:
+        """What was told of an alarm since the trial began."""
+        lines = [line for line in self.lines()[self._logged :] if line["event"].startswith("alarm.")]
+        return [line["event"] for line in lines if line.get("cause") == cause]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log so far."""
+        return self.daemon.lines()
+
+    def complaints(self) -> list[dict[str, Any]]:
+        """Lines that ask somebody to look, since the trial began."""
+        return [line for line in self.lines()[self._logged :] if line["level"] in ("warning", "error", "critical")]
+
+    def complained_of(self, alarm: str, *others: str) -> None:
+        """One line when it began and one when it was over, whatever else waited meanwhile; `others` once at most."""
+        said = Counter(line["event"] for line in self.complaints() if line.get("cause", alarm) == alarm)
+        assert said.pop("alarm.raised") == said.pop("alarm.over") == 1
+        assert said <= Counter(others), said
+
+    def command(self, *arguments: str, code: int = 3) -> str:
+        """Run a command; its one line of complaint."""
+        ended = self._run(arguments)
+        lines = ended.stderr.splitlines()
+        assert ended.returncode == code, (ended.returncode, lines)
+        assert len(lines) == 1, lines
+        assert lines[0].startswith("error: ")
+        return lines[0]
+
+    def done(self, *arguments: str) -> None:
+        """Run a command that must succeed."""
+        ended = self._run(arguments)
+        assert ended.returncode == 0, ended.stderr
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "syncd", *arguments],
+            env=environment(**self.daemon.settings),
+            cwd=self.daemon.directory,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    # --- afterwards ---------------------------------------------------------------------------------
+
+    def await_recovery(self, alarm: str) -> None:
+        """All has arrived, and the alarm is over."""
+        self.await_arrival()
+        eventually("the alarm is over", lambda: self.alarm(alarm) == ["alarm.raised", "alarm.over"])
+
+    def await_arrival(self) -> None:
+        """Green again, everything typed has arrived once, and then nothing is written."""
+        eventually("it is green", lambda: self.daemon.get("/readyz").status_code == 200)
+        eventually("what was typed has arrived", self.arrived, 100)
+        eventually("it is clean", lambda: self.systems.espo(self.espo_id)["syncStatus"] == "clean")
+        assert [one["name"] for one in self.systems.beteiligte()].count(f"Neu{self.turn}") == 1
+        traces = [line for line in self.lines() if "trace" in line]
+        assert not traces, traces[0]
+        self._is_quiet()
+
+    def _is_known(self) -> bool:
+        """Before, an edit would be an answer to the question whether both are the same person."""
+        key = {"Authorization": f"Bearer {self.daemon.settings['SYNCD_API_TOKEN']}"}
+        where = f"http://127.0.0.1:{self.daemon.port}/api/v1/records/beteiligte/{self.espo_id}"
+        answer = self.daemon.http.get(where, headers=key)
+        return answer.status_code == 200 and answer.json()["pair"]["status"] == "clean"
+
+    def arrived(self) -> bool:
+        """Whether both sides show what was typed on each, and the new person is there."""
+        there, here = self.systems.beteiligter(self.number), self.systems.espo(self.espo_id)
+        new = self.systems.espo(self.new)
+        return bool(
+            there["name"] == here["lastName"] == f"Hier{self.turn}"
+            and there["vorname"] == here["firstName"] == f"Dort{self.turn}"
+            and new["syncStatus"] == "clean"
+        )
+
+    def _is_quiet(self) -> None:
+        """Several polls and looks round later nothing has been written."""
+        written = eventually("it comes to rest", self._rested)
+        begun = self._looks()
+        eventually("it looks again and again", lambda: self._looks() > begun + 4)
+        assert self.systems.writes() == written
+
+    def _rested(self) -> int | None:
+        """How much was written, once the late checks are over."""
+        before, begun = self.systems.writes(), self._looks()
+        eventually("it goes on", lambda: self._looks() > begun + 4)
+        return before if self.systems.writes() == before else None
+
+    def _looks(self) -> int:
+        looked: int = self.systems.control("log?counts=1", method="GET")["reads"]["espocrm"]
+        return looked
