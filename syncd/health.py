@@ -16,13 +16,15 @@ from syncd.clock import Clock
 from syncd.endings import Ended
 from syncd.ledger import facts
 from syncd.ledger.store import Ledger, LedgerUnavailable
+from syncd.ledger.trouble import SAYS, Kind
 from syncd.queue import Queue
-from syncd.redis_client import RedisUnavailable
+from syncd.redis_client import SILENT, RedisUnavailable
 
 LOOK_EVERY = 2.0
 PATIENCE = 5.0
 SILENCE = 300.0  # seconds without a success after which something is wrong
 POLLS_MISSED = 4
+LOCK_LINGERS = 10.0  # seconds after the last write that met a lock
 PEERS = ("espocrm", "advoware")
 SUCCESS = frozenset(Ended) - {Ended.POSTPONED, Ended.FAILED, Ended.LOST, Ended.BUSY}
 
@@ -54,6 +56,8 @@ class Health:
         self.started = self.clock.now()
         self.succeeded: float | None = None
         self._failed: set[str] = set()  # sides whose last call met an outage
+        self._failures = self.ledger.failures
+        self._failed_at = float("-inf")
         self._heard = dict.fromkeys(PEERS, self.clock.monotonic())
 
     def lines(self) -> list[str]:
@@ -96,24 +100,34 @@ class Health:
         try:
             async with asyncio.timeout(PATIENCE):
                 known = await self.ledger.read(facts.signs)
-        except (LedgerUnavailable, TimeoutError):
-            return [Reason("ledger", "the ledger does not answer")]
+        except (LedgerUnavailable, TimeoutError) as error:
+            return [Reason("ledger", f"the ledger cannot be read: {_says(error)}")]
         unsure -= {"setup", "ledger_writes"}
         self.paused = tuple(f"{scope}: {why}" for scope, why in sorted(known["pauses"].items()))
         found = [*self._writes(known["alive_at"]), *self._polls(known["polled_at"], unsure), *_setup(known["examined"])]
         try:
             async with asyncio.timeout(PATIENCE):
+                await self.queue.try_writing()
                 stats = await self.queue.stats()
-        except (RedisUnavailable, TimeoutError):
+        except (RedisUnavailable, TimeoutError) as error:
             unsure -= {"redis"}
-            return [*found, Reason("redis", "Redis does not answer")]
+            return [*found, Reason("redis", str(error) or SILENT)]
         unsure -= {"redis"}
         oldest = None if stats.oldest_due is None else stats.now - stats.oldest_due
         return found + self._silence(oldest, known["worked_at"], unsure)
 
     def _writes(self, alive: float) -> list[Reason]:
-        late = self.clock.now() - max(alive, self.started) > 60
-        return [Reason("ledger_writes", "the ledger takes no writes")] if late else []
+        """The last write tells, and the heartbeat where none comes to an end."""
+        now = self.clock.now()
+        if self.ledger.failures != self._failures:
+            self._failures, self._failed_at = self.ledger.failures, now
+        failure, met = self.ledger.failure, self.ledger.met
+        if met is not None and met.kind is Kind.LOCKED and now - self._failed_at < LOCK_LINGERS:
+            failure = met  # a row may be locked while others are not
+        if failure is not None:
+            return [Reason("ledger_writes", f"the ledger takes no writes: {_says(failure)}")]
+        late = now - max(alive, self.started) > 60
+        return [Reason("ledger_writes", f"the ledger takes no writes: {'; '.join(SAYS[Kind.AWAY])}")] if late else []
 
     def _polls(self, polled: float, unsure: set[str]) -> list[Reason]:
         age = self.clock.now() - max(polled, self.started)
@@ -150,6 +164,10 @@ class Health:
             elif state.state is CircuitName.RAMP and side in self._failed:
                 unsure.add(f"away:{side}")
         return found
+
+
+def _says(error: BaseException) -> str:
+    return error.says if isinstance(error, LedgerUnavailable) else "; ".join(SAYS[Kind.AWAY])
 
 
 def _setup(examined: Mapping[str, Any]) -> list[Reason]:

@@ -6,6 +6,7 @@ HTTP headers and bodies as bytes, not the server in front of it.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 
 MAX_BODY = 20 * 1024 * 1024
 AT_ONCE = 500  # events per transaction
+PATIENCE = 4.0  # seconds for a question to the ledger, two for most deliveries: EspoCRM gives up after 10
 ACTIONS = ("create", "update", "delete")
 _WEBHOOK_ID = re.compile(rb"[A-Za-z0-9_-]{1,40}\Z")
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # half a surrogate pair, unless the other half stands beside it
@@ -171,9 +173,10 @@ class Intake:
         """Who claims to send this, before any of the body is read; raises `Rejected`."""
         signed = signature(headers)
         try:
-            # An empty secret would be one that everybody knows.
-            secrets = [secret for secret in await self.secrets(signed.webhook_id) if secret]
-        except LedgerUnavailable:
+            async with asyncio.timeout(PATIENCE):
+                # An empty secret would be one that everybody knows.
+                secrets = [secret for secret in await self.secrets(signed.webhook_id) if secret]
+        except (LedgerUnavailable, TimeoutError):
             raise _no_ledger() from None
         if not secrets:
             raise _unsigned()
@@ -184,9 +187,11 @@ class Intake:
         verify(signed, body, secrets)
         events = [(str(Key(entity.name, espo_id)), action, item) for espo_id, item in parse(body)]
         try:
+            # What is still stored after we gave up does no harm: it is sent again, and is a hint twice.
             for start in range(0, len(events), AT_ONCE):
-                await self.ledger.write(work.receive, events[start : start + AT_ONCE], self.now())
-        except LedgerUnavailable:
+                async with asyncio.timeout(PATIENCE):
+                    await self.ledger.write(work.receive, events[start : start + AT_ONCE], self.now())
+        except (LedgerUnavailable, TimeoutError):
             raise _no_ledger() from None
         return [key for key, _, _ in events]
 

@@ -19,7 +19,7 @@ MOST_NAMED = 3
 WENT_BACK = "went_back:"
 # Texts stay as they are while an alarm lasts, or every look would be a write; so no minutes and no megabytes in them.
 FROM_HEALTH = (
-    ("redis", "redis", "Redis does not answer"),
+    ("redis", "redis", ""),  # its reason says what is wrong with it, and nothing that changes from look to look
     ("no_poll", "poll", "EspoCRM cannot be asked what changed"),
     ("no_success", "silence", "work waits, and nothing succeeds"),
 )
@@ -72,7 +72,7 @@ def _blind(found: Mapping[str, Reason], unsure: frozenset[str], standing: Standi
 
 
 def _of_health(found: Mapping[str, Reason], outage: float) -> Iterator[Trouble]:
-    yield from (Trouble(cause, text) for code, cause, text in FROM_HEALTH if code in found)
+    yield from (Trouble(cause, text or found[code].text) for code, cause, text in FROM_HEALTH if code in found)
     for side in SIDES:
         if f"barred:{side}" in found:
             yield Trouble(f"credentials:{side}", found[f"barred:{side}"].text)

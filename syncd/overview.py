@@ -20,15 +20,16 @@ from syncd.shared import connect as share
 
 
 async def overview(settings: config.Settings, ledger: Ledger) -> Mapping[str, Any]:
-    """One JSON-able document; `redis.up` is False where Redis does not answer, then queue and peers are unknown."""
+    """One JSON-able document; `redis.up` is False where Redis cannot be used, then queue and peers are unknown."""
     found = await inspect.status(ledger, SystemClock().now())
     stuck = any(found["pairs"].get(status) for status in NEEDS_PERSON)
     found["open"] = bool(found["conflicts"] or found["guards"] or found["alarms"] or stuck)
     try:
         return found | await _from_redis(settings)
-    except (RedisUnavailable, RedisServerError):
+    except (RedisUnavailable, RedisServerError) as error:
         unknown = {"state": "unknown", "seconds": 0.0}
-        return found | {"redis": {"up": False}, "queue": None, "peers": dict.fromkeys(PEERS, unknown)}
+        redis = {"up": False, "reason": str(error)}
+        return found | {"redis": redis, "queue": None, "peers": dict.fromkeys(PEERS, unknown)}
 
 
 async def _from_redis(settings: config.Settings) -> dict[str, Any]:
@@ -38,6 +39,7 @@ async def _from_redis(settings: config.Settings) -> dict[str, Any]:
         redis = connect(url or stack.enter_context(embedded_redis(settings.state_dir)).url)
         try:
             queue = Queue(redis, bell=Bell(clock.sleep), new_id=new_id)
+            await queue.try_writing()
             stats = await queue.stats()
             circuit = share(redis, clock.now, {}).circuit
             states = {side: await circuit.look(side) for side in PEERS}

@@ -16,10 +16,11 @@ from redis.asyncio import Redis
 
 from syncd.bell import Bell
 from syncd.lanes import Lane
-from syncd.redis_client import Script, lua
+from syncd.redis_client import Script, guarded, lua
 
 ADD_AT_ONCE = 500
 RECLAIM_AT_ONCE = 100
+TRIAL_MS = 1000  # how long what is written for trial stays
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class Queue:
         # The braces keep all keys in one slot should the server be a cluster.
         names = (*(f"lane:{lane.value}" for lane in Lane), "leases", "holders", "again")
         self._keys = [f"{{{prefix}:queue}}:{name}" for name in names]
+        self._trial = f"{{{prefix}:queue}}:trial"
+        self._client = client
 
         def script(name: str) -> Script:
             return Script(client, lua("clock", "queue_common", f"queue_{name}"))
@@ -192,6 +195,10 @@ class Queue:
     async def stats(self) -> Stats:
         now, lanes, _, running = await self._read(0)
         return Stats(now, lanes, running)
+
+    async def try_writing(self) -> None:
+        """Write something of no meaning: a server that is full or read-only answers questions, and takes no work."""
+        await guarded(lambda: self._client.set(self._trial, "1", px=TRIAL_MS))
 
     async def leases(self) -> tuple[Lease, ...]:
         """All keys being worked on, the lease that ends first coming first."""

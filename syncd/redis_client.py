@@ -6,6 +6,7 @@ All that Redis or the way to it can do wrong is one error here, `RedisUnavailabl
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,29 +17,74 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
+    BusyLoadingError,
     ConnectionError,
+    InvalidResponse,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisError,
     ResponseError,
-    TimeoutError,
 )
+from redis.exceptions import TimeoutError as RedisTimeout
 
 T = TypeVar("T")
 
 CALL_SECONDS = 5.0
 
-_NOT_NOW = (
-    ConnectionError,
-    TimeoutError,
-    asyncio.TimeoutError,
-    AuthenticationError,
-    ReadOnlyError,
-    OutOfMemoryError,
+# What is wrong with a server that cannot be used now, and what to do. The first that fits counts.
+AWAY = "Redis cannot be reached: see the server of REDIS_URL"
+SILENT = "Redis does not answer: see the server of REDIS_URL"
+LOADING = "Redis is loading its data: it answers when it is done"
+LOGIN = "Redis refuses our login: correct REDIS_URL and restart"
+RIGHTS = "Redis does not allow our user what syncd needs: all commands on its keys"
+FULL = "Redis is out of memory: raise its maxmemory"
+READ_ONLY = "Redis is a read-only replica: REDIS_URL must name the primary"
+NO_PRIMARY = "Redis has lost its primary or its replicas: see the servers of REDIS_URL"
+NO_DISK = "Redis cannot write its file: make room on its disk"
+BUSY = "Redis is busy with a long script: see the server of REDIS_URL"
+GARBAGE = "no Redis answers at REDIS_URL: correct the address"
+
+_BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
+    (BusyLoadingError, LOADING),
+    (AuthenticationError, LOGIN),
+    (TimeoutError, SILENT),
+    (RedisTimeout, SILENT),
+    (OutOfMemoryError, FULL),
+    (ReadOnlyError, READ_ONLY),
+    (NoPermissionError, RIGHTS),
+    (InvalidResponse, GARBAGE),
+    (ConnectionError, AWAY),
 )
+# The words a refusal begins with; older servers put them behind "-" where a script met it.
+_BY_WORD = {
+    "OOM": FULL,
+    "READONLY": READ_ONLY,
+    "MISCONF": NO_DISK,
+    "MASTERDOWN": NO_PRIMARY,
+    "CLUSTERDOWN": NO_PRIMARY,
+    "NOREPLICAS": NO_PRIMARY,
+    "LOADING": LOADING,
+    "NOAUTH": LOGIN,
+    "NOPERM": RIGHTS,
+    "BUSY": BUSY,
+}
+_REFUSAL = re.compile(rf"(?:^|\s-)({'|'.join(_BY_WORD)})\b")
 
 
 class RedisUnavailable(Exception):
-    """Redis does not answer, or refuses. What must last is in the ledger, so trying later is safe."""
+    """Redis does not answer, or refuses; the text says why and what to do. What must last is in the ledger."""
+
+
+def _unavailable(error: BaseException) -> str | None:
+    """What is wrong with the server; None where it is our own mistake."""
+    word = getattr(error, "status_code", None) if isinstance(error, ResponseError) else None
+    if word not in _BY_WORD:
+        found = _REFUSAL.search(str(error)) if isinstance(error, ResponseError) else None
+        word = found and found[1]
+    if word is not None:
+        return _BY_WORD[word]
+    return next((words for kind, words in _BY_TYPE if isinstance(error, kind)), None)
 
 
 def connect(url: str, connections: int = 32) -> Redis:
@@ -66,13 +112,11 @@ async def guarded(call: Callable[[], Awaitable[T]]) -> T:
     try:
         async with asyncio.timeout(CALL_SECONDS):
             return await call()
-    except _NOT_NOW as error:
-        raise RedisUnavailable(f"Redis is not available ({type(error).__name__})") from error
-    except ResponseError as error:
-        # The append-only file cannot be written: the disk is full or broken.
-        if str(error).startswith("MISCONF"):
-            raise RedisUnavailable("Redis refuses writes (disk full or not writable)") from error
-        raise
+    except (RedisError, TimeoutError) as error:
+        words = _unavailable(error)
+        if words is None:
+            raise
+        raise RedisUnavailable(words) from error
 
 
 @dataclass(frozen=True)

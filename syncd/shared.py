@@ -24,6 +24,8 @@ Now = Callable[[], float]
 
 # How long to leave Redis alone after it did not answer, so that not every call waits for it.
 LEAVE_ALONE_SECONDS = 2.0
+# So long it must have answered all before it is told that it is back: a full one answers some and refuses others.
+BACK_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,7 @@ class Link:
         self._now = now
         self._scripts: dict[tuple[str, ...], Script] = {}
         self._away_until: float | None = None
+        self._told = False
 
     def key(self, *parts: str) -> str:
         """The name of a key."""
@@ -70,12 +73,12 @@ class Link:
         try:
             answer = await there()
         except RedisUnavailable as error:
-            if self._away_until is None:
+            if not self._told:
                 log.warning("shared.redis_away", error=str(error), effect="limits hold within each process only")
-            self._away_until = self._local_now() + LEAVE_ALONE_SECONDS
+            self._told, self._away_until = True, self._local_now() + LEAVE_ALONE_SECONDS
             return await here()
-        if self._away_until is not None:
-            self._away_until = None
+        if self._told and self._away_until is not None and self._local_now() > self._away_until + BACK_SECONDS:
+            self._told, self._away_until = False, None
             log.info("shared.redis_back")
         return answer
 

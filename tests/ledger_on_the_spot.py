@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 from syncd.ledger.schema import metadata
-from syncd.ledger.store import Inline, Step, connect, sqlite_engine, sqlite_url, unavailable
+from syncd.ledger.store import Inline, Step, connect, sqlite_engine, sqlite_url
+from syncd.ledger.trouble import unavailable
 
 _COMPILED: dict[Any, Any] = {}
 _PATTERN = connect("sqlite://")  # for whose dialect they are compiled

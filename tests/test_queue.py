@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 import pytest
+from redis._parsers.base import BaseParser
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
+from syncd import redis_client
 from syncd.bell import Bell
 from syncd.lanes import Lane
 from syncd.queue import Queue, Waiting
@@ -341,6 +344,41 @@ async def test_a_server_that_cannot_be_reached_is_one_error_without_details(mome
         with pytest.raises(RedisUnavailable) as caught:
             await queue.add("k", Lane.LIVE)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("OOM command not allowed when used memory > 'maxmemory'.", redis_client.FULL),
+        ("ERR Error running script (call to f_1): @user_script:5: -OOM command not allowed", redis_client.FULL),
+        ("READONLY You can't write against a read only replica.", redis_client.READ_ONLY),
+        ("MISCONF Errors writing to the AOF file: No space left on device", redis_client.NO_DISK),
+        ("MASTERDOWN Link with MASTER is down", redis_client.NO_PRIMARY),
+        ("CLUSTERDOWN The cluster is down", redis_client.NO_PRIMARY),
+        ("NOREPLICAS Not enough good replicas to write.", redis_client.NO_PRIMARY),
+        ("LOADING server is loading the dataset in memory", redis_client.LOADING),
+        ("NOAUTH Authentication required.", redis_client.LOGIN),
+        ("WRONGPASS invalid username-password pair", redis_client.LOGIN),
+        ("NOPERM this user has no permissions", redis_client.RIGHTS),
+        ("BUSY the server is busy running a script.", redis_client.BUSY),
+        ("ERR max number of clients reached", redis_client.AWAY),
+    ],
+)
+async def test_whatever_keeps_redis_from_working_is_said_in_words_of_ours(answer: str, words: str) -> None:
+    async def call() -> None:
+        raise BaseParser.parse_error(answer)  # type: ignore[no-untyped-call]
+
+    with pytest.raises(RedisUnavailable) as caught:
+        await redis_client.guarded(call)
+    assert str(caught.value) == words
+
+
+async def test_a_mistake_of_ours_is_not_taken_for_a_redis_in_trouble() -> None:
+    async def call() -> None:
+        raise BaseParser.parse_error("WRONGTYPE Operation against another kind")  # type: ignore[no-untyped-call]
+
+    with pytest.raises(ResponseError):
+        await redis_client.guarded(call)
 
 
 @pytest.mark.parametrize("decode", [True, False])

@@ -23,7 +23,7 @@ def add(app: typer.Typer) -> None:
 def status(as_json: output.AsJson = False) -> int:
     """How everything stands: counts, queue, oldest waiting, both systems, last sweep.
 
-    Asks neither system. Exit code 1 if something failed or waits for a person, 3 if Redis does not answer.
+    Asks neither system. Exit code 1 if something failed or waits for a person, 3 if Redis cannot be used.
     """
     from syncd.overview import overview
     from syncd.runtime import existing_ledger
@@ -40,7 +40,7 @@ def status(as_json: output.AsJson = False) -> int:
     else:
         _print(found)
     if not found["redis"]["up"]:
-        raise output.Unreachable("Redis does not answer, so queue and circuits are unknown: see REDIS_URL")
+        raise output.Unreachable(found["redis"]["reason"])
     return Code.OPEN if found["open"] else Code.DONE
 
 

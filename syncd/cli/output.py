@@ -195,10 +195,9 @@ def explain(error: BaseException) -> tuple[Code, Sequence[str]]:
         case PeerError():
             return Code.UNREACHABLE, [f"{error.side}: {error.reason}; try again later, or see `syncd doctor`"]
         case LedgerUnavailable():
-            where = "see DATABASE_URL and SYNCD_STATE_DIR"
-            return Code.UNREACHABLE, [f"the ledger cannot be used ({_one_line(str(error))}): {where}"]
+            return Code.UNREACHABLE, [f"the ledger cannot be used ({_one_line(str(error))}): {error.todo}"]
         case RedisUnavailable():
-            return Code.UNREACHABLE, [f"{_one_line(str(error))}: see REDIS_URL"]
+            return Code.UNREACHABLE, [_one_line(str(error))]
         case Unreachable() | NoLedger() | RedisServerError():
             return Code.UNREACHABLE, [_one_line(str(error))]
         case _:

@@ -89,7 +89,7 @@ async def _ledger(settings: config.Settings, stack: AsyncExitStack, findings: li
     try:
         findings += await stores.ledger_content(settings, opened_one, SystemClock().now())
     except LedgerUnavailable as error:
-        findings.append(fail(Check.LEDGER, f"cannot be read: {error}", "see DATABASE_URL and SYNCD_STATE_DIR", code=3))
+        findings.append(fail(Check.LEDGER, f"cannot be read: {error}", error.todo, code=3))
         return None
     return opened_one
 
@@ -110,8 +110,8 @@ async def opened(
         ahead = machine.now() - await redis_time(redis)
         findings += stores.redis_as_configured(await configured(redis))
         findings.append(clock(Check.REDIS_CLOCK, ahead))
-    except RedisUnavailable:
-        findings.append(stores.no_redis(bool(url)))
+    except RedisUnavailable as error:
+        findings.append(stores.no_redis(bool(url), error))
     shared = share(redis, machine.now, {})
     ports = Ports(machine.now, machine.sleep, new_id, chance, shared.budget, shared.circuit)
     key = ApiKey(settings.espocrm_api_key.get_secret_value())

@@ -12,7 +12,7 @@ from syncd.findings import Check, Finding, fail, ok, warn
 from syncd.ledger import alarms, facts, terminal, views
 from syncd.ledger.store import Ledger, LedgerUnavailable, open_ledger
 from syncd.model import Status
-from syncd.redis_client import Configured
+from syncd.redis_client import Configured, RedisUnavailable
 from syncd.redis_server import RedisServerError, find_server
 from syncd.runtime import ledger_file, ledger_url
 
@@ -24,10 +24,11 @@ ALIVE = 120.0  # seconds since the last sign of life of any daemon
 # --- Redis ------------------------------------------------------------------------------------
 
 
-def no_redis(theirs: bool) -> Finding:
-    """Nobody answers: the server of others is down, our own is started with the daemon."""
+def no_redis(theirs: bool, error: RedisUnavailable) -> Finding:
+    """It cannot be used: the server of others is in trouble, our own is started with the daemon."""
     if theirs:
-        return fail(Check.REDIS, "does not answer", "start it, or correct REDIS_URL", code=3)
+        seen, _, todo = str(error).partition(": ")
+        return fail(Check.REDIS, seen, todo, code=3)
     try:
         return ok(Check.REDIS, f"own server, started with the daemon ({find_server()})")
     except RedisServerError as error:
@@ -80,8 +81,7 @@ def ledger(settings: config.Settings) -> tuple[Ledger | None, list[Finding]]:
         todo = "use the version of syncd that wrote it, or a later one"
         return None, [fail(Check.LEDGER, str(error), todo, code=2)]
     except LedgerUnavailable as error:
-        todo = "see DATABASE_URL and SYNCD_STATE_DIR"
-        return None, [fail(Check.LEDGER, f"cannot be used: {error}", todo, code=3)]
+        return None, [fail(Check.LEDGER, f"cannot be used: {error}", error.todo, code=3)]
     if not current:
         return None, [fail(Check.LEDGER, "has an older form", "stop all daemons and run `syncd db upgrade`")]
     found = [ok(Check.LEDGER, "writable, of this version's form")]

@@ -17,8 +17,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+
+from syncd.ledger.trouble import Kind, LedgerUnavailable, is_the_store, unavailable
+from syncd.ledger.unmoved import Unmoved
+
+__all__ = ["Ledger", "LedgerUnavailable", "connect", "is_the_store", "open_ledger", "sqlite_url"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,10 +32,6 @@ Step = Callable[[Connection], Any]
 BUSY_TIMEOUT_MS = 10_000
 READERS = 4
 GROUP = 64  # functions taken into one commit at most
-
-
-class LedgerUnavailable(Exception):
-    """The SQL store cannot be used now (locked, full, gone). Nothing of the transaction was kept."""
 
 
 class Runner(Protocol):
@@ -42,10 +43,17 @@ class Runner(Protocol):
 
 
 class Ledger:
-    """Runs ledger functions `fn(conn, …)` in a transaction each; `read` must not change anything."""
+    """Runs ledger functions `fn(conn, …)` in a transaction each; `read` must not change anything.
+
+    `failure` is what the last write met, None if it went well; `met` is the last of all failures, `failures` counts
+    them. A damaged ledger takes no more writes: each could only spread the damage.
+    """
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
+        self.failure: LedgerUnavailable | None = None
+        self.met: LedgerUnavailable | None = None
+        self.failures = 0
 
     async def read(
         self,
@@ -53,7 +61,12 @@ class Ledger:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        result: T = await self._runner.read(lambda conn: fn(conn, *args, **kwargs))
+        try:
+            result: T = await self._runner.read(lambda conn: fn(conn, *args, **kwargs))
+        except LedgerUnavailable as error:
+            if error.kind is Kind.DAMAGED:
+                self._failed(error)
+            raise
         return result
 
     async def write(
@@ -62,8 +75,19 @@ class Ledger:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        result: T = await self._runner.write(lambda conn: fn(conn, *args, **kwargs))
+        if self.failure is not None and self.failure.kind is Kind.DAMAGED:
+            raise LedgerUnavailable(str(self.failure), Kind.DAMAGED)
+        try:
+            result: T = await self._runner.write(lambda conn: fn(conn, *args, **kwargs))
+        except LedgerUnavailable as error:
+            self._failed(error)
+            raise
+        self.failure = None
         return result
+
+    def _failed(self, error: LedgerUnavailable) -> None:
+        self.failure = self.met = error
+        self.failures += 1
 
     def close(self) -> None:
         self._runner.close()
@@ -72,13 +96,35 @@ class Ledger:
 def connect(url: str) -> Engine:
     """An engine with the pragmas the ledger's promises rest on."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+        return _to_server(url)
     engine = sqlite_engine(url)
+    file = make_url(url).database
+    unmoved = Unmoved(Path(file)) if file and file != ":memory:" else None
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("syncd_write", False)
+        if unmoved is not None:
+            unmoved.check_file()
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        if immediate and unmoved is not None:
+            try:
+                unmoved.check_journal()
+            except LedgerUnavailable:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+
+    return engine
+
+
+def _to_server(url: str) -> Engine:
+    from syncd.ledger.impatient import connected
+
+    engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: object, _record: object, args: list[Any], parameters: dict[str, Any]) -> object:
+        return connected(*args, **parameters)
 
     return engine
 
@@ -241,19 +287,3 @@ class GroupCommit:
         self._writer.join()
         self._readers.shutdown()
         self._engine.dispose()
-
-
-class unavailable:
-    """Turns a store that cannot be used into one exception; its text carries no values."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DBAPIError) and is_the_store(error):
-            raise LedgerUnavailable(str(error.orig).splitlines()[0] if error.orig else "no answer") from None
-
-
-def is_the_store(error: DBAPIError) -> bool:
-    """Whether the store itself is in trouble, not the statement. SQLite says so of a damaged file by the bare class."""
-    return isinstance(error, OperationalError) or error.connection_invalidated or type(error) is DatabaseError

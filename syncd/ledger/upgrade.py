@@ -5,6 +5,7 @@ Everything happens in one transaction, one program at a time. Knows nothing of w
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +15,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, make_url, text
-from sqlalchemy.exc import DBAPIError
 
-from syncd.ledger.store import LedgerUnavailable, companions, connect, is_the_store
+from syncd.ledger.store import LedgerUnavailable, companions, connect
+from syncd.ledger.trouble import Kind, unavailable
 from syncd.private import keep_private
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -92,7 +93,13 @@ def _make_private(url: str) -> None:
         for one in (file, *companions(file)):
             keep_private(one, 0o600)
     except OSError as error:
-        raise LedgerUnavailable(f"the ledger's file cannot be opened: {error.strerror}") from None
+        raise _cannot_open(error) from None
+
+
+def _cannot_open(error: OSError) -> LedgerUnavailable:
+    kinds = {errno.EROFS: Kind.READ_ONLY, errno.EACCES: Kind.READ_ONLY, errno.ENOSPC: Kind.FULL}
+    kind = kinds.get(error.errno or 0, Kind.AWAY)
+    return LedgerUnavailable(f"the ledger's file cannot be opened: {error.strerror}", kind)
 
 
 @contextmanager
@@ -100,10 +107,7 @@ def _opened(url: str) -> Iterator[Engine]:
     _make_private(url)
     engine = connect(url)
     try:
-        yield engine
-    except DBAPIError as error:
-        if not is_the_store(error):
-            raise
-        raise LedgerUnavailable(str(error.orig).splitlines()[0]) from None
+        with unavailable():
+            yield engine
     finally:
         engine.dispose()

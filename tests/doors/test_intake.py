@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from sqlalchemy import Connection, select
 
-from syncd import inspect
+from syncd import inspect, intake
 from syncd.api import create_api
 from syncd.intake import MAX_BODY, hex_proof, raw_proof
 from syncd.ledger import schema, work
@@ -176,6 +176,16 @@ async def test_without_ledger_the_delivery_is_asked_for_again(doors: Doors) -> N
     assert answer.status_code == 503
     assert await waiting(doors) == []
     assert 'syncd_webhooks_total{outcome="no_ledger"} 2.0' in doors.deps.metrics.render().decode()
+
+
+async def test_a_ledger_that_hangs_is_not_waited_for(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(_: str) -> Sequence[str]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(intake, "PATIENCE", 0.05)
+    async with doors.client(secrets=never) as client:
+        assert (await client.post(PATH, content=BODY, headers=signed(BODY))).status_code == 503
 
 
 async def test_without_redis_nothing_is_lost(doors: Doors, client: httpx.AsyncClient) -> None:
