@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from syncd.bell import Bell
 from syncd.lanes import Lane
-from syncd.redis_client import Script, guarded, lua
+from syncd.redis_client import Script, lua
 
 ADD_AT_ONCE = 500
 RECLAIM_AT_ONCE = 100
@@ -103,8 +103,7 @@ class Queue:
         # The braces keep all keys in one slot should the server be a cluster.
         names = (*(f"lane:{lane.value}" for lane in Lane), "leases", "holders", "again")
         self._keys = [f"{{{prefix}:queue}}:{name}" for name in names]
-        self._trial = f"{{{prefix}:queue}}:trial"
-        self._client = client
+        self._trial = [f"{{{prefix}:queue}}:trial"]
 
         def script(name: str) -> Script:
             return Script(client, lua("clock", "queue_common", f"queue_{name}"))
@@ -118,6 +117,7 @@ class Queue:
         self._drop = script("drop")
         self._ahead = script("ahead")
         self._look = script("look")
+        self._try = Script(client, lua("queue_try"))
 
     async def add(self, key: str, lane: Lane, due_at: float | None = None) -> None:
         """Have `key` worked on: if it waits, in the better lane and at the earlier time; if in work, once more."""
@@ -198,7 +198,7 @@ class Queue:
 
     async def try_writing(self) -> None:
         """Write something of no meaning: a server that is full or read-only answers questions, and takes no work."""
-        await guarded(lambda: self._client.set(self._trial, "1", px=TRIAL_MS))
+        await self._try(self._trial, [str(TRIAL_MS)])
 
     async def leases(self) -> tuple[Lease, ...]:
         """All keys being worked on, the lease that ends first coming first."""
