@@ -121,6 +121,7 @@ class Writer:
             await self.permit.unsent(intent)
             raise
         except Refused as error:
+            self._reread = None  # the next list is no longer the one that was read directly before
             return await self.scribe.refused(shot, Side.ESPO, update, intent, error), None
         except PeerError as error:
             await self.scribe.conclude(intent, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncd.sandbox.faults import Kind
+from tests.engine.numbers import MOBILE, OFFICE, entry, known, phone, phones
 from tests.engine.story import POLL, Story, told
 
 REGISTER = {"handelsregisterNummer": "HRB 1", "registergericht": "Celle"}
@@ -163,3 +164,17 @@ async def test_a_register_number_typed_in_advoware_reaches_espocrm(story: Story)
     story.advoware.edit(betnr, {"handelsRegisterNummer": "HRB 9"}, by="AB")
     await story.settle()
     assert (story.espo.see(espo_id)["handelsregisterNummer"], story.status(espo_id)) == ("HRB 9", "clean")
+
+
+@told()
+async def test_a_list_is_read_again_before_it_is_sent_again_without_the_refused_value(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    story.advoware.edit(betnr, {"titel": "lang " * 30}, by="AB")
+    story.advoware.remove_child(betnr, "kommunikation", entry(story, betnr, MOBILE)["id"])
+    story.forget_calls()
+    await story.settle()
+    calls = story.calls(espo_id, betnr)
+    lists = [number for number, call in enumerate(calls) if "phoneNumberData" in call.names and call.method == "PATCH"]
+    assert len(lists) == 2
+    assert [calls[number - 1].method for number in lists] == ["GET", "GET"]
+    assert phones(story, espo_id) == [(OFFICE, "Office")]
