@@ -488,3 +488,25 @@ def test_a_step_back_once_seen_holds_until_a_person_has_judged(side: Side | None
     assert only(actions, Hold)[0].side is side
     judged = look(linked(went_back=(side,), believe=Side.ESPO), espo({"lastName": "Neu"}), advoware())
     assert held(judged) is None
+
+
+# --- who is newer, and who is asked ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ahead", "winner"), [(0.0, Side.ADVOWARE), (30.0, Side.ADVOWARE), (90.0, Side.ESPO)])
+def test_a_side_is_newer_only_by_more_than_the_clocks_differ(ahead: float, winner: Side) -> None:
+    """Advoware was saved a minute later, as far as its clock, so much ahead, can be believed."""
+    here = replace(espo({**ANNA, "titel": "Dr."}), read_at=5.0, served_at=MORNING)
+    later = Version("S" * 40, None, MORNING + 60.0, "AB")
+    there = replace(advoware({**ANNA, "titel": "Prof."}, version=later), read_at=5.0, served_at=MORNING + ahead)
+    actions = look(linked(base={}, advoware_version=Version()), here, there)
+    assert updates(actions) == {(winner.other, "titel"): "Prof." if winner is Side.ADVOWARE else "Dr."}
+
+
+def test_what_a_side_refused_while_it_was_still_written_to_is_no_question_any_more() -> None:
+    entity = BETEILIGTE.with_fields({"titel": {"direction": Direction.TO_ADVOWARE}})
+    memory = linked(base={}, advoware_version=Version(), quarantine={(Side.ESPO, "titel"): "Prof."})
+    seen = (espo({**ANNA, "titel": "Dr."}), advoware({**ANNA, "titel": "Prof."}))
+    actions = plan(entity, memory, *seen, POLICY)
+    assert only(actions, Quarantine) == []
+    assert updates(actions) == {(Side.ADVOWARE, "titel"): "Dr."}

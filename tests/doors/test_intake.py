@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select
 
 from syncd import inspect, intake
 from syncd.api import create_api
-from syncd.intake import MAX_BODY, hex_proof, raw_proof
+from syncd.intake import MAX_BODY, Rejected, Signed, hex_proof, raw_proof, verify
 from syncd.ledger import schema, work
 from syncd.ledger.store import LedgerUnavailable
 from tests.doors.conftest import NOW, SECRET, WEBHOOK, Doors
@@ -280,3 +280,11 @@ async def test_a_body_of_just_the_limit_is_read(doors: Doors) -> None:
     async with serving(create_api(doors.deps)) as port, httpx.AsyncClient() as client:
         answer = await client.post(f"http://127.0.0.1:{port}{PATH}", content=body, headers=signed(body), timeout=60)
     assert answer.status_code == 200
+
+
+def test_a_delivery_is_believed_by_any_of_several_secrets_and_by_no_other() -> None:
+    one = Signed(WEBHOOK, hex_proof(SECRET.encode(), BODY), hex_proof)
+    verify(one, BODY, ["another", SECRET])
+    for secrets in (["another"], []):
+        with pytest.raises(Rejected):
+            verify(one, BODY, secrets)

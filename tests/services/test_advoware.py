@@ -12,7 +12,7 @@ import httpx
 import pytest
 import respx
 
-from services.advoware import AdvowareClient
+from services.advoware import AdvowareClient, local_time
 from services.advoware_token import Access, login_body, sign, usable
 from services.errors import Credentials, Denied, Missing, Outage, PeerError, Refused, Retryable
 from services.local import LocalTokens
@@ -110,6 +110,25 @@ async def test_fifty_callers_at_once_make_one_login(firm: Firm) -> None:
 async def test_two_processes_with_one_store_make_one_login(firm: Firm) -> None:
     firm.answers(httpx.Response(200, json={"betNr": 104860}))
     await asyncio.gather(*(client.read(PATH) for client in (firm.client(), firm.client()) for _ in range(5)))
+    assert firm.logins.call_count == 1
+
+
+async def test_who_waited_for_the_lock_takes_the_token_that_was_fetched_meanwhile(firm: Firm) -> None:
+    firm.answers(httpx.Response(200, json={"betNr": 104860}))
+    slow = firm.client()
+    ask, first = firm.tokens.read, True
+
+    async def read(key: str) -> Token | None:
+        """Another process logs in right after the first look."""
+        nonlocal first
+        found = await ask(key)
+        if first:
+            first = False
+            await firm.client().read(PATH)
+        return found
+
+    firm.tokens.read = read  # type: ignore[method-assign]
+    await slow.read(PATH)
     assert firm.logins.call_count == 1
 
 
@@ -399,3 +418,17 @@ async def test_no_repr_holds_a_secret(firm: Firm) -> None:
     shown = repr(access()) + repr(firm.client()) + access().fingerprint() + repr(Token(TOKEN, 0, 1))
     assert not [secret for secret in (PASSWORD, API_KEY, TOKEN) if secret in shown]
     assert access().fingerprint() != access(password="other").fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-07-01T12:00:00", "2026-07-01T10:00:00+00:00"),
+        ("2026-12-01T12:00:00", "2026-12-01T11:00:00+00:00"),
+        ("2026-10-25T02:30:00", None),  # twice in that night
+        ("irgendwann", None),
+        (None, None),
+    ],
+)
+def test_a_time_of_the_firm_is_known_but_for_the_hour_october_has_twice(text: str | None, utc: str | None) -> None:
+    assert local_time(text) == (None if utc is None else datetime.fromisoformat(utc).timestamp())
