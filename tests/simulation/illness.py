@@ -40,6 +40,12 @@ class Illness(Place):
         self.witness.cuts[side, field] = length
         self.world.sandbox.faults.add(Rule(Kind.REWRITE, side, times=None, field=name, length=length))
 
+    def nothing_else(self) -> None:
+        """Of all that lies in wait for requests, only what lasts stays: nobody types any more."""
+        faults = self.world.sandbox.faults
+        for number in [number for number, one in faults.standing.items() if one.rule.times is not None]:
+            faults.remove(number)
+
     async def after_healing(self) -> None:
         """All is well again: a person wants another try of what was refused."""
         self.poisoned.clear()

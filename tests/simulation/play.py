@@ -91,6 +91,7 @@ async def ended(stage: Stage) -> list[str]:
 async def _ill(stage: Stage) -> list[str]:
     """What is wrong with others while a record or a field is ill: they wait for nothing."""
     wrong: list[str] = []
+    stage.nothing_else()
     for _ in range(PATIENCE if stage.poisoned or stage.refusing else 0):
         await asyncio.sleep(SETTLING)
         wrong = [f"while others are ill: {line}" for line in await oracle.records(stage)]

@@ -62,6 +62,16 @@ def sentence(event: Event) -> str:
             return "Redis forgets everything"
         case "lose_ledger":
             return "all daemons die, the ledger is lost, they start again"
+        case "hold":
+            return f"a person pauses {SYSTEMS.get(args['side'], 'everything')} for {args['seconds']:g} s"
+        case "exclude":
+            return f"a person excludes the record {whose} for {args['seconds']:g} s"
+        case "retry" | "undo" | "answer":
+            return f"a person at the terminal: {event.do} {whose}"
+        case "backup":
+            return "both systems are backed up"
+        case "go_back":
+            return f"{SYSTEMS[args['side']]} is as in the backup; {SYSTEMS[args['right']]} is said to be right"
         case _:
             return f"{event.do}: {_plain(args)}"
 
