@@ -70,7 +70,7 @@ def weather(plan: Plan, directory: Path, redis_url: str, database_url: str | Non
 
 
 @pytest.mark.postgres
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_two_daemons_killed_and_frozen_at_random_lose_and_double_nothing(
     tmp_path: Path, redis_url: str, postgres_url: str
 ) -> None:
@@ -81,7 +81,7 @@ def test_two_daemons_killed_and_frozen_at_random_lose_and_double_nothing(
     assert found.report.typed >= 300
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_one_daemon_on_sqlite_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path, redis_url: str) -> None:
     mischief = Mischief(pause=(0.5, 2.0), freeze=LONGER_THAN_THE_LEASE, frozen=0.2)
     plan = Plan(daemons=1, edits=150, seconds=10.0, records=30, mischief=mischief, flushes=0.2, seed=2)
