@@ -168,6 +168,8 @@ class _Planner:
                 added = self._add(espo, self.entries.new_kind(espo), advoware.text, advoware.raw.get("tlf"))
                 if added is not None and added not in self.memory.stuck:  # first the new entry, then the old one goes
                     self._empty(line.name, advoware, replace(line, retire=True))
+        elif line.espo_changed and line.advoware_changed and self._is_ours_unheard(line, espo.form):
+            self._to_espo(line.name, espo, advoware)
         elif line.espo_changed and line.advoware_changed:
             self._contest(line, espo, advoware)
         elif line.espo_changed or (line.advoware_changed and self._is_ours_applied_late(line.name, advoware.form)):
@@ -213,6 +215,17 @@ class _Planner:
             if intent.verb == CHANGE and intent.state is IntentState.IN_DOUBT
             for write in intent.writes
             if self.entries.codec.parse(Side.ADVOWARE, write.before) != write.after
+        )
+
+    def _is_ours_unheard(self, line: Line, form: Canonical) -> bool:
+        """EspoCRM shows what a PATCH of ours said whose answer never came: nobody typed it there."""
+        agreed = line.past.form if line.past else None
+        return any(
+            write.field == line.name and write.after == form
+            for intent in self.memory.intents
+            if intent.side is Side.ESPO and intent.state is IntentState.IN_DOUBT
+            for write in intent.writes
+            if self.entries.codec.parse(Side.ESPO, write.before) == agreed
         )
 
     def _contest(self, line: Line, espo: EspoEntry, advoware: AdvowareEntry) -> None:

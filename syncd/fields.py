@@ -140,6 +140,9 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
     if _own_late_write(pair, mapped, values):
         _write(pair, mapped, Side.ADVOWARE, espo, draft)
         return
+    if _own_unheard_write(pair, mapped, values):
+        _write(pair, mapped, Side.ESPO, advoware, draft)
+        return
     base = values.base_espo if stage is Stage.KNOWN else None
     right = pair.memory.believe
     verdict = merge(mapped, values, stage, pair.newer) if right is None else _believed(mapped, values, right)
@@ -255,6 +258,22 @@ def _own_late_write(pair: _Pair, mapped: Field, values: Values) -> bool:
         for intent in pair.memory.intents
         if intent.verb == "update" and intent.state is IntentState.IN_DOUBT
         for write in intent.writes
+    )
+
+
+def _own_unheard_write(pair: _Pair, mapped: Field, values: Values) -> bool:
+    """EspoCRM shows what a PATCH of ours said whose answer never came, and Advoware was changed once more since.
+
+    Whoever saved the record meanwhile, nobody typed that value there.
+    """
+    if not (values.changed(Side.ESPO) and values.changed(Side.ADVOWARE)) or values.espo == values.advoware:
+        return False
+    return any(
+        intent.side is Side.ESPO and write.field == mapped.name and write.after == values.espo
+        for intent in pair.memory.intents
+        if intent.verb == "update" and intent.state is IntentState.IN_DOUBT
+        for write in intent.writes
+        if mapped.codec.parse(Side.ESPO, write.before) == values.base_espo
     )
 
 
