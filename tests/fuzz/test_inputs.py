@@ -90,10 +90,7 @@ LISTS = {
     "quotes": '"7"\n""\n"""',
     "line ends of all kinds": "1\r2\x0b3\x0c4\x855\u20286",
 }
-ARGUMENTS = (
-    *("", "'", "betnr:-1", "betnr:99999999999999999999", "betnr:٣", "a/b/c", "../x", "x" * 10_000, "\udcff", "%s", "-"),
-    *("CBeteiligte/", "beteiligte/a b", "a\nb", "\x1b[31m", "NaN", "1e400", "2024-02-30"),
-)
+ARGUMENTS = ("", "betnr:99999999999999999999", "betnr:٣", "../x", "x" * 10_000, "\udcff", "a\nb", "1e400", "2024-02-30")
 BEFORE = (
     *(("plan",), ("show",), ("retry",), ("export",), ("erase",), ("exclude",), ("include",), ("undo",)),
     *(("conflicts", "show"), ("conflicts", "resolve", "c1", "--take"), ("guard", "allow"), ("queue", "drop")),
