@@ -148,10 +148,11 @@ def _numbers(
     excused = stage.witness.swept_values
     safe = ledgers.entries | (numbers(ESPO, shown) | numbers(ADVOWARE, there) if held else frozenset())
     for line, about in stage.clerks.judged((espo_id, betnr), shown, there, safe, ledgers.texts):
-        came_back = line.startswith("came back") and stage.lost_ledgers
+        # A marker is believed for no deletion and no type when the ledger is lost (ADR 0018).
+        forgotten = line.startswith(("came back", "type lost")) and stage.lost_ledgers
         if held and line.startswith(("came back", "type lost")):
             continue  # nothing travels before a person has answered
-        if not came_back and excused.isdisjoint(about):
+        if not forgotten and excused.isdisjoint(about):
             yield line
 
 
