@@ -10,7 +10,16 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts import docs_commands, docs_config, docs_reference, docs_security, docs_setup, docs_stories, truth_table
+from scripts import (
+    docs_commands,
+    docs_config,
+    docs_proof,
+    docs_reference,
+    docs_security,
+    docs_setup,
+    docs_stories,
+    truth_table,
+)
 
 ROOT = Path(__file__).parent.parent
 PART = re.compile(r"(<!-- generated: (?P<name>[a-z_]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -37,6 +46,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "open_routes": docs_security.open_routes,
     "state_files": docs_security.state_files,
     "kept": docs_security.kept,
+    "safeguards": docs_proof.safeguards,
 }
 
 

@@ -41,6 +41,7 @@ from syncd.model import (
     Unlinked,
 )
 from syncd.shared import RedisBudget, RedisCircuit
+from tests.ledger_on_the_spot import empty_ledger
 from tests.simulation.switches import Names, always, nothing, swapped
 
 # --- who belongs to whom, and what is gone -------------------------------------------------------
@@ -105,11 +106,13 @@ def any_number_of_rivals() -> Iterator[None]:
     """Two records may hold the same Beteiligter: the ledger made meanwhile does not forbid it either."""
     [unique] = [index for index in schema.pairs.indexes if index.name == "pairs_living"]
     schema.pairs.indexes.discard(unique)
+    empty_ledger.cache_clear()
     try:
         with swapped((pairs, "holders", always({}))):
             yield
     finally:
         schema.pairs.indexes.add(unique)
+        empty_ledger.cache_clear()
 
 
 _find = counterpart.find
