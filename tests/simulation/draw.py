@@ -92,12 +92,17 @@ class Drawing:
             tuple(hours[: self.daemons]) if skewed else (0.0,) * self.daemons,
             chance.choice(profile.latencies),
             {ESPO: hours[3], ADVOWARE: hours[4]} if skewed else {},
-            chance.choice([A_DAY, A_DAY, A_DAY, AUTUMN_NIGHT, SPRING_NIGHT]),
+            self._begins(events),
             {**profile.settings, "SYNCD_DEFAULT_POLICY": policy},
             {name: chance.choice(values) for name, values in SWITCHES.items()} if profile.switched else {},
             chance.random() < 0.8,
             tuple(sorted(events, key=lambda event: event.at)),
         )
+
+    def _begins(self, events: list[Event]) -> float:
+        """When it begins: in the doubled hour nobody can tell a restored backup by Advoware's times."""
+        nights = [SPRING_NIGHT] if any(event.do == "go_back" for event in events) else [AUTUMN_NIGHT, SPRING_NIGHT]
+        return self.chance.choice([A_DAY, A_DAY, A_DAY, *nights])
 
     # --- kinds of events --------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for
 from concurrent.futures._base import FIRST_COMPLETED
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -23,6 +23,7 @@ from tests.simulation.profiles import PROFILES
 AT_ONCE = 20  # seeds a worker plays between two answers
 SAVE_EVERY = 5.0  # seconds
 PROFILE_NAMES = tuple(PROFILES)
+Found = tuple[int, Counter[str], list[tuple[str, int, str]]]
 
 
 @dataclass
@@ -36,10 +37,13 @@ class Tally:
     bad: dict[str, str] = field(default_factory=dict)
 
 
-def soak(seeds: int, jobs: int | None, state: Path, report: Callable[[Outcome], str]) -> int:
-    """Play so many seeds, spread over all profiles; prints progress and a summary. 0: nothing was wrong."""
+def soak(seeds: int, jobs: int | None, state: Path, report: Callable[[Outcome], str], at_once: int = AT_ONCE) -> int:
+    """Play so many seeds, spread over all profiles; prints progress and a summary. 0: nothing was wrong.
+
+    `state` is the file that remembers what was played, in blocks of `at_once`.
+    """
     tally = _loaded(state)
-    blocks = [block for block in range(-(-seeds // AT_ONCE)) if block not in set(tally.done)]
+    blocks = [(block, at_once) for block in range(-(-seeds // at_once)) if block not in set(tally.done)]
     if tally.done:
         print(f"going on after {tally.played} worlds ({state})", flush=True)
     started, before = time.monotonic(), tally.seconds
@@ -62,29 +66,26 @@ def soak(seeds: int, jobs: int | None, state: Path, report: Callable[[Outcome], 
     return 1 if tally.bad else 0
 
 
-def played(block: int) -> tuple[int, Counter[str], list[tuple[str, int, str]]]:
+def played(block: int, at_once: int) -> Found:
     """Play a block of seeds: how many, their figures, and which went wrong, each with its first violation."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     figures: Counter[str] = Counter()
     bad = []
-    for number in range(block * AT_ONCE, (block + 1) * AT_ONCE):
+    for number in range(block * at_once, (block + 1) * at_once):
         profile, seed = PROFILE_NAMES[number % len(PROFILE_NAMES)], number // len(PROFILE_NAMES)
         outcome = play(draw(profile, seed))
         figures += outcome.figures
         if outcome.wrong:
             bad.append((profile, seed, outcome.wrong[0]))
-    return AT_ONCE, figures, bad
+    return at_once, figures, bad
 
 
-Found = tuple[int, Counter[str], list[tuple[str, int, str]]]
-
-
-def _in_turn(pool: ProcessPoolExecutor, blocks: list[int], ahead: int) -> Iterator[tuple[int, Found]]:
+def _in_turn(pool: ProcessPoolExecutor, blocks: list[tuple[int, int]], ahead: int) -> Iterator[tuple[int, Found]]:
     waiting: dict[Future[Found], int] = {}
     rest = iter(blocks)
     while True:
-        for block in rest:
-            waiting[pool.submit(played, block)] = block
+        for block, at_once in rest:
+            waiting[pool.submit(played, block, at_once)] = block
             if len(waiting) >= ahead:
                 break
         if not waiting:
@@ -129,5 +130,5 @@ def _loaded(state: Path) -> Tally:
 def _save(tally: Tally, state: Path) -> None:
     state.parent.mkdir(parents=True, exist_ok=True)
     fresh = state.with_suffix(".new")
-    fresh.write_text(json.dumps(asdict(tally)), encoding="utf-8")
+    fresh.write_text(json.dumps(vars(tally)), encoding="utf-8")
     fresh.replace(state)
