@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from services.errors import PeerError
+from syncd.clock import Clock, SystemClock
 from syncd.ledger.store import LedgerUnavailable
 from syncd.redis_client import RedisUnavailable
 
@@ -20,6 +24,7 @@ log = structlog.get_logger()
 
 Lock = Callable[[str, float], Awaitable[bool]]
 LEASE_PART = 0.9  # of the period: the next turn may fall to another daemon
+STEP = 1.0  # seconds by which the machine's clock has moved on its own when it counts as set
 
 
 @dataclass(frozen=True)
@@ -48,34 +53,48 @@ async def turn(chore: Chore, lock: Lock) -> bool:
 class Schedule:
     """Takes turns on the running loop until told to stop.
 
-    Measured by the monotonic clock: whoever sets the machine's clock neither stops the chores nor hurries them.
+    APScheduler plans by the machine's clock. Setting that back would stop all chores for as long; so whenever it was
+    set, which the monotonic clock tells, all are planned anew. `watch`: seconds between two looks at the clocks.
     """
 
-    def __init__(self, chores: Sequence[Chore], lock: Lock) -> None:
-        self._stopping = asyncio.Event()
-        self._tasks = [asyncio.create_task(self._repeat(chore, lock)) for chore in chores]
+    def __init__(self, chores: Sequence[Chore], lock: Lock, clock: Clock | None = None, watch: float = 5.0) -> None:
+        self._clock = clock or SystemClock()
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        for chore in chores:
+            self._scheduler.add_job(
+                turn,
+                IntervalTrigger(seconds=chore.every, timezone="UTC"),
+                args=(chore, lock),
+                id=chore.name,
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=None,
+                next_run_time=self._now(),
+            )
+        self._scheduler.start()
+        self._watching = asyncio.create_task(self._watch(watch))
 
     def pause(self) -> None:
         """Begin no more turns; those under way go on to their end."""
-        self._stopping.set()
+        self._watching.cancel()
+        self._scheduler.pause()
 
     def shutdown(self) -> None:
         """End all turns now."""
-        for task in self._tasks:
-            task.cancel()
+        self._watching.cancel()
+        self._scheduler.shutdown(wait=False)
 
-    async def _repeat(self, chore: Chore, lock: Lock) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while not self._stopping.is_set():
-            try:
-                await turn(chore, lock)
-            except Exception:
-                log.exception("chore.bug", chore=chore.name)
-            missed = (loop.time() - due) // chore.every
-            due += chore.every * (missed + 1)  # a turn that came too late is not made up for
-            try:
-                async with asyncio.timeout(due - loop.time()):
-                    await self._stopping.wait()
-            except TimeoutError:
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.now(), UTC)
+
+    async def _watch(self, seconds: float) -> None:
+        ahead = self._clock.now() - self._clock.monotonic()
+        while True:
+            await self._clock.sleep(seconds)
+            stepped = self._clock.now() - self._clock.monotonic() - ahead
+            if abs(stepped) < STEP:
                 continue
+            ahead += stepped
+            log.info("clock.set", seconds=round(stepped), effect="all chores are planned anew")
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=self._now())

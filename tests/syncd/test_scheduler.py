@@ -1,78 +1,85 @@
-"""Chores take their turns by the monotonic clock, and one that breaks stops no other."""
+"""Chores take their turns whatever becomes of the machine's clock, and one that breaks stops no other."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import time_machine
 
 from syncd.scheduler import Chore, Schedule
-from tests.virtual import run
+
+EVERY = 0.05
+PATIENCE = 60.0  # seconds; a condition that comes true ends the waiting
 
 
 async def _ours(_name: str, _seconds: float) -> bool:
     return True
 
 
-def _schedule(every: float, takes: float = 0.0) -> tuple[Schedule, list[float]]:
-    loop, turns = asyncio.get_running_loop(), list[float]()
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_setting_the_machines_clock_stops_no_chore(hours: int) -> None:
+    turns: list[int] = []
 
     async def chore() -> None:
-        turns.append(loop.time())
-        await asyncio.sleep(takes)
+        turns.append(len(turns))
 
-    return Schedule([Chore("one", every, chore)], _ours), turns
-
-
-def test_setting_the_machines_clock_back_stops_no_chore() -> None:
-    async def story() -> list[float]:
-        scheduler, turns = _schedule(10)
-        await asyncio.sleep(25)
-        with time_machine.travel(datetime.now(UTC) - timedelta(hours=1), tick=True):
-            await asyncio.sleep(30)
+    scheduler = Schedule([Chore("one", EVERY, chore)], _ours, watch=EVERY)
+    try:
+        await _until(lambda: len(turns) > 2)
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=hours), tick=True):
+            known = len(turns)
+            await _until(lambda: len(turns) > known + 3)
+        known = len(turns)
+        await _until(lambda: len(turns) > known + 3)
+    finally:
         scheduler.shutdown()
-        return turns
-
-    assert run(story()) == [0, 10, 20, 30, 40, 50]
 
 
-def test_a_turn_that_came_too_late_is_not_made_up_for() -> None:
-    async def story() -> list[float]:
-        scheduler, turns = _schedule(10, takes=25)
-        await asyncio.sleep(65)
+async def test_paused_it_begins_no_turn_and_ends_the_one_under_way() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+    go_on = asyncio.Event()
+    turns: list[int] = []
+
+    async def chore() -> None:
+        turns.append(len(turns))
+        begun.set()
+        await go_on.wait()
+        ended.set()
+
+    scheduler = Schedule([Chore("one", EVERY, chore)], _ours, watch=EVERY)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await begun.wait()
+            scheduler.pause()
+            go_on.set()
+            await ended.wait()
+            await asyncio.sleep(4 * EVERY)  # in which an unpaused one would have had its turns
+        assert len(turns) == 1
+    finally:
         scheduler.shutdown()
-        return turns
-
-    assert run(story()) == [0, 30, 60]
 
 
-def test_paused_it_begins_no_turn_and_ends_the_one_under_way() -> None:
-    async def story() -> list[float]:
-        scheduler, turns = _schedule(10, takes=5)
-        await asyncio.sleep(12)
-        scheduler.pause()
-        await asyncio.sleep(100)
-        assert len(asyncio.all_tasks()) == 1
-        return turns
+async def test_a_chore_that_breaks_has_its_next_turn_and_others_have_theirs() -> None:
+    turns: list[str] = []
 
-    assert run(story()) == [0, 10]
+    async def breaks() -> None:
+        turns.append("breaks")
+        raise ValueError
 
+    async def works() -> None:
+        turns.append("works")
 
-def test_a_chore_that_breaks_has_its_next_turn_and_others_have_theirs() -> None:
-    async def story() -> list[str]:
-        turns: list[str] = []
-
-        async def breaks() -> None:
-            turns.append("breaks")
-            raise ValueError
-
-        async def works() -> None:
-            turns.append("works")
-
-        scheduler = Schedule([Chore("breaks", 10, breaks), Chore("works", 10, works)], _ours)
-        await asyncio.sleep(15)
+    scheduler = Schedule([Chore("breaks", EVERY, breaks), Chore("works", EVERY, works)], _ours)
+    try:
+        await _until(lambda: turns.count("breaks") > 1 and turns.count("works") > 1)
+    finally:
         scheduler.shutdown()
-        return turns
-
-    assert run(story()) == ["breaks", "works"] * 2
