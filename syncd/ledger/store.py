@@ -230,7 +230,9 @@ class GroupCommit:
         outcome: Future[Any] = Future()
         self._waiting.put((step, outcome))
         # Shielded: a caller that is cancelled must not leave the others of its group without an answer.
-        return await asyncio.shield(asyncio.wrap_future(outcome))
+        answer = asyncio.wrap_future(outcome)
+        answer.add_done_callback(_heard)
+        return await asyncio.shield(answer)
 
     def _run_read(self, step: Step) -> Any:
         with unavailable(), self._engine.connect() as conn:
@@ -287,3 +289,9 @@ class GroupCommit:
         self._writer.join()
         self._readers.shutdown()
         self._engine.dispose()
+
+
+def _heard(answer: asyncio.Future[Any]) -> None:
+    """A failure nobody waits for any more is not complained of."""
+    if not answer.cancelled():
+        answer.exception()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -132,6 +133,28 @@ async def test_a_caller_that_gives_up_harms_no_other(grouped: Ledger) -> None:
     impatient.cancel()
     await grouped.write(facts.put, "two", 2)
     assert await grouped.read(facts.get, "two") == 2
+
+
+async def test_what_a_caller_that_gave_up_would_have_been_told_is_no_complaint(
+    sqlite_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 300)
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    opened = Ledger(GroupCommit(connect(sqlite_url(sqlite_file))))
+    other = sqlite3.connect(sqlite_file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await opened.write(facts.put, "name", 1)
+    with pytest.raises(LedgerUnavailable):
+        await opened.write(facts.put, "name", 2)
+    other.execute("ROLLBACK")
+    other.close()
+    opened.close()
+    gc.collect()
+    await asyncio.sleep(0)
+    assert complaints == []
 
 
 @pytest.mark.postgres

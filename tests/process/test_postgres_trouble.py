@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from syncd.ledger import facts, impatient
+from syncd.ledger.store import LedgerUnavailable, open_ledger
 from syncd.ledger.trouble import SAYS, Kind
 from syncd.ledger.upgrade import upgrade
 from tests import postgres
@@ -145,6 +148,28 @@ def test_a_server_in_trouble_stops_the_work_and_loses_nothing(trial: Trial, clus
         assert trial.webhook() == 503
         assert SAYS[kind][1] in trial.command("pause")
     trial.await_recovery(alarm)
+
+
+async def test_a_server_that_hangs_is_given_up_while_it_still_hangs(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impatient, "ANSWER_SECONDS", 0.5)
+    ledger = open_ledger(cluster.url.replace("postgresql:", "postgresql+psycopg:"))
+    await ledger.write(facts.put, "trial", 1)
+    every = cluster.processes()
+    for process in every:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(30):
+            with pytest.raises(LedgerUnavailable) as told:
+                await ledger.write(facts.put, "trial", 2)
+    finally:
+        for process in every:
+            os.kill(process, signal.SIGCONT)
+    assert told.value.kind is Kind.AWAY
+    await ledger.write(facts.put, "trial", 3)
+    assert await ledger.read(facts.get, "trial") == 3
+    ledger.close()
 
 
 def test_connections_cut_again_and_again_lose_nothing(trial: Trial, cluster: Cluster) -> None:
