@@ -221,11 +221,11 @@ class _Planner:
         """EspoCRM shows what a PATCH of ours said whose answer never came: nobody typed it there."""
         agreed = line.past.form if line.past else None
         return any(
-            write.field == line.name and write.after == form
+            self.entries.codec.parse(Side.ESPO, write.before) == agreed
             for intent in self.memory.intents
             if intent.side is Side.ESPO and intent.state is IntentState.IN_DOUBT
             for write in intent.writes
-            if self.entries.codec.parse(Side.ESPO, write.before) == agreed
+            if write.field == line.name and write.after == form
         )
 
     def _contest(self, line: Line, espo: EspoEntry, advoware: AdvowareEntry) -> None:

@@ -269,11 +269,11 @@ def _own_unheard_write(pair: _Pair, mapped: Field, values: Values) -> bool:
     if not (values.changed(Side.ESPO) and values.changed(Side.ADVOWARE)) or values.espo == values.advoware:
         return False
     return any(
-        intent.side is Side.ESPO and write.field == mapped.name and write.after == values.espo
+        mapped.codec.parse(Side.ESPO, write.before) == values.base_espo
         for intent in pair.memory.intents
-        if intent.verb == "update" and intent.state is IntentState.IN_DOUBT
+        if intent.side is Side.ESPO and intent.verb == "update" and intent.state is IntentState.IN_DOUBT
         for write in intent.writes
-        if mapped.codec.parse(Side.ESPO, write.before) == values.base_espo
+        if write.field == mapped.name and write.after == values.espo
     )
 
 

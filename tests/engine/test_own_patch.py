@@ -60,6 +60,28 @@ async def test_a_number_typed_in_advoware_after_our_patch_wins_over_it(story: St
 
 
 @told()
+async def test_fields_and_numbers_of_one_patch_of_ours_are_told_apart(story: Story) -> None:
+    line = {"phoneNumber": OLD, "type": "Office", "primary": True}
+    entry = {"kommKz": 1, "tlf": OLD, "bemerkung": "", "online": True}
+    espo_id, betnr = await story.pair({"phoneNumberData": [line]}, {"kommunikation": [entry]})
+    [known] = story.advoware.see(betnr)["kommunikation"]
+    story.advoware.edit_kommunikation(betnr, known["id"], {"tlf": FIRST}, by="AB")
+    story.advoware.edit(betnr, {"titel": "Prof.", "geburtsdatum": "1980-01-01T00:00:00"}, by="AB")
+    working = await patched_unheard(story)
+    assert story.espo.see(espo_id)["titel"] == "Prof.", "our PATCH was applied"
+    story.advoware.edit_kommunikation(betnr, known["id"], {"tlf": SECOND}, by="AB")
+    story.advoware.edit(betnr, {"titel": "Mag.", "geburtsdatum": "1981-01-01T00:00:00"}, by="AB")
+    story.espo.edit(espo_id, {"briefanrede": "Liebe Ida,"}, by="anna")
+    await working
+    await story.settle()
+    seen = story.espo.see(espo_id)
+    shown = [seen[name] for name in ("titel", "geburtsdatum", "phoneNumber")]
+    assert shown == ["Mag.", "1981-01-01", "+495114712"]
+    assert story.status(espo_id) == "clean"
+    assert await story.conflicts(espo_id, *ALL) == []
+
+
+@told()
 async def test_what_a_clerk_typed_over_our_patch_is_an_edit(story: Story) -> None:
     espo_id, betnr = await story.pair()
     story.advoware.edit(betnr, {"titel": "Prof."}, by="AB")
