@@ -205,12 +205,14 @@ def _route_libraries() -> None:
     root = logging.getLogger()
     root.handlers[:] = [_Libraries()]
     root.setLevel(logging.WARNING)
-    for name in ("httpx", "httpcore", "uvicorn", "uvicorn.access", "uvicorn.error", "sqlalchemy",
+    for name in ("httpx", "httpcore", "uvicorn", "uvicorn.access", "uvicorn.error", "apscheduler", "sqlalchemy",
                  "alembic", "asyncio", "py.warnings"):  # fmt: skip
         logger = logging.getLogger(name)
         logger.handlers[:] = []
         logger.propagate = True
         logger.setLevel(logging.WARNING)
+    # That a chore takes longer than its period is no news: its next turn comes.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def _crashed(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:

@@ -33,7 +33,5 @@ class Impatient(psycopg.Connection[Any]):
 
 def connected(*args: Any, **parameters: Any) -> Impatient:
     """Connect as SQLAlchemy asks to."""
-    made = Impatient.connect(*args, **{"connect_timeout": CONNECT_SECONDS, **parameters})
-    made.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
-    made.commit()
-    return made
+    limits = {"connect_timeout": CONNECT_SECONDS, "options": f"-c lock_timeout={LOCK_SECONDS}s"}
+    return Impatient.connect(*args, **{**limits, **parameters})

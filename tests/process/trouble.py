@@ -19,6 +19,7 @@ from tests.process.conftest import Daemon
 from tests.systems import Systems, environment, eventually
 
 SECRET = "a-secret-for-tests"
+LATE_LOOKS = 20  # calls of EspoCRM, more than are made until the late check of the last write is over
 WATCHED = {
     "ESPOCRM_WEBHOOK_SECRETS": f"hook1:{SECRET}",
     "SYNCD_OUTAGE_ALARM_MINUTES": "0.05",
@@ -163,7 +164,7 @@ class Trial:
     def _rested(self) -> int | None:
         """How much was written, once the late checks are over."""
         before, begun = self.systems.writes(), self._looks()
-        eventually("it goes on", lambda: self._looks() > begun + 4)
+        eventually("it goes on", lambda: self._looks() > begun + LATE_LOOKS)
         return before if self.systems.writes() == before else None
 
     def _looks(self) -> int:
