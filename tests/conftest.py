@@ -19,6 +19,11 @@ ALLOWED_SKIPS: tuple[str, ...] = ()
 _skipped: list[str] = []
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests of real processes mostly wait for them."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and not hasattr(report, "wasxfail"):
         _note(report.nodeid)
