@@ -332,7 +332,9 @@ class Witness:
         sources += self._chosen(cell, value)
         undone = [one for one in known if read_at is not None and one.at >= read_at and one.edit is not None]
         if not sources:
-            sources = [one for one in known if one.value == value] if undone else []
+            # What was read has been replaced since, by a person or a backup, and a whole object brings it back.
+            since = read_at is not None and any(one.at >= read_at for one in known)
+            sources = [one for one in known if one.value == value] if since else []
         for one in undone:
             assert one.edit is not None
             if one.value != value and one is known[-1]:
