@@ -177,7 +177,11 @@ def trial(
     server.start()
 
 
-@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
+@pytest.mark.parametrize(
+    "trouble",
+    [pytest.param(one, marks=[pytest.mark.soak] if one is without_primary else []) for one in TROUBLES],
+    ids=lambda trouble: trouble.__name__,
+)
 def test_redis_in_trouble_stops_the_work_and_loses_nothing(trial: Trial, server: OwnRedis, trouble: Trouble) -> None:
     words = TROUBLES[trouble]
     with trouble(server):
