@@ -370,9 +370,10 @@ class _Table:
         new = _by_type(one for where, one in self.all_here.items() if where not in past)
         for index, line in enumerate(self.pairing.lines):
             before = _espo_before(line)
-            if line.espo is not None or line.advoware is None or before is None:
-                continue
-            kind = (before.channel, self.start[before.channel, before.form].type)
+            where = place(before)
+            if line.espo is not None or line.advoware is None or before is None or where is None or where not in past:
+                continue  # what this very job has brought over is not counted: as gone and new it ends the same
+            kind = (before.channel, past[where].type)
             if len(gone[kind]) != 1 or len(new[kind]) != 1 or place(gone[kind][0]) != place(before):
                 continue
             [espo] = new[kind]

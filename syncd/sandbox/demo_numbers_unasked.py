@@ -92,6 +92,11 @@ def _retyped(case: Case, value: str | None) -> bool:
     return before or _chosen(case, Did.RETYPED, value)
 
 
+def _emptied_since(case: Case, entry: Mapping[str, Any]) -> bool:
+    """It was made for a number somebody chose another type for, and emptied when that went: the text stayed."""
+    return meaning(entry["tlf"]) is None and any(one.did is Did.RETYPED for one in case.acts)
+
+
 def _moved(case: Case, line: Mapping[str, Any]) -> bool:
     """Somebody made another line the first of this list, or took this one out."""
     email = "emailAddress" in line
@@ -153,7 +158,7 @@ def _texts(end: End, case: Case) -> Iterator[str]:
     for entry in case.now[ADVOWARE]["kommunikation"]:
         number, text = entry["id"], user_text(entry["bemerkung"])
         wanted = _typed_texts(case.acts, number) or [old.get(number, "")]
-        if number not in old and _retyped(case, meaning(entry["tlf"])):
+        if number not in old and (_retyped(case, meaning(entry["tlf"])) or _emptied_since(case, entry)):
             wanted += [*old.values(), *(one.text for one in case.acts)]  # a new entry of the same number takes it along
         moved = text == "" and reused and text_in_history(end, case.record, wanted[-1])
         if text not in wanted and not moved:

@@ -187,7 +187,7 @@ class Exchange:
             date = formatdate(self.wire.now(), usegmt=True).encode()
             message = {**message, "headers": [*message.get("headers", ()), (b"date", date)]}
         await self.send(message)
-        if message["type"] == "http.response.body" and self.scope["method"] == "GET" and self.status == 200:
+        if message["type"] == "http.response.body" and self.status == 200:
             witness = self.wire.witness()
             if witness is not None:
                 witness.told(self.wire.system, self.scope, message.get("body", b""))

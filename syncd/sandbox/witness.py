@@ -109,17 +109,21 @@ class Witness:
             read.values |= {one.name: one.after for one in changes}
 
     def told(self, system: str, scope: Scope, body: bytes) -> None:
-        """A GET was answered with this: so much the client knows."""
+        """A GET was answered with this: so much the client knows. EspoCRM answers a PATCH with the record as well."""
         where = _where(system, scope)
-        if where is None or scope["path"].rpartition("/")[2] != where[1]:
+        if where is None or scope["path"].rpartition("/")[2] != where[1] or scope["method"] not in ("GET", "PATCH"):
             return
         try:
             shown = json.loads(body)
         except ValueError:
             return
         shown = shown[0] if isinstance(shown, list) and shown else shown
-        if isinstance(shown, dict):
-            self._reads[self.names.of(scope), where] = _Read(self.now(), values_of(where[0], shown))
+        if not isinstance(shown, dict):
+            return
+        who, told = self.names.of(scope), values_of(where[0], shown)
+        read = self._reads.get((who, where)) if scope["method"] == "PATCH" else None
+        left = {} if read is None else {name: value for name, value in read.values.items() if not _in(name, shown)}
+        self._reads[who, where] = _Read(self.now(), left | told)
 
     def _state(self, where: Where) -> Values | None:
         system, number = where
@@ -147,6 +151,11 @@ def values_of(system: str, body: Mapping[str, Any]) -> Values:
     for entry in body.get("kommunikation") or ():
         found |= {f"kommunikation:{entry['id']}:{name}": entry[name] for name in ENTRY}
     return found
+
+
+def _in(name: str, body: Mapping[str, Any]) -> bool:
+    """Whether an answer tells of this value, or of the whole list it is in."""
+    return name in body or name.partition(":")[0] in body
 
 
 def _where(system: str, scope: Scope) -> Where | None:

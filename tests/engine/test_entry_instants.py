@@ -302,3 +302,22 @@ async def test_a_number_another_record_holds_is_added_with_the_type_it_has_there
     assert (story.status(one), story.status(two)) == ("clean", "clean")
     await agree(story, one, first)
     await agree(story, two, second)
+
+
+@told()
+async def test_a_number_changed_while_the_job_that_brought_it_over_still_runs(story: Story) -> None:
+    story.sandbox.espo.schema["CBeteiligte"].optimistic = True
+    espo_id, betnr = await story.pair()
+    save(story, espo_id, phone(OFFICE, primary=True))
+    story.fault(
+        Kind.EDIT_AFTER,
+        system="advoware",
+        method="POST",
+        route="*/Kommunikationen",
+        act=lambda: save(story, espo_id, phone(HOME, primary=True)),
+    )
+    await story.settle()
+    assert [one["phoneNumber"] for one in story.espo.see(espo_id)["phoneNumberData"]] == [HOME]
+    assert [one["tlf"] for one in story.advoware.see(betnr)["kommunikation"] if one["tlf"]] == [HOME]
+    assert (story.status(espo_id), (await story.known(espo_id))["pair"]["retries"]) == ("clean", 0)
+    assert not [row for row in (await story.known(espo_id))["history"] if row["why"] == "failed"]

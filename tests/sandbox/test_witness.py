@@ -121,3 +121,19 @@ async def test_a_write_whose_answer_is_lost_is_seen_all_the_same(
     [write] = witness.wrote
     assert (write.writer, write.read_at) == ("two", None)
     assert [call.client for call in sandbox.log.calls][-2:] == ["one", "two"]
+
+
+async def test_the_answer_to_a_patch_tells_the_record_anew(
+    sandbox: Sandbox, witness: Witness, api: Espo, clock: HandClock
+) -> None:
+    [(record, _)] = sandbox.seed.synced(1)
+    read = await api.get(record)
+    clock.at += 9
+    await api.patch(record, syncStatus="syncing")
+    clock.at += 1
+    sandbox.people.espo.edit(record, {"titel": "Mag."})
+    await api.patch(record, titel="Prof.", zusatz="Hof", phoneNumberData=[])
+    first, second = witness.wrote
+    assert (first.at - (first.read_at or 0), second.at - (second.read_at or 0)) == (9.0, 1.0)
+    assert over(witness)["titel"] == (read["titel"], "Mag.", "Prof.")
+    assert "zusatz" not in over(witness)
