@@ -42,12 +42,18 @@ async def _nothing() -> None:
     """Nobody has anything to add before metrics are shown."""
 
 
+async def _no_peers() -> Mapping[str, Mapping[str, Any]]:
+    """Nobody knows how the systems are."""
+    return {}
+
+
 @dataclass(frozen=True)
 class ApiDeps:
     """Everything the doors need. `ring` is the queue's `add_all`, `secrets` gives those of a webhook id.
 
     `readiness` tells why the daemon cannot work now, `paused` what is stopped, one line each;
-    `before_metrics` brings the gauges up to date;
+    `before_metrics` brings the gauges up to date; `peers` tells the state of each system's circuit and for how many
+    `seconds` it stays so; `budgets` are the calls a minute all daemons may make to each;
     `now` in epoch seconds; without `api_token` nobody may use the API.
     """
 
@@ -63,6 +69,8 @@ class ApiDeps:
     new_id: Callable[[], str]
     before_metrics: Callable[[], Awaitable[None]] = _nothing
     paused: Callable[[], Sequence[str]] = tuple
+    peers: Callable[[], Awaitable[Mapping[str, Mapping[str, Any]]]] = _no_peers
+    budgets: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def desk(self) -> Desk:
@@ -275,8 +283,14 @@ def _looking(deps: ApiDeps) -> APIRouter:
 
     @routes.get("/status")
     async def status() -> dict[str, Any]:
-        """How everything stands: counts per status, what waits, what is stopped."""
-        return await inspect.status(deps.ledger, deps.now())
+        """How everything stands: counts per status, what waits, what is stopped, both systems, delays, calls."""
+        found = await inspect.status(deps.ledger, deps.now())
+        return found | {"budgets": dict(deps.budgets), "peers": dict(await deps.peers())}
+
+    @routes.get("/activity")
+    async def activity(hours: Annotated[float, Query(gt=0, le=inspect.MAX_HOURS)] = 24.0) -> dict[str, Any]:
+        """What was done over the last hours, part by part: jobs, failures, calls, delays of people's edits."""
+        return await inspect.activity(deps.ledger, deps.now(), hours)
 
     @routes.get("/records")
     async def records(

@@ -29,12 +29,13 @@ from syncd.context import Context, Observers, Settings
 from syncd.endings import Ended
 from syncd.guard import Limits
 from syncd.lanes import Lane
-from syncd.ledger import facts, pairs, pruning, runs, staged, undo, work
-from syncd.ledger.store import Ledger
+from syncd.ledger import facts, pairs, pruning, runs, staged, tallies, undo, work
+from syncd.ledger.store import Ledger, LedgerUnavailable
 from syncd.model import PlanPolicy
 from syncd.queue import Queue, Waiting
 from syncd.scheduler import Chore
 from syncd.shared import Shared
+from syncd.tally import Tally
 from syncd.worker import Crew, serve, work_on
 
 log = structlog.get_logger()
@@ -92,6 +93,7 @@ class App:
     advoware: AdvowareClient
     contexts: dict[str, Context]
     crew: Crew
+    tally: Tally
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
@@ -223,11 +225,19 @@ class App:
             return sum([await courier.deliver(context) for context in self.contexts.values()])
 
     async def beat(self) -> None:
-        """The ledger is alive; what was set going and has nothing left to do is done."""
+        """The ledger is alive, and learns what was counted; what was set going and has nothing left to do is done."""
         now, ledger = self.parts.clock.now(), self.parts.ledger
-        await ledger.write(facts.beat, now)
+        await self._tell(now)
         await ledger.write(runs.end_idle, (undo.KIND,), now - UNDO_BEGINS, now)
         await ledger.write(runs.end_idle, PASSES, now - PASS_LONGEST, now)  # whose process died before it said so
+
+    async def _tell(self, now: float) -> None:
+        counted = self.tally.take()
+        try:
+            await self.parts.ledger.write(tallies.beat, now, counted)
+        except LedgerUnavailable:
+            self.tally.put_back(counted)
+            raise
 
     @asynccontextmanager
     async def as_run(self, kind: str) -> AsyncIterator[Pass]:
@@ -240,6 +250,7 @@ class App:
         try:
             yield one
         finally:
+            await ledger.write(tallies.add, self.tally.take())
             known = await ledger.read(runs.get, one.id)
             one.changes = known["changes"] if known is not None else 0
             if one.changes:
@@ -290,7 +301,9 @@ async def _unheard(_: Ended | None) -> None:
 
 def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> App:
     """Build an app from its parts."""
-    observers = parts.observers
+    tally = Tally(parts.clock.now)
+    observers = tally.beside(parts.observers)
+    parts = replace(parts, observers=observers)
     ports = Ports(
         parts.clock.now,
         parts.clock.sleep,
@@ -317,7 +330,7 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
     )
     contexts = _contexts(settings, mapping, parts, espo, advoware)
     crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, observers.job, observers.turn)
-    return App(settings, parts, espo, advoware, contexts, crew)
+    return App(settings, parts, espo, advoware, contexts, crew, tally)
 
 
 def _contexts(

@@ -245,6 +245,11 @@ class _Daemon:
                 now=self.runtime.clock.now,
                 new_id=app.parts.new_id,
                 before_metrics=self._gauge,
+                peers=self._peers,
+                budgets={
+                    "espocrm": settings.syncd_espocrm_calls_per_minute,
+                    "advoware": settings.syncd_advoware_calls_per_minute,
+                },
             )
         )
         server = Server(Door(api, lambda: self.health.stopping))
@@ -255,6 +260,11 @@ class _Daemon:
             server.should_exit = True
 
         return close
+
+    async def _peers(self) -> dict[str, dict[str, Any]]:
+        """How each system's circuit is, as `syncd status` tells it."""
+        states = {side: await self.runtime.app.parts.shared.circuit.look(side) for side in PEERS}
+        return {side: {"state": str(state.state), "seconds": state.seconds} for side, state in states.items()}
 
     def _port(self) -> int | None:
         return None if self.wishes.listener is None else int(self.wishes.listener.getsockname()[1])

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
+from syncd import activity as activity_of
 from syncd.guard import told
 from syncd.ledger import alarms as ledger_alarms
-from syncd.ledger import brakes, people, privacy, views
+from syncd.ledger import brakes, people, privacy, tallies, views
 from syncd.ledger import runs as ledger_runs
 from syncd.ledger.store import Ledger
 
 PAGE = 200
 MAX_PAGE = 1000
+MAX_HOURS = 744.0  # a month
 WAITING = people.WAITING
 CONFLICT_STATES = (people.OPEN, people.DECIDED, people.KEPT, people.SETTLED)
 
 
 async def status(ledger: Ledger, now: float) -> dict[str, Any]:
-    """How everything stands: counts, what waits, what is stopped."""
-    return await ledger.read(views.status, now)
+    """How everything stands: counts, what waits, what is stopped, how fast edits arrive, how many calls are made."""
+    found = await ledger.read(views.status, now)
+    slots = await ledger.read(tallies.since, activity_of.since(now))
+    told = {"delays": activity_of.delays(slots, now), "calls_per_minute": activity_of.calls_per_minute(slots, now)}
+    return found | told
+
+
+async def activity(ledger: Ledger, now: float, hours: float = 24.0) -> dict[str, Any]:
+    """What was done over the last hours, part by part: jobs done, failed, held, postponed; calls; delays of edits.
+
+    `points`, oldest first, each of `step` seconds from `at` on; `delays` by the side that was reached, in seconds.
+    """
+    seconds = min(hours, MAX_HOURS) * 3600
+    slots = await ledger.read(tallies.since, activity_of.begin(now, seconds))
+    return activity_of.series(slots, now, seconds)
 
 
 async def records(

@@ -22,6 +22,10 @@ from syncd.shared import connect as share
 async def overview(settings: config.Settings, ledger: Ledger) -> Mapping[str, Any]:
     """One JSON-able document; `redis.up` is False where Redis cannot be used, then queue and peers are unknown."""
     found = await inspect.status(ledger, SystemClock().now())
+    found["budgets"] = {
+        "espocrm": settings.syncd_espocrm_calls_per_minute,
+        "advoware": settings.syncd_advoware_calls_per_minute,
+    }
     stuck = any(found["pairs"].get(status) for status in NEEDS_PERSON)
     found["open"] = bool(found["conflicts"] or found["guards"] or found["alarms"] or stuck)
     try:

@@ -13,6 +13,7 @@ from mappers.spec import Canonical, Raw, Side
 from services.errors import PeerError, Refused
 from syncd.context import Context
 from syncd.evidence import LOST_ENTRY
+from syncd.lanes import Lane
 from syncd.ledger import pairs, steps
 from syncd.messages import text
 from syncd.model import (
@@ -121,6 +122,19 @@ class Scribe:
         if guard_id is not None:
             raise Stopped(f"guard:{guard_id}")
         return told.id
+
+    def arrived(self, target: Side, source: object, *, first: bool = False) -> None:
+        """Measure how long a person's edit took to the other side, as far as its time is known.
+
+        What is only laid together for the first time (but for a creation, `first`), or by a backfill, was no edit.
+        """
+        task = self._claim.task
+        if (task is not None and task.lane is Lane.BACKFILL) or not (first or self._claim.memory.base_at_start):
+            return
+        if not isinstance(source, Present) or source.version.changed_at is None or source.served_at is None:
+            return
+        since_read = self._context.clock.monotonic() - source.read_at
+        self._context.observers.delay(target, source.served_at - source.version.changed_at + since_read)
 
     def _edited(self, write: FieldWrite, verb: str) -> str | None:
         """The field, or the list, whose value a write changes; a marker alone changes none."""

@@ -133,7 +133,8 @@ class Writer:
             bases |= after_patch(one, shot.memory, espo, advoware, update.entries, after)
         if intent is not None:
             await self.scribe.confirm(intent, Side.ESPO, judged, espo, after, agreed, update.entries, bases)
-        self._arrived(Side.ESPO, judged, advoware)
+        if update.entries or _confirmed(judged):
+            self.scribe.arrived(Side.ESPO, advoware)
         memory = self.scribe.learned(shot.memory, Side.ESPO, judged, agreed)
         memory = with_bases(memory, bases)
         memory = written_over(memory, Side.ESPO, espo.version, context.policy.our_espo_user)
@@ -214,7 +215,8 @@ class Writer:
         judged = self._judge(Side.ADVOWARE, update.writes, after)
         agreed = self.scribe.agreed(judged, espo, after)
         await self.scribe.confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)
-        self._arrived(Side.ADVOWARE, judged, espo)
+        if _confirmed(judged):
+            self.scribe.arrived(Side.ADVOWARE, espo)
         memory = self.scribe.learned(shot.memory, Side.ADVOWARE, judged, agreed)
         memory = written_over(memory, Side.ADVOWARE, advoware.version, context.policy.our_advoware_user)
         return Snapshot(memory, replace(espo, direct=False), after)
@@ -265,6 +267,7 @@ class Writer:
         judged = self._judge(Side.ADVOWARE, create.writes, after)
         agreed = self.scribe.agreed(judged, espo, after) | self.scribe.as_sent(judged, espo)
         await self.scribe.confirm(None, Side.ADVOWARE, judged, None, after, agreed, why="create")
+        self.scribe.arrived(Side.ADVOWARE, espo, first=True)
         memory = self.scribe.learned(memory, Side.ADVOWARE, judged, agreed)
         memory = replace(memory, state=PairState.LINKED, advoware_id=number, trust=Trust.OWN, intents=())
         return Snapshot(memory, replace(espo, direct=False), after)
@@ -305,10 +308,7 @@ class Writer:
         entity = self._context.entity
         return digest(entity, Side.ESPO, expected) != digest(entity, Side.ESPO, after)
 
-    def _arrived(self, target: Side, judged: Sequence[Judged], source: object) -> None:
-        """Measure how long a person's edit took to the other side, as far as its time is known."""
-        if not isinstance(source, Present) or source.version.changed_at is None or source.served_at is None:
-            return
-        if any(item.verdict is Verdict.CONFIRMED for item in judged):
-            since_read = self._context.clock.monotonic() - source.read_at
-            self._context.observers.delay(target, source.served_at - source.version.changed_at + since_read)
+
+def _confirmed(judged: Sequence[Judged]) -> bool:
+    """Whether reading back has shown a value of ours."""
+    return any(item.verdict is Verdict.CONFIRMED for item in judged)

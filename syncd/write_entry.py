@@ -142,6 +142,8 @@ class EntryWriter:
             memory = _quarantined(memory, name, entry.after)
         bases = after_write(sent.entries, memory, entry, found, _not_direct(shot.espo))
         await self._scribe.confirm_entry(sent.intent, replace(entry, name=name), found.raw, bases, refused=refused)
+        if not refused and (entry.id is None or sent.entries.codec.parse(Side.ADVOWARE, entry.before) != entry.after):
+            self._scribe.arrived(Side.ADVOWARE, shot.espo)
         memory = with_bases(memory, bases)
         return replace(shot, memory=self._with_aspects(memory, sent, found, name))
 

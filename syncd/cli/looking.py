@@ -1,9 +1,9 @@
-"""`syncd status`, `show`: what is known, read-only."""
+"""`syncd status`, `activity`, `show`: what is known, read-only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ def add(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.command()(status)
     app.command()(show)
+    app.command()(activity)
 
 
 def status(as_json: output.AsJson = False) -> int:
@@ -51,8 +52,16 @@ def _print(found: Mapping[str, Any]) -> None:
     waiting = ", ".join(f"{count} {lane}" for lane, count in found["waiting"].items()) or "nothing"
     oldest = "" if found["oldest_since"] is None else f", the oldest since {ago(found['oldest_since'], now)}"
     say(f"waiting    {waiting}{oldest}; {found['held']} held")
+    if found["oldest_edit_since"] is not None:
+        say(f"edits      the oldest that waits came {ago(found['oldest_edit_since'], now)}")
     for side, circuit in found["peers"].items():
-        say(f"{side:<10} {_circuit(circuit)}")
+        used = f"{found['calls_per_minute'][side]:g} of {found['budgets'][side]} calls a minute"
+        say(f"{side:<10} {_circuit(circuit)}; {used}")
+    for side, told in found["delays"].items():
+        if told["count"]:
+            within = f"half within {told['p50']:.1f} s, 95 % within {told['p95']:.1f} s"
+            say(f"delay      to {side}, {told['count']} edits of the last hour: {within}")
+    say(f"webhooks   {_webhooks(found['webhooks'], now)}")
     say(f"last poll  {ago(found['polled_at'], now)} · sweep {ago(found['swept_at'], now)}")
     say(f"full pass  {ago(found['full_pass_at'], now)} · a daemon was alive {ago(found['alive_at'], now)}")
     if found["conflicts"]:
@@ -71,6 +80,15 @@ def _print(found: Mapping[str, Any]) -> None:
         say(f"paused     {scope}: {why}")
 
 
+def _webhooks(told: Mapping[str, Any], now: float) -> str:
+    if not told["registered"] and told["last_delivery_at"] is None:
+        return "none registered by syncd"
+    heard = "no delivery kept" if told["last_delivery_at"] is None else f"last {ago(told['last_delivery_at'], now)}"
+    if told["wrong"] is None:
+        return f"{heard}, not looked at yet"
+    return f"{heard}; {', '.join(told['wrong']) or 'all in order'}"
+
+
 def _circuit(circuit: Mapping[str, Any]) -> str:
     match circuit["state"]:
         case "closed":
@@ -81,6 +99,48 @@ def _circuit(circuit: Mapping[str, Any]) -> str:
             return f"away, asked again in {circuit['seconds']:.0f} s"
         case other:
             return str(other)
+
+
+def activity(
+    hours: Annotated[float, typer.Option(min=0.1, max=744, help="How far to look back.")] = 24.0,
+    as_json: output.AsJson = False,
+) -> int:
+    """What was done over the last hours, part by part: jobs, failures, calls, delays of people's edits.
+
+    Example: `syncd activity --hours 168`
+    """
+    from syncd import inspect
+    from syncd.clock import SystemClock
+    from syncd.runtime import existing_ledger
+
+    settings = output.ledger_settings()
+
+    async def looking() -> Mapping[str, Any]:
+        async with existing_ledger(settings) as ledger:
+            return await inspect.activity(ledger, SystemClock().now(), hours)
+
+    found = output.work(looking())
+    if as_json:
+        output.show_json(found)
+        return Code.DONE
+    kinds = ("done", "failed", "held", "postponed")
+    sides = ("espocrm", "advoware")
+    table(
+        ("from", *kinds, *(f"calls {side}" for side in sides), *(f"delay to {side}" for side in sides)),
+        (
+            (
+                when(one["at"]), *(one[kind] for kind in kinds), *(one["calls"][side] for side in sides),
+                *(_delay(one["delays"][side]) for side in sides),
+            )
+            for one in found["points"]
+            if any(one[kind] for kind in kinds) or any(one["calls"].values())
+        ),
+    )  # fmt: skip
+    return Code.DONE
+
+
+def _delay(told: Mapping[str, Any]) -> str:
+    return f"{told['p50']:.1f} s / {told['p95']:.1f} s" if told["count"] else ""
 
 
 def show(key: output.Key, as_json: output.AsJson = False) -> int:

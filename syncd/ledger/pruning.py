@@ -15,11 +15,12 @@ from syncd.alarms import State
 from syncd.ledger import people
 from syncd.ledger.journal import UNSETTLED
 from syncd.ledger.runs import RunState
-from syncd.ledger.schema import alarms, conflicts, deliveries, history, intents, messages, runs, sightings
+from syncd.ledger.schema import alarms, conflicts, deliveries, history, intents, messages, runs, sightings, tallies
 from syncd.ledger.store import Ledger
 
 DELIVERY_LIFE = 2 * 86400.0  # seconds a webhook event is evidence of what was typed
 SIGHTING_LIFE = 2 * 86400.0  # guards count a day
+TALLY_LIFE = 31 * 86400.0  # a month back is as far as the charts go
 AT_ONCE = 2000
 
 
@@ -47,6 +48,7 @@ def _rules(now: float, old: float) -> Iterator[Rule]:
     yield Rule("finished runs", runs, (runs.c.state == RunState.DONE) & (runs.c.ended_at < old))
     yield Rule("alarms that are over", alarms, (alarms.c.state == State.OVER.value) & (alarms.c.over_at < old))
     yield Rule("sightings", sightings, sightings.c.at < now - SIGHTING_LIFE)
+    yield Rule("tallies", tallies, tallies.c.at < now - TALLY_LIFE)
     yield Rule("webhook events", deliveries, deliveries.c.at < now - DELIVERY_LIFE)
 
 

@@ -312,6 +312,15 @@ staged = Table(
     comment="What a dry run would have done with a record: its last plan.",
 )
 
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("at", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(40), primary_key=True),
+    Column("total", Integer, nullable=False),
+    comment="What all daemons have counted, per five minutes: jobs by their end, calls, delays of people's edits.",
+)
+
 alarms = Table(
     "alarms",
     metadata,

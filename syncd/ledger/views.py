@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from syncd.ledger import alarms, brakes, facts, people, runs, undo, work
 from syncd.ledger import pairs as pair_functions
 from syncd.ledger.journal import UNSETTLED
-from syncd.ledger.schema import bases, conflicts, deliveries, history, intents, messages, pairs, quarantine
+from syncd.ledger.schema import bases, conflicts, deliveries, history, intents, messages, pairs, quarantine, secrets
 from syncd.ledger.schema import work as work_table
 from syncd.model import PairState
 
@@ -33,6 +33,7 @@ def status(conn: Connection, now: float) -> dict[str, Any]:
         "waiting": queue["lanes"],
         "held": queue["held"],
         "oldest_since": queue["oldest_since"],
+        "oldest_edit_since": work.oldest_edit(conn),
         "conflicts": people.count_waiting(conn),
         "quarantined": _count(conn, select(func.count()).select_from(quarantine)),
         "messages_owed": _count(conn, select(func.count()).where(messages.c.state.in_(["owed", "closing"]))),
@@ -42,6 +43,7 @@ def status(conn: Connection, now: float) -> dict[str, Any]:
         "pauses": facts.list_pauses(conn),
         "alarms": alarms.raised(conn),
         "examined": facts.get(conn, "examined", {}),
+        "webhooks": _webhooks(conn),
         "runs": [_run(conn, row["id"], now) for row in runs.listing(conn, runs.UNFINISHED)],
         "first_start": facts.get(conn, "first_start"),
         "alive_at": facts.get(conn, "alive_at"),
@@ -49,6 +51,17 @@ def status(conn: Connection, now: float) -> dict[str, Any]:
         "swept_at": facts.get(conn, "swept_at"),
         "full_pass_at": facts.get(conn, "full_pass_at"),
         "longest_overdue_check": longest,
+    }
+
+
+def _webhooks(conn: Connection) -> dict[str, Any]:
+    """Whether deliveries come: the last one of those still kept, and what was found wrong with which webhooks."""
+    examined = facts.get(conn, "examined", {})
+    return {
+        "last_delivery_at": conn.execute(select(func.max(deliveries.c.at))).scalar_one(),
+        "registered": sorted(conn.execute(select(secrets.c.event)).scalars()),
+        "wrong": examined.get("webhooks"),
+        "looked_at": examined.get("at"),
     }
 
 

@@ -166,6 +166,13 @@ def drop(conn: Connection, key: str) -> bool:
     return conn.execute(delete(work).where(work.c.key == key)).rowcount > 0
 
 
+def oldest_edit(conn: Connection) -> float | None:
+    """Since when the oldest edit of a person waits (epoch seconds); None where none does. What is held is not meant."""
+    query = select(func.min(work.c.since)).where(work.c.held.is_(None), work.c.lane == int(Lane.LIVE))
+    found: float | None = conn.execute(query).scalar_one()
+    return found
+
+
 def counts(conn: Connection, now: float) -> dict[str, Any]:
     """How much waits: per lane, held, and since when the oldest due one waits (epoch seconds)."""
     lanes = {

@@ -106,6 +106,10 @@ def test_status_tells_counts_and_both_systems(synced: tuple[str, int], cli: Cli)
     assert set(document["peers"]) == {"espocrm", "advoware"}
     assert document["peers"]["espocrm"]["state"] == "closed"
     assert document["redis"]["up"] is True
+    assert document["calls_per_minute"]["espocrm"] > 0
+    assert "calls a minute" in shown.out
+    assert cli("activity", "--json").json["points"][-1]["calls"]["advoware"] > 0
+    assert "calls advoware" in cli("activity").out
 
 
 def test_show_tells_both_sides_base_and_history(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:

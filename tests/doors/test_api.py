@@ -15,7 +15,7 @@ from mappers.kommunikation import KOMMUNIKATION, PHONES, espo_raw
 from mappers.spec import Side
 from syncd import api, inspect
 from syncd.http_limits import Limit
-from syncd.ledger import brakes, facts, journal, pairs, people, work
+from syncd.ledger import brakes, facts, journal, pairs, people, tallies, work
 from syncd.ledger.store import LedgerUnavailable
 from syncd.metrics import Gauges
 from syncd.model import Base
@@ -26,6 +26,7 @@ MARK = "Geheimmandant"
 
 WITH_TOKEN = [
     ("GET", "/api/v1/status"),
+    ("GET", "/api/v1/activity"),
     ("GET", "/api/v1/records"),
     ("GET", f"/api/v1/records/{KEY}"),
     ("GET", "/api/v1/conflicts"),
@@ -115,6 +116,19 @@ async def test_the_status_counts_what_there_is(doors: Doors, client: httpx.Async
     assert told["conflicts"] == 1
     assert told["pauses"] == {"side:advoware": "backup"}
     assert told["guards"] == [{"id": "g1", "kind": "change:espocrm:name", "opened_at": NOW, "detail": {"changed": 500}}]
+
+
+async def test_both_systems_their_budgets_and_what_was_done_are_told(doors: Doors) -> None:
+    async def peers() -> dict[str, dict[str, Any]]:
+        return {"espocrm": {"state": "closed", "seconds": 0.0}}
+
+    await doors.ledger.write(tallies.add, {(int(NOW // 300 * 300), "job:settled"): 3})
+    async with doors.client(peers=peers, budgets={"espocrm": 1200}) as client:
+        told = (await client.get("/api/v1/status", headers=OURS)).json()
+        assert (told["peers"]["espocrm"]["state"], told["budgets"]) == ("closed", {"espocrm": 1200})
+        points = (await client.get("/api/v1/activity?hours=2", headers=OURS)).json()["points"]
+        assert (len(points), points[-1]["done"]) == (24, 3)
+        assert (await client.get("/api/v1/activity?hours=0", headers=OURS)).status_code == 400
 
 
 @pytest.mark.parametrize("name", ["65f0a1b2c3d4e5f67", "betnr:104860", "beteiligte/65f0a1b2c3d4e5f67"])
