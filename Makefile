@@ -37,7 +37,7 @@ demo: $(VENV)/.installed
 	$(VENV)/bin/syncd demo
 
 test: $(VENV)/.installed-dev
-	$(VENV)/bin/python -m pytest -n auto $(ARGS)
+	$(VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 # 100,000 random worlds, which go on where they were stopped, and then the long forms of the other tests.
 soak: $(VENV)/.installed-dev

@@ -16,12 +16,32 @@ from syncd.redis_server import embedded_redis
 # Skips that are right even in CI: "<start of the node id>". Everything else a laptop may skip fails the run there.
 ALLOWED_SKIPS: tuple[str, ...] = ()
 
+PROCESSES = Path(__file__).parent / "process"
+
 _skipped: list[str] = []
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests of real processes mostly wait for them."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: tests of real processes mostly wait for them."""
+    return (os.cpu_count() or 1) + 2
+
+
+@pytest.hookimpl(trylast=True)  # what is deselected has gone by then
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every worker begins with its share of the tests that mostly wait, so that none of them is left to the end.
+
+    With `--dist worksteal` each worker gets one piece of the list, in turn, and later takes from the others'.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    waiting = [item for item in items if item.path.is_relative_to(PROCESSES)]
+    others = [item for item in items if not item.path.is_relative_to(PROCESSES)]
+    count = len(items)
+    items.clear()
+    for worker in range(workers):
+        own = waiting[worker::workers]
+        more = (count - len(items)) // (workers - worker) - len(own)
+        items += own + others[:more]
+        others = others[more:]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

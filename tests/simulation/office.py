@@ -21,9 +21,9 @@ class Office(Place):
             await self.desk().pause(side=side)
         except Refusal:
             return
-        paused = self.witness.paused(side)
+        self.witness.paused(side)
         await asyncio.sleep(seconds)
-        self.witness.resumed(paused)
+        self.witness.resumed(side)
         try:
             await self.desk().resume(side=side)
         except Refusal:

@@ -157,14 +157,15 @@ class Witness:
         seen = frozenset(one.id for one in self.edits if (*one.cell[:2],) in where and one.cell[2] == name)
         self.choices.append(Edit(-1, self.now(), "choice", (ESPO, record, name), value, seen))
 
-    def paused(self, side: str | None) -> int:
-        """From now on nothing is to be written, or nothing to `side`; returns the number to end it by."""
+    def paused(self, side: str | None) -> None:
+        """From now on nothing is to be written, or nothing to `side`."""
         self.pauses.append([side, self.now(), float("inf")])
-        return len(self.pauses) - 1
 
-    def resumed(self, pause: int) -> None:
-        """A pause is over."""
-        self.pauses[pause][2] = self.now()
+    def resumed(self, side: str | None) -> None:
+        """Whoever paused this is no longer obeyed: who ends a pause ends a colleague's, too."""
+        for pause in self.pauses:
+            if pause[0] == side:
+                pause[2] = min(pause[2], self.now())
 
     def backed_up(self) -> None:
         """A backup of both systems was made."""
