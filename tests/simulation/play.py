@@ -20,7 +20,7 @@ from tests.virtual import run
 
 MOMENT = 0.5  # virtual seconds
 SETTLING = 30.0  # virtual seconds in which everything has its turn (see `world.QUICK`)
-ROUNDS = 20  # of settling, at most
+ROUNDS = 10  # of settling, at most
 PATIENCE = 4  # of it, while something is ill
 QUIET = 40.0
 
