@@ -26,6 +26,12 @@ def espo_time(text: object) -> float | None:
         return None
 
 
+def in_our_time(text: object, served: float | None, now: float) -> float | None:
+    """EspoCRM's time stamp by our clock; `served` is what its own said `now`, None where it did not say."""
+    at = espo_time(text)
+    return at if at is None or served is None else at + now - served
+
+
 async def first_start(context: Context, served: float | None = None, default: float = 0.0) -> float:
     """What EspoCRM's clock said when this ledger was first used; `default` if it never was.
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from mappers.spec import Entity, Role, Side, Unmappable
 from services.errors import Denied, Duplicate, PeerError, Refused
 from services.ports import Urgency, lane
-from syncd.admission import espo_time
+from syncd.admission import in_our_time
 from syncd.commands import Refusal
 from syncd.context import Context
 from syncd.counterpart import contradicts, is_certain
@@ -29,7 +29,7 @@ from syncd.status import Outcome, may_write
 NAMESAKES = 20  # records of EspoCRM that are looked at as candidates
 TIMEOUTS = 2  # HTTP time-outs after which what was sent cannot apply any more
 PAUSE = 1.0
-CLOCK_SLACK = 120.0  # seconds EspoCRM's clock may be behind ours when judging "made since"
+MADE_SLACK = 120.0  # seconds: "made since" is judged across a request, and by clocks that are set now and then
 
 
 class Fate(StrEnum):
@@ -62,6 +62,15 @@ class Imported:
     espo_id: str | None = None
     candidates: tuple[str, ...] = ()
     why: str = ""
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """The record of EspoCRM that carries a number. `made_at`: epoch seconds of our clock."""
+
+    espo_id: str
+    made_by: str | None
+    made_at: float | None
 
 
 @dataclass(frozen=True)
@@ -186,27 +195,31 @@ class _Import:
 
     # --- what is there, and what was sent -----------------------------------------------------
 
-    async def _there(self) -> Mapping[str, Any] | None:
+    async def _there(self) -> Carrier | None:
         """The record of EspoCRM that carries the number, whoever made it."""
         context, entity = self._context, self._context.entity
         wanted = [{"type": "equals", "attribute": entity.link, "value": self._number}]
         page = await patiently(
             context, lambda: context.espo.list(entity.espo_type, where=wanted, select=["id", "createdAt"], max_size=1)
         )
-        return page.rows[0] if page.rows else None
+        if not page.rows:
+            return None
+        row = page.rows[0]
+        made_at = in_our_time(row.get("createdAt"), page.date, context.clock.now())
+        return Carrier(row["id"], row.get("createdById"), made_at)
 
-    async def _met(self, there: Mapping[str, Any], announced: Mapping[str, Any] | None) -> Imported:
+    async def _met(self, there: Carrier, announced: Mapping[str, Any] | None) -> Imported:
         """A record carries the number: ours, whose answer was lost, or somebody's."""
         if announced is None or not _in_doubt(announced) or self._wishes.dry_run:
-            return self._fate(Fate.THERE, there["id"])
-        ours = there.get("createdById") == self._context.policy.our_espo_user
-        if ours and (espo_time(there.get("createdAt")) or 0.0) >= announced["sent_at"] - CLOCK_SLACK:
-            await self._made(there["id"])
-            return self._fate(Fate.FOUND, there["id"])
+            return self._fate(Fate.THERE, there.espo_id)
+        ours = there.made_by == self._context.policy.our_espo_user
+        if ours and there.made_at is not None and there.made_at >= announced["sent_at"] - MADE_SLACK:
+            await self._made(there.espo_id)
+            return self._fate(Fate.FOUND, there.espo_id)
         await self._withdraw()
-        return self._fate(Fate.THERE, there["id"])
+        return self._fate(Fate.THERE, there.espo_id)
 
-    async def _looked_up(self, announced: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    async def _looked_up(self, announced: Mapping[str, Any] | None) -> Carrier | None:
         """What came of a POST without an answer: looked for after one and two time-outs, then it is certain."""
         clock, timeout = self._context.clock, self._context.settings.http_timeout
         sent_at = (announced or {}).get("sent_at") or clock.now()

@@ -46,14 +46,14 @@ class VirtualClock:
     """The daemon's clock on a virtual loop; `skew` seconds makes its wall clock wrong."""
 
     def __init__(self, loop: VirtualLoop, skew: float = 0.0) -> None:
-        self._loop = loop
+        self.loop = loop
         self.skew = skew
 
     def now(self) -> float:
-        return START + self._loop.elapsed + self.skew
+        return START + self.loop.elapsed + self.skew
 
     def monotonic(self) -> float:
-        return self._loop.elapsed
+        return self.loop.elapsed
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

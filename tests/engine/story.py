@@ -26,7 +26,7 @@ from syncd.sandbox import defaults
 from syncd.sandbox.calllog import Call
 from syncd.sandbox.faults import Kind, Rule
 from tests.daemon import World
-from tests.virtual import run
+from tests.virtual import VirtualClock, run
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -104,6 +104,12 @@ class Story:
     async def without_daemon(self, seconds: float) -> None:
         """Nobody runs for so long."""
         await self.world.clock.sleep(seconds)
+
+    def misdate_espocrm(self, seconds: float) -> None:
+        """EspoCRM's clock is so far ahead from now on, in what it dates and in what it says."""
+        clock = VirtualClock(self.world.clock.loop, seconds)
+        for part in (self.sandbox.espo, self.sandbox.espo.door, self.sandbox.espo_app):
+            part.now = clock.now
 
     # --- records ----------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -11,7 +10,6 @@ from mappers.spec import Entity
 from syncd import discovery
 from syncd.sandbox.faults import Kind
 from tests.engine.story import ADVOWARE, ESPO, POLL, Story, registered, told
-from tests.virtual import VirtualClock, VirtualLoop
 
 SELDOM = {"SYNCD_POLL_SECONDS": "3600", "SYNCD_SWEEP_MIN_SECONDS": "3600", "SYNCD_SWEEP_MAX_SECONDS": "86400"}
 
@@ -163,10 +161,7 @@ async def test_rows_from_before_the_first_start_are_ignored_whatever_their_statu
 @pytest.mark.parametrize("skew", [-90_000.0, 90_000.0])
 @told()
 async def test_old_and_new_are_told_apart_by_espocrms_own_clock(story: Story, skew: float) -> None:
-    sandbox, loop = story.sandbox, asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
-    for part in (sandbox.espo, sandbox.espo.door, sandbox.espo_app):
-        part.now = VirtualClock(loop, skew).now
+    story.misdate_espocrm(skew)
     old = story.espo.create(ESPO, by="anna")
     await story.without_daemon(600)
     await story.live(POLL)

@@ -20,6 +20,7 @@ from tests.engine.story import ADVOWARE, ESPO, Story, told
 from tests.virtual import run
 
 QUICKLY = {"ESPOCRM_API_TIMEOUT_SECONDS": "4", "ADVOWARE_API_TIMEOUT_SECONDS": "4"}
+HOUR = 3600.0
 NUMBERS = [(1, "+4951112345"), (3, "+4917112345"), (4, "ida@example.org")]
 
 
@@ -150,6 +151,32 @@ async def test_a_lost_answer_is_looked_up_before_it_is_sent_again(story: Story, 
     await story.sandbox.settle()
     assert fates(outcome)[0] in (Fate.CREATED, Fate.FOUND)
     assert [one["syncStatus"] for one in records(story, number)] == ["clean"]
+
+
+@pytest.mark.parametrize("skew", [-4 * HOUR, 4 * HOUR])
+@told(**QUICKLY)
+async def test_a_lost_answer_is_known_for_ours_however_wrong_espocrms_clock_is(story: Story, skew: float) -> None:
+    story.misdate_espocrm(skew)
+    number = beteiligter(story)
+    story.fault(Kind.TIMEOUT_APPLIED, system="espocrm", method="POST", route="*/CBeteiligte")
+    assert fates(await imported(story, number)) == [Fate.FOUND]
+    assert [one["syncStatus"] for one in records(story, number)] == ["clean"]
+
+
+@pytest.mark.parametrize("skew", [0.0, 4 * HOUR])
+@told(**QUICKLY)
+async def test_an_older_record_of_ours_is_not_what_was_just_sent(story: Story, skew: float) -> None:
+    story.misdate_espocrm(skew)
+    [old] = (await imported(story, beteiligter(story, name="Alt"))).imported
+    assert old.espo_id is not None
+    await story.without_daemon(HOUR)
+    number = beteiligter(story)
+    story.fault(Kind.TIMEOUT, system="espocrm", method="POST", route="*/CBeteiligte")
+    running = asyncio.create_task(imported(story, number))
+    await story.world.clock.sleep(5)
+    story.espo.edit(old.espo_id, {"betnr": number}, by="anna")
+    [one] = (await running).imported
+    assert (one.fate, one.espo_id) == (Fate.THERE, old.espo_id)
 
 
 @told(**QUICKLY)
