@@ -119,7 +119,7 @@ TROUBLES: dict[Trouble, str] = {
     hanging: redis_client.SILENT,
     full: redis_client.FULL,
     read_only: redis_client.READ_ONLY,
-    without_primary: redis_client.READ_ONLY,
+    without_primary: redis_client.NO_PRIMARY,
     another_password: redis_client.LOGIN,
     fewer_rights: redis_client.RIGHTS,
     loading: redis_client.LOADING,
@@ -177,11 +177,7 @@ def trial(
     server.start()
 
 
-@pytest.mark.parametrize(
-    "trouble",
-    [pytest.param(one, marks=[pytest.mark.soak] if one is without_primary else []) for one in TROUBLES],
-    ids=lambda trouble: trouble.__name__,
-)
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
 def test_redis_in_trouble_stops_the_work_and_loses_nothing(trial: Trial, server: OwnRedis, trouble: Trouble) -> None:
     words = TROUBLES[trouble]
     with trouble(server):
