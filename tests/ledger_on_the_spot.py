@@ -19,7 +19,7 @@ from syncd.ledger.store import Inline, Step, connect, sqlite_engine, sqlite_url
 from syncd.ledger.trouble import unavailable
 
 _COMPILED: dict[Any, Any] = {}
-_PATTERN = connect("sqlite://")  # for whose dialect they are compiled
+_PATTERN = sqlite_engine("sqlite://")  # for whose dialect they are compiled
 _PATTERN.connect().close()
 
 
@@ -44,6 +44,7 @@ def empty_ledger() -> bytes:
     """The file of a new ledger."""
     with TemporaryDirectory() as directory:
         path = Path(directory) / "ledger.db"
+        path.touch()
         engine = connect(sqlite_url(path))
         metadata.create_all(engine)
         engine.dispose()

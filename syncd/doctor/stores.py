@@ -76,7 +76,7 @@ def ledger(settings: config.Settings) -> tuple[Ledger | None, list[Finding]]:
     try:
         current = is_current(ledger_url(settings))
         if file is not None:
-            terminal.try_writing(str(file))
+            terminal.try_writing(file)
     except WrongRevision as error:
         todo = "use the version of syncd that wrote it, or a later one"
         return None, [fail(Check.LEDGER, str(error), todo, code=2)]

@@ -154,14 +154,17 @@ def _check_unused(ledger: Path) -> None:
 
 
 def _set_aside(ledger: Path, now: float) -> Path | None:
-    """The ledger's second name; it keeps its own until the copy takes it, so that there always is one."""
-    if not ledger.exists():
-        return None
+    """The ledger's second name; it keeps its own until the copy takes it, so that there always is one.
+
+    A journal left behind goes aside also where its file is gone: SQLite would write what it holds into the copy.
+    """
     kept = ledger.with_name(f"{ledger.name}.replaced-{int(now)}")
     for own, second in zip(companions(ledger), companions(kept), strict=True):
         if own.exists():
             keep_private(own, 0o600)
             own.replace(second)
+    if not ledger.exists():
+        return None
     try:
         keep_private(ledger, 0o600)
         os.link(ledger, kept)

@@ -94,20 +94,30 @@ class Ledger:
 
 
 def connect(url: str) -> Engine:
-    """An engine with the pragmas the ledger's promises rest on."""
+    """An engine with the pragmas the ledger's promises rest on. It makes no file: `upgrade` does."""
     if not url.startswith("sqlite"):
         return _to_server(url)
     engine = sqlite_engine(url)
-    file = make_url(url).database
-    unmoved = Unmoved(Path(file)) if file and file != ":memory:" else None
+    file = Path(make_url(url).database or "")
+    unmoved = Unmoved(file)
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: object, _record: object, _args: list[Any], parameters: dict[str, Any]) -> sqlite3.Connection:
+        unmoved.check_opening()
+        opened: sqlite3.Connection = sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, **parameters)
+        try:
+            unmoved.check_opening()  # nor was it moved just now
+        except LedgerUnavailable:
+            opened.close()
+            raise
+        return opened
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("syncd_write", False)
-        if unmoved is not None:
-            unmoved.check_file()
+        unmoved.check_file()
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-        if immediate and unmoved is not None:
+        if immediate:
             try:
                 unmoved.check_journal()
             except LedgerUnavailable:

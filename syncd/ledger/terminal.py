@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -29,10 +30,10 @@ def waiting(conn: Connection, limit: int) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in conn.execute(query)]
 
 
-def try_writing(file: str) -> None:
+def try_writing(file: Path) -> None:
     """Take the right to write a SQLite ledger and give it back unused; raises `LedgerUnavailable`."""
     try:
-        connection = sqlite3.connect(file, timeout=10, isolation_level=None)
+        connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, timeout=10, isolation_level=None)
         try:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")

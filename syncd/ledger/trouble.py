@@ -21,6 +21,7 @@ class Kind(StrEnum):
     DISK = "disk"
     DAMAGED = "damaged"
     REPLACED = "replaced"
+    ORPHANED = "orphaned"
     LOGIN = "login"
     AWAY = "away"
     OTHER = "other"
@@ -34,6 +35,10 @@ SAYS: Mapping[Kind, tuple[str, str]] = {
     Kind.DISK: ("its disk fails", "see the disk, and limits on the size of files"),
     Kind.DAMAGED: ("it is damaged", "stop the daemon and restore the last backup"),
     Kind.REPLACED: ("its file was removed or replaced", "put it back, or restart the daemon"),
+    Kind.ORPHANED: (
+        "its file is gone, its journal is not",
+        "put it back, or move its -wal and -shm away as well",
+    ),
     Kind.LOGIN: ("its server refuses us", "correct DATABASE_URL, or its users there"),
     Kind.AWAY: ("it does not answer", "see DATABASE_URL and SYNCD_STATE_DIR"),
     Kind.OTHER: ("it cannot be used", "see DATABASE_URL and SYNCD_STATE_DIR"),

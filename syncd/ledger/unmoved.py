@@ -1,6 +1,8 @@
 """Whether a SQLite ledger's files are still those that were opened.
 
-Removed or replaced, an open file goes on to take writes that nobody will ever read again. Knows files, no SQL.
+Removed or replaced, an open file goes on to take writes that nobody will ever read again. And a connection opened
+meanwhile would join another file, or a new one, to the journal of ours: SQLite empties a journal it takes for a stray
+one, and with it what was answered. Knows files, no SQL.
 """
 
 from __future__ import annotations
@@ -20,6 +22,12 @@ class Unmoved:
         self._file = file
         self._journal = file.with_name(f"{file.name}-wal")
         self._known: dict[Path, Identity] = {}
+
+    def check_opening(self) -> None:
+        """Raise `LedgerUnavailable` where a connection opened now would meet other files than those first seen."""
+        self.check_file()
+        if self._journal in self._known:
+            self.check_journal()
 
     def check_file(self) -> None:
         """Raise `LedgerUnavailable` unless the file is the one first seen."""

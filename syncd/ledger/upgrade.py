@@ -83,11 +83,16 @@ def _script() -> ScriptDirectory:
 
 
 def _make_private(url: str) -> None:
-    """People's data: the file is readable by its owner only; SQLite gives its companions the same rights."""
+    """People's data: the file is readable by its owner only; SQLite gives its companions the same rights.
+
+    No file is made beside a journal: SQLite would take it for a stray one, and empty it.
+    """
     parts = make_url(url)
     if parts.get_backend_name() != "sqlite" or parts.database in (None, "", ":memory:"):
         return
     file = Path(str(parts.database))
+    if not file.exists() and companions(file)[0].exists():
+        raise LedgerUnavailable(f"{file.name} is gone, and what its journal holds waits for it", Kind.ORPHANED)
     try:
         file.touch(mode=0o600, exist_ok=True)
         for one in (file, *companions(file)):

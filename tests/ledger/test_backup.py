@@ -122,3 +122,20 @@ async def test_a_ledger_damaged_beyond_reading_is_replaced_and_its_leftovers_do_
     with sqlite3.connect(file) as found:
         assert found.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert await fact(file, "alive_at") == NOW
+
+
+def lose(file: Path, journal: bytes) -> None:
+    file.unlink()
+    file.with_name(file.name + "-wal").write_bytes(journal)
+
+
+async def test_a_journal_whose_file_is_gone_does_not_spoil_the_copy(file: Path, tmp_path: Path) -> None:
+    save(file, tmp_path / "copy.db")
+    ledger = open_ledger(sqlite_url(file))
+    await ledger.write(facts.put, "word", "later")
+    left = file.with_name(file.name + "-wal").read_bytes()
+    ledger.close()
+    lose(file, left)
+    assert restore(tmp_path / "copy.db", file, IDENTITY, NOW + 60).kept is None
+    assert await fact(file, "word") is None
+    assert await fact(file, "gaps") == [[NOW - 10, NOW + 60]]

@@ -95,6 +95,7 @@ def test_a_ledger_of_a_later_program_is_refused_in_one_line(empty: str) -> None:
 
 def test_a_failing_migration_leaves_nothing_behind(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "ledger.db")
+    (tmp_path / "ledger.db").touch()
     engine = connect(url)
     with engine.begin() as conn:
         conn.execute(text("CREATE TABLE work (something_else TEXT)"))

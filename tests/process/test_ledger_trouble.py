@@ -109,7 +109,6 @@ def test_a_disk_that_is_full(daemon: Daemon, systems: Systems, tmp_path: Path) -
             daemon.stop()
 
 
-@pytest.mark.soak
 def test_a_ledger_that_was_removed_takes_nothing_that_would_be_lost(trial: Trial, ledger: Path) -> None:
     aside = ledger.with_name("aside.db")
     ledger.rename(aside)

@@ -11,7 +11,7 @@ import pytest
 from scripts.docs_security import api_routes, kept, needed, open_routes
 from syncd.ledger import journal, pairs, privacy
 from syncd.ledger.schema import metadata
-from syncd.ledger.store import connect, open_ledger, sqlite_url
+from syncd.ledger.store import open_ledger, sqlite_engine, sqlite_url
 from syncd.ledger.upgrade import upgrade
 from syncd.model import PairState
 
@@ -105,7 +105,7 @@ async def test_what_is_erased_is_not_in_the_file_any_more(tmp_path: Path) -> Non
 
 
 def test_erasing_overwrites_by_our_own_will() -> None:
-    engine = connect("sqlite://")
+    engine = sqlite_engine("sqlite://")
     with engine.connect() as conn:
         assert conn.exec_driver_sql("PRAGMA secure_delete").scalar_one() == 1
     engine.dispose()
