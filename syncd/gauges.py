@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,28 +17,49 @@ from syncd.queue import Stats
 from syncd.redis_client import RedisUnavailable
 from syncd.runtime import Runtime
 
+PATIENCE = 3.0  # seconds for all stores together; Prometheus gives up after ten
+
 
 async def bring_up_to_date(
     metrics: Metrics, runtime: Runtime, health: Health, machine: Machine, own_alarms: Iterable[str]
 ) -> None:
-    """Ask ledger, Redis and the machine, and show what they say. `own_alarms`: causes the ledger does not know."""
+    """Ask ledger, Redis and the machine at once, and show what they say. `own_alarms`: causes the ledger does not know.
+
+    Who does not answer in time is left out.
+    """
     metrics.show(_of_process(runtime, health, machine))
-    circuits = {side: str((await runtime.app.parts.shared.circuit.look(side)).state) for side in PEERS}
-    metrics.show(Gauges(circuits=circuits))
     own = frozenset(map(label, own_alarms))
+    for found in await asyncio.gather(_ask_ledger(runtime, own), _ask_circuits(runtime), _ask_queue(runtime)):
+        metrics.show(found)
+
+
+async def _ask_ledger(runtime: Runtime, own: frozenset[str]) -> Gauges:
+    now = runtime.clock.now()
     try:
-        now = runtime.clock.now()
-        known = await inspect.status(runtime.ledger, now)
-    except LedgerUnavailable:
-        metrics.show(Gauges(ledger_up=False, alarms=dict.fromkeys(own, True)))
-    else:
-        metrics.show(_of_ledger(known, now, own))
+        async with asyncio.timeout(PATIENCE):
+            known = await inspect.status(runtime.ledger, now)
+    except (LedgerUnavailable, TimeoutError):
+        return Gauges(ledger_up=False, alarms=dict.fromkeys(own, True))
+    return _of_ledger(known, now, own)
+
+
+async def _ask_circuits(runtime: Runtime) -> Gauges:
+    look = runtime.app.parts.shared.circuit.look
     try:
-        stats = await runtime.queue.stats()
-    except RedisUnavailable:
-        metrics.show(Gauges(redis_up=False))
-        return
-    metrics.show(_of_queue(stats))
+        async with asyncio.timeout(PATIENCE):
+            states = await asyncio.gather(*map(look, PEERS))
+    except TimeoutError:
+        return Gauges()
+    return Gauges(circuits={side: str(seen.state) for side, seen in zip(PEERS, states, strict=True)})
+
+
+async def _ask_queue(runtime: Runtime) -> Gauges:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            stats = await runtime.queue.stats()
+    except (RedisUnavailable, TimeoutError):
+        return Gauges(redis_up=False)
+    return _of_queue(stats)
 
 
 def _of_process(runtime: Runtime, health: Health, machine: Machine) -> Gauges:

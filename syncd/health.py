@@ -91,9 +91,9 @@ class Health:
     async def look(self) -> tuple[Reason, ...]:
         """What is wrong now."""
         unsure: set[str] = set()
-        found = (*await self._stores(unsure), *await self._peers(unsure))
+        stores, peers = await asyncio.gather(self._stores(unsure), self._peers(unsure))
         self.unsure = frozenset(unsure)
-        return found
+        return (*stores, *peers)
 
     async def _stores(self, unsure: set[str]) -> list[Reason]:
         unsure |= {"redis", "no_success", "no_poll", "setup", "ledger_writes"}
