@@ -294,11 +294,20 @@ def _looking(deps: ApiDeps) -> APIRouter:
 
     @routes.get("/records")
     async def records(
-        entity: Text = None, status: Text = None, after: Annotated[Plain, Query(max_length=80)] = "", limit: Count = 200
+        entity: Text = None,
+        status: Text = None,
+        after: Annotated[Plain, Query(max_length=300)] = "",
+        limit: Count = 200,
+        search: Annotated[Plain, Query(max_length=200)] = "",
+        sort: inspect.Sort = "id",
     ) -> dict[str, Any]:
-        """Records that take part; `after` is the last key of the page before."""
+        """Records that take part: `search` a name, number or id; `status` one or, with commas, several.
+
+        `sort` = id, name, number or changed; `after` is the `next` of the page before.
+        """
         name = None if entity is None else deps.desk.entity(entity).name
-        return {"records": await inspect.records(deps.ledger, name, status, after, limit)}
+        statuses = tuple(one for one in (status or "").split(",") if one)
+        return await inspect.find(deps.ledger, deps.entities, search, statuses, sort, after, limit, name)
 
     @routes.get("/records/{id:path}")
     async def record(id: Id, limit: Count = 200) -> dict[str, Any]:

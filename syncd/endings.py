@@ -44,6 +44,7 @@ from syncd.model import (
 )
 from syncd.scribe import lost_value
 from syncd.status import NextTry
+from syncd.titles import named
 from syncd.write import Patched
 
 
@@ -111,6 +112,8 @@ def settled(
         pair["judged_delivery"] = memory.evidence.last_id
     if patched.last_sync is not None:
         pair["last_sync"] = patched.last_sync
+    if patched.wrote or row["status"] != settle.status:
+        pair["changed_at"] = now
     present = [Side.ESPO]
     if gone:
         pair["state"] = PairState.GONE
@@ -171,6 +174,7 @@ def failed(
         "next_try_at": at,
         "error": text([notice], context.settings.language),
         "owed": dict(owed) if owed else None,
+        "changed_at": now,
     }
     if shot.memory.admitted:
         pair["admitted_by"] = row["admitted_by"] or "joined"
@@ -244,7 +248,8 @@ def buried(context: Context, row: Mapping[str, Any]) -> Ending:
     notice = Notice("deleted_in_espo", (), str(row["advoware_id"] or ""))
     body = {"text": text([notice], context.settings.language), "assignee": row["assignee"], "orphan": True}
     messages = (Message(context.id12(), "task", "deleted", body),) if row["advoware_id"] else ()
-    pair = {"state": PairState.TOMBSTONE, "next_check_at": None, "next_try_at": None, "owed": None}
+    over = dict.fromkeys(("next_check_at", "next_try_at", "owed"))
+    pair = {"state": PairState.TOMBSTONE, "changed_at": context.clock.now(), **over}
     return Ending(pair=pair, messages=messages, event="deleted_in_espo", open_fields=())
 
 
@@ -258,6 +263,7 @@ def staged(context: Context, row: Mapping[str, Any], shot: Snapshot, actions: Se
     if isinstance(shot.espo, Present):
         fingerprint = digest(context.entity, Side.ESPO, shot.espo)
         pair |= {"seen_token": shot.espo.version.token, "espo_read_at": now, "espo_digest": fingerprint}
+        pair |= named(context.entity, shot.espo.body)
     if isinstance(shot.advoware, Present):
         pair["advoware_digest"] = digest(context.entity, Side.ADVOWARE, shot.advoware)
     return Ending(event=f"staged:{names}"[:60], pair=pair, staged=plan)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from syncd import activity as activity_of
 from syncd.guard import told
 from syncd.ledger import alarms as ledger_alarms
 from syncd.ledger import brakes, people, privacy, tallies, views
+from syncd.ledger import records as ledger_records
 from syncd.ledger import runs as ledger_runs
+from syncd.ledger.records import SORTS, Sort, Wanted
 from syncd.ledger.store import Ledger
+from syncd.model import ESPO_ID
+
+__all__ = ["SORTS", "Sort"]
 
 PAGE = 200
 MAX_PAGE = 1000
@@ -41,6 +47,28 @@ async def records(
 ) -> list[dict[str, Any]]:
     """Records that take part, by key from `after` on."""
     return await ledger.read(views.records, entity, status, after, min(limit, MAX_PAGE))
+
+
+async def find(
+    ledger: Ledger,
+    entities: Iterable[str],
+    text: str = "",
+    statuses: Sequence[str] = (),
+    sort: Sort = "id",
+    after: str = "",
+    limit: int = PAGE,
+    entity: str | None = None,
+) -> dict[str, Any]:
+    """Records by name, number or id (part of a name is enough), by status, in an order, page by page.
+
+    `records`, and `next` for `after` of the page that follows, None on the last. `sort`: id, name, number, or changed
+    (the latest first). Raises `Refusal` for an `after` of another order.
+    """
+    espo_id = text.strip().rpartition("/")[2]
+    keys = [f"{name}/{espo_id}" for name in entities] if ESPO_ID.match(espo_id) else []
+    wanted = Wanted(text, keys, entity, tuple(statuses), sort, after, min(limit, MAX_PAGE))
+    page = await ledger.read(ledger_records.find, wanted)
+    return {"records": page.rows, "next": page.next}
 
 
 async def record(ledger: Ledger, key: str, limit: int = PAGE) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from syncd.lanes import Lane
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest
 from syncd.model import Present
+from syncd.titles import named
 
 UNSETTLED_SPAN = 2.0  # seconds within which another edit would carry the same time stamp
 
@@ -21,6 +22,7 @@ def espo_marks(context: Context, espo: Present, judged: Present | None = None) -
         "espo_digest": digest(context.entity, Side.ESPO, judged or espo),
         "status": _kept(espo.body.get(context.entity.status.status)),
         "seen_token": espo.version.token,
+        **named(context.entity, espo.body),
     }
     if _is_old(espo):
         marks["settled_token"] = espo.version.token

@@ -1,7 +1,8 @@
-"""`syncd status`, `activity`, `show`: what is known, read-only."""
+"""`syncd status`, `activity`, `records`, `show`: what is known, read-only."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ def add(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(show)
     app.command()(activity)
+    app.command()(records)
 
 
 def status(as_json: output.AsJson = False) -> int:
@@ -141,6 +143,50 @@ def activity(
 
 def _delay(told: Mapping[str, Any]) -> str:
     return f"{told['p50']:.1f} s / {told['p95']:.1f} s" if told["count"] else ""
+
+
+def records(
+    text: Annotated[str, typer.Argument(help="A name or part of it, a number, an EspoCRM id; all without.")] = "",
+    status: Annotated[str, typer.Option(help="Only with this syncStatus; several with commas.")] = "",
+    sort: Annotated[str, typer.Option(help="id, name, number, or changed (the latest first).")] = "name",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Rows of a page.")] = 50,
+    after: Annotated[str, typer.Option(help="`next` of the page before.")] = "",
+    as_json: output.AsJson = False,
+) -> int:
+    """Records that take part, by name, number or id. Exit code 1 where none was found.
+
+    Example: `syncd records müller --status conflict,failed`
+    """
+    from syncd import inspect
+    from syncd.app import entities
+    from syncd.runtime import existing_ledger
+
+    settings = output.ledger_settings()
+    known = entities(settings, output.mapping(settings))
+    if sort not in inspect.SORTS:
+        raise output.UsageError(f"no such order; there is {', '.join(inspect.SORTS)}")
+    statuses = [one for one in status.split(",") if one]
+
+    async def looking() -> Mapping[str, Any]:
+        async with existing_ledger(settings) as ledger:
+            return await inspect.find(ledger, known, text, statuses, sort, after, limit)
+
+    found = output.work(looking())
+    if as_json:
+        output.show_json(found)
+    elif not found["records"]:
+        say("none")
+    else:
+        table(
+            ("name", "number", "status", "changed", "record"),
+            (
+                (one["title"], one["advoware_id"], one["status"] or "new", when(one["changed_at"] or None), one["key"])
+                for one in found["records"]
+            ),
+        )
+        if found["next"] is not None:
+            say(f"\nmore with --after {shlex.quote(found['next'])}")
+    return Code.DONE if found["records"] else Code.OPEN
 
 
 def show(key: output.Key, as_json: output.AsJson = False) -> int:

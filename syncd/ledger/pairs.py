@@ -254,7 +254,8 @@ def of_entity(conn: Connection, entity: str) -> dict[str, tuple[str, str | None]
 
 def keys_with_status(conn: Connection, entity: str, status: str) -> list[str]:
     """Keys of all pairs that show this status."""
-    query = select(pairs.c.key).where(pairs.c.entity == entity, pairs.c.status == status).order_by(pairs.c.key)
+    of = pairs.c.entity == entity, pairs.c.status == status, pairs.c.admitted_by.is_not(None)
+    query = select(pairs.c.key).where(*of).order_by(pairs.c.key)
     return list(conn.execute(query).scalars())
 
 

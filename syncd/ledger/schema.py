@@ -1,7 +1,7 @@
 """The ledger's tables. Times are epoch seconds UTC; raw values are JSON as the system sent them.
 
-People's values live only in `bases`, `history`, `intents`, `conflicts`, `quarantine`, `deliveries` and `staged`,
-which `syncd export` and `syncd erase` know by their `key`.
+People's values live only in `bases`, `history`, `intents`, `conflicts`, `quarantine`, `deliveries` and `staged`, and
+their names in `pairs`, to be found by; `syncd export` and `syncd erase` know them all by their `key`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
+
+# Compared byte by byte: what pages are cut by must not depend on a server's language.
+BYTEWISE = String(200).with_variant(String(200, collation="C"), "postgresql")
+
+
+def _of_part(name: str, *columns: str) -> Index:
+    """An index of the records that take part."""
+    part = text("admitted_by IS NOT NULL")
+    return Index(name, *columns, sqlite_where=part, postgresql_where=part)
+
 
 facts = Table(
     "facts",
@@ -70,7 +80,15 @@ pairs = Table(
     Column("vanished_at", Float),
     Column("deletion_confirmed", Boolean, nullable=False, server_default=text("false")),
     Column("judged_delivery", Integer, nullable=False, server_default="0"),
-    Index("pairs_status", "entity", "status"),
+    Column("title", String(200), nullable=False, server_default=""),
+    Column("sought", BYTEWISE, nullable=False, server_default=""),
+    Column("changed_at", Float, nullable=False, server_default="0"),
+    _of_part("pairs_by_name", "sought", "key"),
+    _of_part("pairs_by_status_and_name", "status", "sought", "key"),
+    _of_part("pairs_by_change", "changed_at", "key", "sought"),
+    _of_part("pairs_by_status_and_change", "status", "changed_at", "key", "sought"),
+    _of_part("pairs_by_status_and_number", "status", "advoware_id", "key"),
+    Index("pairs_number", "advoware_id", "key"),
     Index("pairs_next_check", "next_check_at"),
     Index("pairs_checked", "checked_at"),
     Index(

@@ -9,14 +9,10 @@ from sqlalchemy import Connection, func, select
 from syncd.ledger import alarms, brakes, facts, people, runs, undo, work
 from syncd.ledger import pairs as pair_functions
 from syncd.ledger.journal import UNSETTLED
+from syncd.ledger.records import COLUMNS
 from syncd.ledger.schema import bases, conflicts, deliveries, history, intents, messages, pairs, quarantine, secrets
 from syncd.ledger.schema import work as work_table
 from syncd.model import PairState
-
-COLUMNS = (
-    "key", "entity", "state", "status", "advoware_id", "trust", "retries", "next_try_at", "error", "last_sync",
-    "checked_at", "next_check_at",
-)  # fmt: skip
 
 
 def status(conn: Connection, now: float) -> dict[str, Any]:

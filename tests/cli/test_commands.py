@@ -112,6 +112,19 @@ def test_status_tells_counts_and_both_systems(synced: tuple[str, int], cli: Cli)
     assert "calls advoware" in cli("activity").out
 
 
+def test_records_are_found_by_name_or_number(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:
+    espo_id, number = synced
+    name = systems.espo(espo_id)["lastName"]
+    for text in (name, str(number), espo_id):
+        [found] = cli("records", text, "--json").json["records"]
+        assert (found["key"], found["advoware_id"]) == (f"beteiligte/{espo_id}", number)
+        assert name in found["title"]
+        assert name in cli("records", text).out
+    nobody = cli("records", "Niemand", "--status", "clean,conflict")
+    assert (nobody.code, nobody.out) == (1, "none\n")
+    assert "there is id, name, number, changed" in one_line(cli("records", "--sort", "colour"), 2)
+
+
 def test_show_tells_both_sides_base_and_history(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:
     espo_id, number = synced
     document = cli("show", f"betnr:{number}", "--json").json

@@ -182,8 +182,10 @@ async def test_records_conflicts_history_and_events_are_listed(doors: Doors, cli
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    assert [row["key"] for row in (await told("records?status=failed&entity=CBeteiligte"))["records"]] == [KEY]
-    assert (await told("records?status=clean"))["records"] == []
+    [mine] = (await told("records?status=failed&entity=CBeteiligte"))["records"]
+    assert (mine["key"], mine["title"]) == (KEY, "")
+    assert (await told("records?status=clean,new"))["records"] == []
+    assert (await told("records?search=104860&sort=changed")) == {"records": [mine], "next": None}
     assert (await told(f"records?after={KEY}"))["records"] == []
     assert [row["id"] for row in (await told("conflicts"))["conflicts"]] == ["c1"]
     assert (await told("conflicts?state=kept"))["conflicts"] == []
@@ -266,6 +268,8 @@ async def test_a_sync_that_was_asked_for_lets_the_record_in(doors: Doors, client
         ("GET", f"/api/v1/records/{MARK}%20X", None, 409),
         ("GET", "/api/v1/conflicts/none", None, 404),
         ("GET", "/api/v1/records?limit=0", None, 400),
+        ("GET", "/api/v1/records?sort=colour", None, 400),
+        ("GET", "/api/v1/records?sort=name&after=x", None, 409),
         ("GET", f"/api/v1/records?limit={MARK}", None, 400),
         ("DELETE", "/api/v1/records", None, 405),
         ("POST", "/api/v1/conflicts/c1/resolve", {"take": "x", MARK: MARK}, 400),

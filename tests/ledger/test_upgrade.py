@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, insert, inspect, select, text
 
-from syncd.ledger.schema import metadata
+from syncd.ledger.schema import bases, metadata, pairs
 from syncd.ledger.store import LedgerUnavailable, connect, sqlite_url
 from syncd.ledger.upgrade import WrongRevision, is_current, prepare, upgrade
 
@@ -55,7 +56,7 @@ def _shape(conn: Connection) -> dict[str, object]:
 
 
 def test_a_new_ledger_gets_every_table_the_program_knows(empty: str) -> None:
-    assert upgrade(empty) == ["0001", "0002", "0003", "0004"]
+    assert upgrade(empty) == ["0001", "0002", "0003", "0004", "0005"]
     engine = connect(empty)
     with engine.connect() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
@@ -75,6 +76,23 @@ def test_migrated_tables_are_the_declared_ones_down_to_defaults_and_conditions_o
         assert _shape(conn) == migrated
     engine.dispose()
     assert len(migrated) > len(metadata.tables)
+
+
+def test_an_upgrade_fills_in_the_names_both_sides_agreed_on(empty: str) -> None:
+    upgrade(empty)
+    engine = connect(empty)
+    base = {"rule": "r", "advoware": None}
+    with engine.connect().execution_options(syncd_write=True) as conn, conn.begin():
+        for number in range(3):
+            conn.execute(insert(pairs).values(key=f"beteiligte/{number}", entity="beteiligte"))
+        conn.execute(insert(bases).values(key="beteiligte/0", field="name", espo=" Groß ", **base))
+        conn.execute(insert(bases).values(key="beteiligte/0", field="vorname", espo="Änne", **base))
+        conn.execute(insert(bases).values(key="beteiligte/2", field="name", espo=None, **base))
+        import_module("syncd.ledger.migrations.versions.0005_finding")._fill(conn)
+    with engine.connect() as conn:
+        found = conn.execute(select(pairs.c.title, pairs.c.sought).order_by(pairs.c.key)).all()
+    engine.dispose()
+    assert [tuple(row) for row in found] == [("Groß, Änne", "gross aenne"), ("", ""), ("", "")]
 
 
 def test_an_upgrade_of_a_current_ledger_changes_nothing(empty: str) -> None:
@@ -109,7 +127,7 @@ def test_a_failing_migration_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_the_start_upgrades_an_own_file(tmp_path: Path) -> None:
-    assert prepare(sqlite_url(tmp_path / "ledger.db")) == ["0001", "0002", "0003", "0004"]
+    assert prepare(sqlite_url(tmp_path / "ledger.db")) == ["0001", "0002", "0003", "0004", "0005"]
 
 
 @pytest.mark.postgres
