@@ -21,12 +21,11 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
 from mappers.spec import Entity
-from syncd import inspect, openapi
+from syncd import inspect, openapi, record_facts
 from syncd.commands import FEW, Asked, Desk, NotKnown, Refusal
 from syncd.http_limits import HEADERS, Limit, Limited, bearer, refuse
 from syncd.intake import ACTIONS, MAX_BODY, Answer, Intake, Rejected, Secrets
 from syncd.ledger.store import Ledger, LedgerUnavailable
-from syncd.listed import remembered
 from syncd.metrics import CONTENT_TYPE, Metrics
 from syncd.queue import Waiting
 from syncd.redis_client import RedisUnavailable
@@ -74,7 +73,7 @@ class ApiDeps:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.ledger, self.entities, self.now)
+        return Desk(self.ledger, self.entities, self.now, who="api")
 
     @property
     def intake(self) -> Intake:
@@ -309,6 +308,33 @@ def _looking(deps: ApiDeps) -> APIRouter:
         statuses = tuple(one for one in (status or "").split(",") if one)
         return await inspect.find(deps.ledger, deps.entities, search, statuses, sort, after, limit, name)
 
+    @routes.get("/records/{id:path}/timeline")
+    async def timeline(
+        id: Id, before: Annotated[float | None, Query(ge=0)] = None, limit: Count = 200
+    ) -> dict[str, Any]:
+        """What happened to a record, the latest first; `before` is the time `at` of the last one of the page before."""
+        key = await deps.desk.find(id)
+        entity = deps.entities[key.partition("/")[0]]
+        return {"key": key, "timeline": await inspect.timeline(deps.ledger, entity, key, before, limit)}
+
+    @routes.get("/records/{id:path}/history.csv", response_class=Response, responses=openapi.CSV_ANSWERS)
+    async def history_csv(id: Id) -> Response:
+        """The whole history of a record as a file for a spreadsheet."""
+        key = await deps.desk.find(id)
+        text = await inspect.history_csv(deps.ledger, deps.entities[key.partition("/")[0]], key)
+        name = key.replace("/", "-")
+        given = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+        return Response(text.encode("utf-8", "replace"), media_type="text/csv; charset=utf-8", headers=HEADERS | given)
+
+    @routes.get("/records/{id:path}/export")
+    async def export(id: Id) -> dict[str, Any]:
+        """All that is stored about a record: for a person who asks what is known of him."""
+        key = await deps.desk.find(id)
+        found = await inspect.export(deps.ledger, key)
+        if not found:
+            raise NotKnown("nothing is stored about this record")
+        return {"key": key, **found}
+
     @routes.get("/records/{id:path}")
     async def record(id: Id, limit: Count = 200) -> dict[str, Any]:
         """One record: an EspoCRM id, `betnr:1234`, or `entity/id`."""
@@ -316,7 +342,7 @@ def _looking(deps: ApiDeps) -> APIRouter:
         found = await inspect.record(deps.ledger, key, limit)
         if found is None:
             raise NotKnown("nothing is known of this record")
-        return {"key": key, "entries": remembered(deps.entities[key.partition("/")[0]], key, found), **found}
+        return {**found, **record_facts.told(deps.entities[key.partition("/")[0]], key, found)}
 
     @routes.get("/conflicts")
     async def conflicts(state: Text = None, record: Text = None, limit: Count = 200) -> dict[str, Any]:
@@ -358,6 +384,12 @@ def _looking(deps: ApiDeps) -> APIRouter:
         """What was done, newest first; `before` is the last id of the page before."""
         key = None if record is None else await deps.desk.find(record)
         return {"history": await inspect.history(deps.ledger, key, before, limit)}
+
+    @routes.get("/requests")
+    async def requests(record: Text = None, before: Before = None, limit: Count = 200) -> dict[str, Any]:
+        """What people asked for, the latest first: who, when, what; `before` is the last id of the page before."""
+        key = None if record is None else await deps.desk.find(record)
+        return {"requests": await inspect.requests(deps.ledger, key, before, limit)}
 
     @routes.get("/events")
     async def events(record: Text = None, before: Before = None, limit: Count = 200) -> dict[str, Any]:

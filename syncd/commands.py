@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}\Z")
 EVERYTHING = "all"
 AT_ONCE = 500
 FEW = 20  # records a person waits for; more of them leave the calls to live edits
-Request = Callable[[Any, Iterable[str], float], Asked]
+Request = Callable[[Any, Iterable[str], float, str | None], Asked]
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,16 @@ class Undone:
 
 @dataclass(frozen=True)
 class Desk:
-    """Where people's requests are taken. `entities` by our name; `now` in epoch seconds."""
+    """Where people's requests are taken. `entities` by our name; `now` in epoch seconds.
+
+    `who` asks: `terminal:NAME`, `page:NAME` or `api`, for the history.
+    """
 
     ledger: Ledger
     entities: Mapping[str, Entity]
     now: Callable[[], float]
     new_id: Callable[[], str] = new_id
+    who: str | None = None
 
     def entity(self, text: str) -> Entity:
         """The entity of this name: ours, or EspoCRM's in any case."""
@@ -123,7 +127,7 @@ class Desk:
         wanted = tuple(dict.fromkeys(keys))
         asked = Asked((), "nothing to do")
         for start in range(0, len(wanted), AT_ONCE):
-            part = await self.ledger.write(request, wanted[start : start + AT_ONCE], self.now())
+            part = await self.ledger.write(request, wanted[start : start + AT_ONCE], self.now(), self.who)
             asked = Asked((*asked.keys, *part.keys), part.text)
         return asked if len(wanted) <= AT_ONCE else Asked(asked.keys, f"{len(wanted)} to be looked at")
 
@@ -133,7 +137,7 @@ class Desk:
 
     async def resolve(self, conflict_id: str, take: str) -> Asked:
         """Carry out what a person chose; see `requests.resolve` for what may be taken."""
-        return await self.ledger.write(requests.resolve, self.entities, conflict_id, take, self.now())
+        return await self.ledger.write(requests.resolve, self.entities, conflict_id, take, self.now(), self.who)
 
     async def change(self, change_id: int) -> list[Change]:
         """The change of this id, to be taken back."""
@@ -153,12 +157,12 @@ class Desk:
         if not first.taken:
             return first
         run = self.new_id()[:12]
-        await self.ledger.write(runs.start, run, undo.KIND, what, self.now())
+        await self.ledger.write(runs.start, run, undo.KIND, {**what, "who": self.who}, self.now())
         lane = Lane.LIVE if len({change.key for change in changes}) <= FEW else Lane.BACKFILL
         judged: list[Judged] = []
         for start in range(0, len(changes), AT_ONCE):
             part = {self.new_id()[:12]: change for change in changes[start : start + AT_ONCE]}
-            judged += await self.ledger.write(undo.take, self.entities, part, run, lane, self.now())
+            judged += await self.ledger.write(undo.take, self.entities, part, run, lane, self.now(), self.who)
         done = Undone(run, tuple(judged))
         counts = {"asked": len(judged), "taken": len(done.taken), "refused": len(done.refused)}
         await self.ledger.write(runs.progress, run, counts)
@@ -166,11 +170,11 @@ class Desk:
 
     async def pause(self, entity: str | None = None, side: str | None = None, why: str = "by a person") -> Asked:
         """Stop writing: everything, an entity, or towards one side."""
-        return await self.ledger.write(requests.pause, self._scope(entity, side), why, self.now())
+        return await self.ledger.write(requests.pause, self._scope(entity, side), why, self.now(), self.who)
 
     async def resume(self, entity: str | None = None, side: str | None = None) -> Asked:
         """End such a pause."""
-        return await self.ledger.write(requests.resume, self._scope(entity, side), self.now())
+        return await self.ledger.write(requests.resume, self._scope(entity, side), self.now(), self.who)
 
     def _scope(self, entity: str | None, side: str | None) -> str:
         if entity is not None and side is not None:
@@ -182,15 +186,15 @@ class Desk:
     async def allow(self, guard_id: str, right: str | None = None) -> Asked:
         """Let exactly what a guard stopped through; after a restored backup `right` is the side to believe."""
         believed = None if right is None else _side(right)
-        return await self.ledger.write(requests.allow, guard_id, believed, self.now())
+        return await self.ledger.write(requests.allow, guard_id, believed, self.now(), self.who)
 
     async def exclude(self, key: str) -> Asked:
         """Take a record out of the sync."""
-        return await self.ledger.write(requests.exclude, key, self.now())
+        return await self.ledger.write(requests.exclude, key, self.now(), self.who)
 
     async def include(self, key: str) -> Asked:
         """Let an excluded record take part again."""
-        return await self.ledger.write(requests.include, key, self.now())
+        return await self.ledger.write(requests.include, key, self.now(), self.who)
 
     async def erase(self, key: str) -> Erased:
         """Remove all that is stored about a record."""

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from mappers.spec import Entity
 from syncd import activity as activity_of
+from syncd import csv_text
 from syncd.guard import told
 from syncd.ledger import alarms as ledger_alarms
+from syncd.ledger import asked as ledger_asked
 from syncd.ledger import brakes, people, privacy, tallies, views
 from syncd.ledger import records as ledger_records
 from syncd.ledger import runs as ledger_runs
+from syncd.ledger import timeline as ledger_timeline
 from syncd.ledger.records import SORTS, Sort, Wanted
 from syncd.ledger.store import Ledger
 from syncd.model import ESPO_ID
+from syncd.record_facts import in_words
 
 __all__ = ["SORTS", "Sort"]
 
@@ -21,6 +27,9 @@ PAGE = 200
 MAX_PAGE = 1000
 MAX_HOURS = 744.0  # a month
 WAITING = people.WAITING
+_EXPORTED = (
+    "id", "side", "field", "before_words", "after_words", "why", "who", "cause", "job", "run", "before", "after",
+)  # fmt: skip
 CONFLICT_STATES = (people.OPEN, people.DECIDED, people.KEPT, people.SETTLED)
 
 
@@ -74,6 +83,36 @@ async def find(
 async def record(ledger: Ledger, key: str, limit: int = PAGE) -> dict[str, Any] | None:
     """All about one record: pair, base, waiting fields, open writes, refused values, messages, history."""
     return await ledger.read(views.record, key, min(limit, MAX_PAGE))
+
+
+async def timeline(
+    ledger: Ledger, entity: Entity, key: str, before: float | None = None, limit: int = PAGE
+) -> list[dict[str, Any]]:
+    """What happened to a record, the latest first, from the time `before` on; see `ledger.timeline` for the kinds.
+
+    Raw values of changes come in words too: `before_words`, `after_words`.
+    """
+    return in_words(entity, await ledger.read(ledger_timeline.of_record, key, before, min(limit, MAX_PAGE)))
+
+
+async def requests(
+    ledger: Ledger, key: str | None = None, before: int | None = None, limit: int = PAGE
+) -> list[dict[str, Any]]:
+    """What people asked for, of one record or at all, the latest first."""
+    return await ledger.read(ledger_asked.listing, key, before, min(limit, MAX_PAGE))
+
+
+async def history_csv(ledger: Ledger, entity: Entity, key: str) -> str:
+    """The whole history of a record as a CSV file, the oldest first."""
+    rows: list[dict[str, Any]] = []
+    page = await history(ledger, key, None, MAX_PAGE)
+    while page:
+        rows += page
+        page = await history(ledger, key, page[-1]["id"], MAX_PAGE)
+    told = in_words(entity, rows[::-1])
+    when = [datetime.fromtimestamp(one["at"], UTC).isoformat(timespec="seconds") for one in told]
+    cells = ([at, *(csv_text.cell(one.get(name)) for name in _EXPORTED)] for at, one in zip(when, told, strict=True))
+    return csv_text.table(["at", *_EXPORTED], cells)
 
 
 async def conflicts(

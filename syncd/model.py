@@ -215,7 +215,8 @@ class Intent:
 class Decision:
     """What a person chose for a field, valid while both sides still show what he saw.
 
-    `undoes` is the change in the history that is taken back by it, `before` the raw entry of a list from then.
+    `undoes` is the change in the history that is taken back by it, `before` the raw entry of a list from then,
+    `who` the person, as far as the way of asking tells.
     """
 
     conflict_id: str
@@ -224,6 +225,7 @@ class Decision:
     saw_advoware: Canonical
     undoes: int | None = None
     before: Raw = None
+    who: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

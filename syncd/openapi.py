@@ -92,6 +92,7 @@ def failing(*statuses: int) -> Declared:
 WEBHOOK_ANSWERS: Declared = {200: {"model": Received}, **failing(401, 404)}
 READY_ANSWERS: Declared = {200: {"model": Ready}, 503: {"model": Ready, "description": "not ready, and why"}}
 METRICS_ANSWERS: Declared = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+CSV_ANSWERS: Declared = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 ACCEPTED: Declared = {202: {"model": Accepted}}
 UNDO_ANSWERS: Declared = {
     200: {"model": Undone, "description": "what an undo would do"},

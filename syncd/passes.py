@@ -140,9 +140,9 @@ class Done:
         return self.held is not None or self.status != Status.CLEAN
 
 
-async def chosen(app: App, texts: Sequence[str], status: str | None) -> list[str]:
+async def chosen(app: App, texts: Sequence[str], status: str | None, who: str | None = None) -> list[str]:
     """Let records take part and put them to work: those named, those of a status, else all; returns their keys."""
-    desk = Desk(app.parts.ledger, app.entities(), app.parts.clock.now)
+    desk = Desk(app.parts.ledger, app.entities(), app.parts.clock.now, who=who)
     if status is not None:
         return list((await desk.retry_status(status)).keys)
     if not texts:

@@ -93,17 +93,29 @@ class Scribe:
         self._context = context
         self._claim = claim
         self._job_id = job_id
+        self._authors: dict[Side, str | None] = {}
 
     def job(self) -> steps.Job:
         """Who stores, and when."""
         run = self._context.run or (self._claim.task.run if self._claim.task else None)
-        return steps.Job(self._claim.key, self._claim.fence, self._job_id, self._context.clock.now(), run)
+        now = self._context.clock.now()
+        return steps.Job(self._claim.key, self._claim.fence, self._job_id, now, run, self._cause())
+
+    def _cause(self) -> str | None:
+        """What set the job going: a webhook, a backfill, or why the record was looked at."""
+        task = self._claim.task
+        if task is None:
+            return None
+        if task.lane is Lane.BACKFILL:
+            return "backfill"
+        return "webhook" if self._claim.memory.evidence is not None else str(task.cause)
 
     async def announce(
         self, side: Side, verb: str, writes: tuple[FieldWrite, ...], espo: Present, advoware: object,
         actions: Sequence[Action], name: str | None = None,
     ) -> str:  # fmt: skip
         """Journal a write with the values it will replace; raises `Stopped` where a guard forbids it."""
+        self._authors[side] = self._author(side.other, espo if side is Side.ADVOWARE else advoware)
         names = {write.field for write in writes}
         lost = tuple(
             lost_value(self._context, action, espo, advoware)
@@ -195,7 +207,8 @@ class Scribe:
             (item.write.field, item.write.after, "not_taken") for item in judged if item.verdict is Verdict.REFUSED
         ]
         sent = {item.write.field: item.write.after for item in judged} | {one.name: one.after for one in entries}
-        told = steps.Confirmation(intent, agreed, changes, refused, side, why, bases, self._undone(changes, sent))
+        undone, who = self._undone(changes, sent), self._who(side, changes, sent)
+        told = steps.Confirmation(intent, agreed, changes, refused, side, why, bases, undone, who)
         await self._context.ledger.write(steps.confirm, self.job(), told)
 
     async def confirm_entry(
@@ -204,8 +217,9 @@ class Scribe:
         """Store what reading back has shown of an entry of a child list."""
         changes = {} if refused else {entry.name: (entry.before, after)}
         denied = [(entry.name, entry.after, "not_taken")] if refused else []
-        undone = self._undone(changes, {entry.name: entry.after})
-        told = steps.Confirmation(intent, {}, changes, denied, Side.ADVOWARE, entries=bases, undone=undone)
+        sent = {entry.name: entry.after}
+        undone, who = self._undone(changes, sent), self._who(Side.ADVOWARE, changes, sent)
+        told = steps.Confirmation(intent, {}, changes, denied, Side.ADVOWARE, entries=bases, undone=undone, who=who)
         await self._context.ledger.write(steps.confirm, self.job(), told)
 
     def _undone(self, changes: Iterable[str], sent: Mapping[str, Canonical]) -> dict[str, int]:
@@ -213,6 +227,24 @@ class Scribe:
         decisions = self._claim.memory.decisions
         asked = {name: decisions[name] for name in changes if name in decisions and name in sent}
         return {name: one.undoes for name, one in asked.items() if one.undoes is not None and one.value == sent[name]}
+
+    def _who(self, side: Side, changes: Iterable[str], sent: Mapping[str, Canonical]) -> dict[str, str]:
+        """Whose values were written: of who decided so, else of who saved the other side last."""
+        decisions, author = self._claim.memory.decisions, self._authors.get(side)
+        known = {}
+        for name in changes:
+            decision = decisions.get(name)
+            decided = decision is not None and name in sent and decision.value == sent[name]
+            known[name] = decision.who if decided and decision is not None else author
+        return {name: one for name, one in known.items() if one is not None}
+
+    def _author(self, side: Side, source: object) -> str | None:
+        """Who saved a record last; None where that was ourselves or is not known."""
+        policy = self._context.policy
+        ours = policy.our_espo_user if side is Side.ESPO else policy.our_advoware_user
+        if not isinstance(source, Present) or source.version.changed_by in (None, ours):
+            return None
+        return f"{side}:{source.version.changed_by}"
 
     def _names(self, field: str | None, entry: EntryWrite) -> bool:
         """Whether an error of EspoCRM is about the list of this entry."""

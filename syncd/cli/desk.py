@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +13,14 @@ if TYPE_CHECKING:
     from syncd.commands import Desk
 
 T = TypeVar("T")
+
+
+def at_terminal() -> str:
+    """Who asks by a command: the login of its process, for the history."""
+    try:
+        return f"terminal:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:  # a container may run under a number without a name
+        return f"terminal:{os.getuid()}"
 
 
 def at_desk(ask: Callable[[Desk], Awaitable[T]]) -> T:
@@ -25,6 +35,6 @@ def at_desk(ask: Callable[[Desk], Awaitable[T]]) -> T:
 
     async def asking() -> T:
         async with existing_ledger(settings) as ledger:
-            return await ask(Desk(ledger, known, SystemClock().now))
+            return await ask(Desk(ledger, known, SystemClock().now, who=at_terminal()))
 
     return output.work(asking())

@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
-from syncd.cli import alarms, contact, copies, daemon, doctor, fill, looking, people, records, setup, undoing, upkeep
+from syncd.cli import (
+    alarms,
+    contact,
+    copies,
+    daemon,
+    doctor,
+    fill,
+    looking,
+    past,
+    people,
+    records,
+    setup,
+    undoing,
+    upkeep,
+)
 from syncd.cli.output import OPTIONS, Code, UsageError, complain, quiet
 
 EPILOG = "Settings come from the environment and .env; `syncd config show` lists them, `syncd doctor` checks them."
@@ -29,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (daemon, records, looking, contact, fill, people, undoing, doctor, setup, upkeep, alarms, copies):
+for module in (daemon, records, looking, past, contact, fill, people, undoing, doctor, setup, upkeep, alarms, copies):
     module.add(app)
 
 

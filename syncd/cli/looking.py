@@ -175,7 +175,7 @@ def records(
     if as_json:
         output.show_json(found)
     elif not found["records"]:
-        say("none")
+        say("no record found")
     else:
         table(
             ("name", "number", "status", "changed", "record"),

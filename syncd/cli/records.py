@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from syncd.cli import output
+from syncd.cli.desk import at_terminal
 from syncd.cli.output import Code, UsageError, say, table, value
 
 
@@ -154,7 +155,7 @@ def sync(
     async def syncing() -> tuple[list[Done], str | None]:
         async with opened(settings, mapping) as runtime:
             await runtime.app.open()
-            wanted = await chosen(runtime.app, keys or (), status)
+            wanted = await chosen(runtime.app, keys or (), status, at_terminal())
             async with runtime.app.as_run("sync") as run:
                 with bar("syncing") as progress:
                     done = await work_on(runtime.app, wanted, progress)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from syncd.cli.output import UsageError
-
-# What a spreadsheet takes for a formula, also the wide forms, at the beginning or behind blanks; and behind what it
-# may take for the end of a cell: a German one separates by semicolons, whatever the file's own separator is.
-_FORMULA = re.compile(r'(\A|[;|\t\r\n])(?=[ \u00a0"]*[=+\-@\uff1d\uff0b\uff0d\uff20])|\A(?=[\t\r\n])')
+from syncd.csv_text import defused
 
 
 class Sheet:
@@ -29,11 +25,6 @@ class Sheet:
         self._writer.writerows([defused(cell) for cell in row] for row in rows)
 
 
-def defused(cell: object) -> str:
-    """The text of a cell; what a spreadsheet could take for a formula gets its sign for text before it."""
-    return _FORMULA.sub(r"\1'", "" if cell is None else str(cell))
-
-
 @contextmanager
 def sheet(path: Path | None) -> Iterator[Sheet | None]:
     """The file, made before the work begins so that no hour of it is lost; gone again where it fails.
@@ -43,12 +34,7 @@ def sheet(path: Path | None) -> Iterator[Sheet | None]:
     if path is None:
         yield None
         return
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise UsageError(f"{path} is there already: name another file, or remove it") from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error.strerror})") from None
+    descriptor = _new(path)
     try:
         # The mark lets spreadsheets read umlauts.
         with open(descriptor, "w", encoding="utf-8-sig", newline="") as file:
@@ -56,3 +42,18 @@ def sheet(path: Path | None) -> Iterator[Sheet | None]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def new_file(path: Path, text: str) -> None:
+    """A whole file, as `sheet` makes it; raises `UsageError` likewise."""
+    with open(_new(path), "w", encoding="utf-8", newline="", errors="replace") as file:
+        file.write(text)
+
+
+def _new(path: Path) -> int:
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already: name another file, or remove it") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror})") from None

@@ -57,8 +57,14 @@ def run_length(conn: Connection, kind: str, step: int) -> int:
     return length
 
 
-def stop(conn: Connection, guard_id: str, kind: str, keys: Iterable[str], detail: Mapping[str, Any], now: float) -> str:
-    """Pull the brake (or find it pulled) and list these records under it; returns the guard's id."""
+def stop(
+    conn: Connection, guard_id: str, kind: str, keys: Iterable[str], detail: Mapping[str, Any], now: float,
+    values: tuple[Any, Any] | None = None,
+) -> str:  # fmt: skip
+    """Pull the brake (or find it pulled) and list these records under it; returns the guard's id.
+
+    `values`: what of a field would have been replaced (raw), and by what (canonical).
+    """
     row = conn.execute(select(guards.c.id).where(guards.c.kind == kind, guards.c.state == "stopped")).first()
     if row is None:
         conn.execute(
@@ -67,7 +73,11 @@ def stop(conn: Connection, guard_id: str, kind: str, keys: Iterable[str], detail
     else:
         guard_id = str(row.id)
     rows = [{"kind": kind, "key": key, "guard_id": guard_id, "allowed": False} for key in keys]
-    insert_new(conn, guarded, rows)
+    if values is None:
+        insert_new(conn, guarded, rows)
+    else:
+        rows = [{**row, "before": values[0], "after": values[1]} for row in rows]
+        upsert(conn, guarded, rows, update=("before", "after"))
     return guard_id
 
 

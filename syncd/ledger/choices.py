@@ -41,7 +41,9 @@ class NotKnown(Refusal):
     """What was named does not exist here."""
 
 
-def resolve_field(conn: Connection, entity: Entity | None, row: Mapping[str, Any], take: str) -> None:
+def resolve_field(
+    conn: Connection, entity: Entity | None, row: Mapping[str, Any], take: str, who: str | None = None
+) -> None:
     """A person's choice for a field, or an entry of a list; raises `Refusal` where it cannot be carried out."""
     mapped = _mapped(entity, row["field"])
     if entity is None or mapped is None:
@@ -63,7 +65,7 @@ def resolve_field(conn: Connection, entity: Entity | None, row: Mapping[str, Any
             _check_writable(mapped, side)
     if all(seen == value for seen in saw.values()):
         raise Refusal(f"conflict {row['id']}: both sides have this value already")
-    decision = {"value": value, "saw_espo": saw[Side.ESPO], "saw_advoware": saw[Side.ADVOWARE]}
+    decision = {"value": value, "saw_espo": saw[Side.ESPO], "saw_advoware": saw[Side.ADVOWARE], "who": who}
     people.decide(conn, row["id"], decision)
 
 
@@ -139,7 +141,7 @@ def _refused_by(side: Side) -> str:
     return "refused_espo" if side is Side.ESPO else "refused_advoware"
 
 
-def resolve_link(conn: Connection, row: Mapping[str, Any], take: str, now: float) -> None:
+def resolve_link(conn: Connection, row: Mapping[str, Any], take: str, now: float, who: str | None = None) -> None:
     """A person's choice of a counterpart; raises `Refusal` where it cannot be carried out."""
     reason = row["kind"]
     if take == LinkChoice.CREATE:
@@ -149,7 +151,7 @@ def resolve_link(conn: Connection, row: Mapping[str, Any], take: str, now: float
     else:
         decision = {"choice": LinkChoice.LINK, "advoware_id": _linked_to(conn, row, take), "at": now}
     pairs.change(conn, row["key"], {"link_decision": decision})
-    people.decide(conn, row["id"], decision)
+    people.decide(conn, row["id"], decision | {"who": who})
 
 
 def _linked_to(conn: Connection, row: Mapping[str, Any], take: str) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from mappers.spec import Side
 from syncd.ledger.schema import bases, deliveries, history, intents
 from syncd.ledger.sql import given, listed, one_of, upsert
-from syncd.model import Base, Evidence, FieldWrite, Intent, IntentState
+from syncd.model import NOTHING, Base, Evidence, FieldWrite, Intent, IntentState
 
 UNSETTLED = (IntentState.OPEN, IntentState.IN_DOUBT)
 
@@ -116,17 +116,21 @@ def creations_since(conn: Connection, since: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Which job did it, and the run that job was part of, if of any."""
+    """Which job did it, the run that job was part of, if of any, and what set it going, as far as that is known."""
 
     job: str
     run: str | None = None
+    cause: str | None = None
 
 
 def record(
     conn: Connection, key: str, by: Author, why: str, now: float, side: Side | None = None,
-    changes: Mapping[str, tuple[Any, Any]] | None = None,
+    changes: Mapping[str, tuple[Any, Any]] | None = None, who: Mapping[str, str] = NOTHING,
 ) -> None:  # fmt: skip
-    """Write history: one row per changed field `name -> (before, after)`, or one row for an event without fields."""
+    """Write history: one row per changed field `name -> (before, after)`, or one row for an event without fields.
+
+    `who`: whose values these are, by field, where that is known.
+    """
     if changes:
         rows = [
             {
@@ -139,12 +143,16 @@ def record(
                 "before": before,
                 "after": after,
                 "why": why,
+                "cause": by.cause,
+                "who": who.get(name),
             }
             for name, (before, after) in changes.items()
         ]
         conn.execute(_RECORD, rows)
     elif changes is None:
-        conn.execute(_RECORD, {"at": now, "key": key, "job": by.job, "run": by.run, "side": side, "why": why})
+        conn.execute(
+            _RECORD, {"at": now, "key": key, "job": by.job, "run": by.run, "side": side, "why": why, "cause": by.cause}
+        )
 
 
 def put_bases(conn: Connection, key: str, agreed: Mapping[str, tuple[Any, Any, str]]) -> None:

@@ -59,7 +59,7 @@ def waiting(conn: Connection, key: str) -> tuple[dict[str, str], dict[str, Decis
 def _decision(conflict_id: str, stored: Mapping[str, Any]) -> Decision:
     return Decision(
         conflict_id, stored["value"], stored["saw_espo"], stored["saw_advoware"], stored.get("undoes"),
-        stored.get("before"),
+        stored.get("before"), stored.get("who"),
     )  # fmt: skip
 
 

@@ -15,7 +15,18 @@ from syncd.alarms import State
 from syncd.ledger import people
 from syncd.ledger.journal import UNSETTLED
 from syncd.ledger.runs import RunState
-from syncd.ledger.schema import alarms, conflicts, deliveries, history, intents, messages, runs, sightings, tallies
+from syncd.ledger.schema import (
+    alarms,
+    asked,
+    conflicts,
+    deliveries,
+    history,
+    intents,
+    messages,
+    runs,
+    sightings,
+    tallies,
+)
 from syncd.ledger.store import Ledger
 
 DELIVERY_LIFE = 2 * 86400.0  # seconds a webhook event is evidence of what was typed
@@ -40,6 +51,7 @@ def rules(now: float, days: float) -> tuple[Rule, ...]:
 
 def _rules(now: float, old: float) -> Iterator[Rule]:
     yield Rule("history", history, history.c.at < old)
+    yield Rule("requests of people", asked, asked.c.at < old)
     yield Rule("finished writes", intents, (intents.c.sent_at < old) & intents.c.state.not_in(UNSETTLED))
     over = conflicts.c.state.in_([people.KEPT, people.SETTLED])
     when = func.coalesce(conflicts.c.settled_at, conflicts.c.opened_at)

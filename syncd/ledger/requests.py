@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from mappers.spec import Entity, Side
 from syncd.lanes import Lane
-from syncd.ledger import brakes, facts, journal, pairs, people, steps, work
+from syncd.ledger import asked, brakes, facts, journal, pairs, people, steps, work
 from syncd.ledger.choices import NotKnown, Refusal, resolve_field, resolve_link
 from syncd.ledger.work import Cause, Due
 from syncd.model import PairState, Status, Trust
@@ -31,23 +31,25 @@ class Asked:
     text: str
 
 
-def retry(conn: Connection, keys: Iterable[str], now: float) -> Asked:
+def retry(conn: Connection, keys: Iterable[str], now: float, who: str | None = None) -> Asked:
     """Try these records again, now, as if they had never failed; refused values too."""
     wanted = tuple(dict.fromkeys(keys))
     for key in wanted:
         _check_known(conn, key)
         people.clear_quarantine(conn, key)
     look(conn, wanted, now)
+    asked.note(conn, now, who, "retry", keys=wanted)
     return Asked(wanted, f"{len(wanted)} to be tried again")
 
 
-def sync(conn: Connection, keys: Iterable[str], now: float) -> Asked:
+def sync(conn: Connection, keys: Iterable[str], now: float, who: str | None = None) -> Asked:
     """Let these records take part, if they do not yet, and look at them now."""
     wanted = tuple(dict.fromkeys(keys))
     for key in wanted:
         _check_not_excluded(pairs.get(conn, key), key)
     pairs.admit(conn, wanted, ASKED)
     look(conn, wanted, now)
+    asked.note(conn, now, who, "sync", keys=wanted)
     return Asked(wanted, f"{len(wanted)} to be synced")
 
 
@@ -62,7 +64,7 @@ def look(conn: Connection, keys: Iterable[str], now: float, lane: Lane = Lane.LI
     work.put(conn, due, now)
 
 
-def exclude(conn: Connection, key: str, now: float) -> Asked:
+def exclude(conn: Connection, key: str, now: float, who: str | None = None) -> Asked:
     """Take a record out of the sync; nothing is changed on either side."""
     row = pairs.get(conn, key)
     if row is not None and row["claimed_until"] > now:
@@ -73,23 +75,27 @@ def exclude(conn: Connection, key: str, now: float) -> Asked:
     out = {"state": PairState.EXCLUDED, "status": None, "next_check_at": None, "next_try_at": None, "owed": None}
     pairs.change(conn, key, out)
     work.drop(conn, key)
+    asked.note(conn, now, who, "exclude", keys=[key])
     return Asked((), f"{key} is excluded")
 
 
-def include(conn: Connection, key: str, now: float) -> Asked:
+def include(conn: Connection, key: str, now: float, who: str | None = None) -> Asked:
     """Let an excluded record take part again; who belongs to it is checked anew."""
     row = pairs.get(conn, key)
     if row is None or row["state"] != PairState.EXCLUDED:
         raise Refusal(f"{key} is not excluded")
     pairs.change(conn, key, {"state": PairState.NEW, "trust": Trust.UNCONFIRMED})
     look(conn, [key], now)
+    asked.note(conn, now, who, "include", keys=[key])
     return Asked((key,), f"{key} takes part again")
 
 
 # --- conflicts --------------------------------------------------------------------------------
 
 
-def resolve(conn: Connection, entities: Mapping[str, Entity], conflict_id: str, take: str, now: float) -> Asked:
+def resolve(
+    conn: Connection, entities: Mapping[str, Entity], conflict_id: str, take: str, now: float, who: str | None = None
+) -> Asked:
     """Carry out a person's choice.
 
     `take` for a field: `espocrm`, `advoware`, or the value itself (`value:TEXT` where it could be taken for
@@ -104,9 +110,10 @@ def resolve(conn: Connection, entities: Mapping[str, Entity], conflict_id: str, 
     _check_known(conn, row["key"])
     if row["field"]:
         entity = entities.get(row["key"].partition("/")[0])
-        resolve_field(conn, entity, row, take)
+        resolve_field(conn, entity, row, take, who)
     else:
-        resolve_link(conn, row, take.strip(), now)
+        resolve_link(conn, row, take.strip(), now, who)
+    asked.note(conn, now, who, "resolve", conflict_id, [row["key"]])
     work.put(conn, [Due(row["key"], Lane.LIVE, Cause.EVENT, now)], now)
     return Asked((row["key"],), f"conflict {conflict_id} is decided")
 
@@ -114,15 +121,16 @@ def resolve(conn: Connection, entities: Mapping[str, Entity], conflict_id: str, 
 # --- brakes -----------------------------------------------------------------------------------
 
 
-def pause(conn: Connection, scope: str, why: str, now: float) -> Asked:
+def pause(conn: Connection, scope: str, why: str, now: float, who: str | None = None) -> Asked:
     """Stop writing: `all`, `entity:<name>` or `side:<side>`."""
     if facts.list_pauses(conn).get(scope, "").startswith(_BY_GUARD):
         raise Refusal(f"{scope} is stopped by a guard already")
     facts.set_pause(conn, scope, why[:200], now)
+    asked.note(conn, now, who, "pause", scope)
     return Asked((), f"{scope} is paused")
 
 
-def resume(conn: Connection, scope: str, now: float) -> Asked:
+def resume(conn: Connection, scope: str, now: float, who: str | None = None) -> Asked:
     """End a pause and let what waited for it go on."""
     why = facts.list_pauses(conn).get(scope)
     if why is None:
@@ -131,10 +139,11 @@ def resume(conn: Connection, scope: str, now: float) -> Asked:
         raise Refusal(f"{scope} was stopped by {why.partition(':')[0]}: look at it and allow it (`syncd guard`)")
     facts.end_pause(conn, scope)
     released = work.release(conn, f"pause:{scope}", now)
+    asked.note(conn, now, who, "resume", scope)
     return Asked((), f"{scope} goes on, {released} waiting")
 
 
-def allow(conn: Connection, guard_id: str, right: Side | None, now: float) -> Asked:
+def allow(conn: Connection, guard_id: str, right: Side | None, now: float, who: str | None = None) -> Asked:
     """Let exactly what a guard holds through; after a restored backup `right` says which side is to be believed."""
     stopped = next((item for item in brakes.listing(conn) if item["id"] == guard_id), None)
     if stopped is None:
@@ -146,6 +155,7 @@ def allow(conn: Connection, guard_id: str, right: Side | None, now: float) -> As
         raise Refusal(f"guard {guard_id} is not about a restored backup: allow it without a side")
     paused = facts.list_pauses(conn)
     steps.allow_guard(conn, guard_id, right, now)
+    asked.note(conn, now, who, "allow", guard_id, stopped["keys"])
     for scope in paused.keys() - facts.list_pauses(conn).keys():
         work.release(conn, f"pause:{scope}", now)
     return Asked(tuple(stopped["keys"]), f"guard {guard_id}: {len(stopped['keys'])} let through")

@@ -1,7 +1,7 @@
 """The ledger's tables. Times are epoch seconds UTC; raw values are JSON as the system sent them.
 
-People's values live only in `bases`, `history`, `intents`, `conflicts`, `quarantine`, `deliveries` and `staged`, and
-their names in `pairs`, to be found by; `syncd export` and `syncd erase` know them all by their `key`.
+People's values live only in `bases`, `history`, `intents`, `conflicts`, `quarantine`, `deliveries`, `guarded` and
+`staged`, and their names in `pairs`, to be found by; `syncd export` and `syncd erase` know them all by their `key`.
 """
 
 from __future__ import annotations
@@ -161,6 +161,8 @@ history = Table(
     Column("before", JSON),
     Column("after", JSON),
     Column("why", String(60), nullable=False),
+    Column("cause", String(16)),
+    Column("who", String(80)),
     Index("history_key", "key", "at"),
     Index("history_at", "at"),
     Index("history_run", "run"),
@@ -270,6 +272,8 @@ guarded = Table(
     Column("key", String(60), primary_key=True),
     Column("guard_id", String(12), nullable=False),
     Column("allowed", Boolean, nullable=False, server_default=text("false")),
+    Column("before", JSON),
+    Column("after", JSON),
     comment="The records a guard has stopped, and whether a person let them through.",
 )
 
@@ -290,6 +294,20 @@ pauses = Table(
     Column("since", Float, nullable=False),
     Column("why", String(200), nullable=False),
     comment="What a person or a guard has stopped: all, an entity, or writing towards one side.",
+)
+
+asked = Table(
+    "asked",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("who", String(80)),
+    Column("what", String(20), nullable=False),
+    Column("about", String(80)),
+    Column("key", String(60)),
+    Index("asked_key", "key", "at"),
+    Index("asked_at", "at"),
+    comment="What people asked for: decisions, undo, retry, pauses, guards; who, and when.",
 )
 
 runs = Table(

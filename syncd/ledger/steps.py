@@ -18,7 +18,7 @@ from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, journal, pairs, people, staged, work
 from syncd.ledger.staged import Plan
 from syncd.ledger.work import Cause, Due
-from syncd.model import NEW_FIELD, Base, FieldWrite, IntentState, PairState, Trust
+from syncd.model import NEW_FIELD, NOTHING, Base, FieldWrite, IntentState, PairState, Trust
 
 UNDO = "undo:"  # in the history: why a field was written, with the change that was taken back
 _SAME_WORK = (Cause.EVENT, Cause.RESET, Cause.RETRY)  # what follows for these belongs to the run that began it
@@ -62,13 +62,17 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Who stores: the record, the fence, the job's id, now (epoch seconds), and the run it is part of, if of any."""
+    """Who stores: the record, the fence, the job's id, now (epoch seconds), the run it is part of, if of any.
+
+    `cause`: what set the job going, for the history.
+    """
 
     key: str
     fence: int
     id: str
     now: float
     run: str | None = None
+    cause: str | None = None
 
 
 def announce(conn: Connection, job: Job, told: Announcement, limits: guard.Limits, guard_id: str) -> str | None:
@@ -109,7 +113,9 @@ def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Li
         brakes.see(conn, kind, job.key, job.now)
         changed = brakes.seen_since(conn, kind, job.now - guard.HOUR)
         if guard.too_many_changes(changed, checked, limits) and not brakes.is_allowed(conn, kind, job.key):
-            return brakes.stop(conn, guard_id, kind, [job.key], {"changed": changed, "checked": checked}, job.now)
+            detail = {"changed": changed, "checked": checked}
+            values = next(((one.before, one.after) for one in told.writes if one.field == name), None)
+            return brakes.stop(conn, guard_id, kind, [job.key], detail, job.now, values)
     return None
 
 
@@ -136,6 +142,7 @@ class Confirmation:
     why: str = "sync"
     entries: Mapping[str, Base | None] = field(default_factory=dict)
     undone: Mapping[str, int] = field(default_factory=dict)  # fields a person has put back -> the change taken back
+    who: Mapping[str, str] = field(default_factory=dict)  # whose values these are, by field, where that is known
 
 
 def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
@@ -146,17 +153,19 @@ def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
     journal.put_bases(conn, job.key, told.agreed)
     journal.put_entries(conn, job.key, told.entries)
     plain = {name: change for name, change in told.changes.items() if name not in told.undone}
-    _record(conn, job, told.why, told.side, plain)
+    _record(conn, job, told.why, told.side, plain, told.who)
     for name, change_id in told.undone.items():
-        _record(conn, job, f"{UNDO}{change_id}", told.side, {name: told.changes[name]})
+        _record(conn, job, f"{UNDO}{change_id}", told.side, {name: told.changes[name]}, told.who)
     for name, value, reason in told.refused:
         people.set_quarantine(conn, job.key, told.side, name, value, reason, job.now)
 
 
 def _record(
-    conn: Connection, job: Job, why: str, side: Side | None = None, changes: Mapping[str, tuple[Any, Any]] | None = None
-) -> None:
-    journal.record(conn, job.key, journal.Author(job.id, job.run), why, job.now, side, changes)
+    conn: Connection, job: Job, why: str, side: Side | None = None,
+    changes: Mapping[str, tuple[Any, Any]] | None = None, who: Mapping[str, str] = NOTHING,
+) -> None:  # fmt: skip
+    author = journal.Author(job.id, job.run, job.cause)
+    journal.record(conn, job.key, author, why, job.now, side, changes, who)
 
 
 def put_back(conn: Connection, job: Job, changes: Mapping[str, tuple[Any, Any]], lost: Iterable[str]) -> None:

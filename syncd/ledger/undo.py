@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 
 from mappers.spec import Can, Canonical, Entity, EntryList, Field, Raw, Side, Unmappable
 from syncd.lanes import Lane
-from syncd.ledger import pairs, people, requests, runs
+from syncd.ledger import asked, pairs, people, requests, runs
 from syncd.ledger.choices import NotKnown, Refusal
 from syncd.ledger.schema import bases, conflicts, history
 from syncd.model import PairState
@@ -148,8 +148,9 @@ def decision(conn: Connection, entities: Mapping[str, Entity], change: Change) -
 
 
 def take(
-    conn: Connection, entities: Mapping[str, Entity], changes: Mapping[str, Change], run: str, lane: Lane, now: float
-) -> list[Judged]:
+    conn: Connection, entities: Mapping[str, Entity], changes: Mapping[str, Change], run: str, lane: Lane, now: float,
+    who: str | None = None,
+) -> list[Judged]:  # fmt: skip
     """Decide to take changes back, each under the id of its conflict row; their records are looked at in `lane`."""
     judged, keys = [], []
     for conflict_id, change in changes.items():
@@ -158,7 +159,8 @@ def take(
         except Refusal as refused:
             judged.append(Judged(change, str(refused)))
             continue
-        _remember(conn, change, decided, conflict_id, now)
+        _remember(conn, change, decided | {"who": who}, conflict_id, now)
+        asked.note(conn, now, who, KIND, str(change.id), [change.key])
         judged.append(Judged(change))
         keys.append(change.key)
     requests.look(conn, keys, now, lane, run)

@@ -121,7 +121,7 @@ def test_records_are_found_by_name_or_number(synced: tuple[str, int], systems: S
         assert name in found["title"]
         assert name in cli("records", text).out
     nobody = cli("records", "Niemand", "--status", "clean,conflict")
-    assert (nobody.code, nobody.out) == (1, "none\n")
+    assert (nobody.code, nobody.out) == (1, "no record found\n")
     assert "there is id, name, number, changed" in one_line(cli("records", "--sort", "colour"), 2)
 
 

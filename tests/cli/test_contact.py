@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli.spreadsheet import defused
+from syncd.csv_text import defused
 from tests.cli.conftest import Cli, one_line
 from tests.systems import Systems
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, func, insert, select
 
 from mappers.spec import Side
-from syncd.ledger import brakes, imports, journal, pairs, people, privacy, pruning, staged, work
+from syncd.ledger import asked, brakes, imports, journal, pairs, people, privacy, pruning, staged, work
 from syncd.ledger.privacy import StillLiving
 from syncd.ledger.schema import conflicts, history, intents, messages, metadata
 from syncd.ledger.schema import pairs as pairs_table
@@ -36,6 +36,7 @@ async def fill(ledger: Ledger, key: str, state: str = "linked") -> None:
     await ledger.write(work.receive, [(key, "update", {"id": key, "lastName": MARK})], NOW)
     await ledger.write(brakes.see, "missing:espocrm", key, NOW)
     await ledger.write(staged.put, key, staged.Plan([{"do": "update", "after": MARK}]), NOW)
+    await ledger.write(asked.note, NOW, "terminal:anna", "retry", keys=[key])
     number = 7 if key == KEY else 8
     await ledger.write(imports.announce, "beteiligte", number, "run", NOW, None)
     await ledger.write(imports.made, key, number, "run", NOW)

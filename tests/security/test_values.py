@@ -15,7 +15,8 @@ import pytest
 
 from mappers import kommunikation
 from mappers.spec import Side
-from syncd.cli.spreadsheet import Sheet, defused, sheet
+from syncd.cli.spreadsheet import Sheet, sheet
+from syncd.csv_text import defused
 from syncd.ledger import journal, pairs
 from tests.doors.conftest import NOW, OURS, Doors
 
