@@ -99,6 +99,20 @@ def _pairs(value: object) -> object:
     return {id: secret for id, _, secret in pairs}
 
 
+_NEXT_USER = re.compile(r"[,\s]+(?=[^,:\s]+:)")  # a hash holds commas, and never a colon
+_USER = re.compile(r"([A-Za-z0-9._@-]{1,50}):((?:read|decide):\$argon2id\$[A-Za-z0-9$=,+/]{20,200})")
+
+
+def _users(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    users = [_USER.fullmatch(part) for part in _NEXT_USER.split(value.strip())]
+    found = {user[1]: user[2] for user in users if user is not None}
+    if len(found) != len(users):
+        raise ValueError
+    return found
+
+
 _HOST = re.compile(r"\.?[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*|[0-9a-f:.]{2,45}")
 
 
@@ -121,6 +135,7 @@ AtLeastOne = Annotated[int, Field(ge=1)]
 Minutes = Annotated[tuple[Seconds, ...], BeforeValidator(_numbers), Field(min_length=1, max_length=20)]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_numbers), AfterValidator(_hosts)]
 Secrets = Annotated[dict[str, SecretStr], BeforeValidator(_pairs)]
+Users = Annotated[dict[str, SecretStr], BeforeValidator(_users)]
 RedisUrl = Annotated[SecretStr, _scheme("redis", "rediss", "unix")]
 DatabaseUrl = Annotated[SecretStr, _scheme("sqlite", "postgresql", "postgresql+psycopg")]
 NO_SECRET = SecretStr("")
@@ -167,6 +182,7 @@ class Settings(BaseSettings):
     syncd_http_port: Annotated[int, Field(ge=0, le=65535)] = _setting(8765, "port 0–65535", "where webhooks and dashboard listen; 0 = any free one")
     syncd_public_url: Url = _setting("", "URL", "address under which EspoCRM and browsers reach syncd; empty = http://SYNCD_HTTP_HOST:SYNCD_HTTP_PORT")
     syncd_api_token: Annotated[SecretStr, AfterValidator(_header)] = _setting(NO_SECRET, "text without blanks", "bearer token of the HTTP API; empty = the API answers nobody")
+    syncd_ui_users: Users = _setting({}, "name:role:hash,…", "who may see the pages (role `read`) and decide there (`decide`); `syncd config password` makes a hash")
     syncd_workers: Annotated[int, Field(ge=1, le=64)] = _setting(8, "number 1–64", "jobs at the same time")
     syncd_poll_seconds: Seconds = _setting(15.0, "seconds > 0", "between two askings of EspoCRM what changed")
     syncd_sweep_min_seconds: Seconds = _setting(300.0, "seconds > 0", "soonest next look at a pair after a change")

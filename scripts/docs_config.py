@@ -12,7 +12,7 @@ GROUPS = (
     ("EspoCRM", ("ESPOCRM_",)),
     ("Advoware", ("ADVOWARE_",)),
     ("Stores and files", ("REDIS_", "DATABASE_", "SYNCD_CONFIG_FILE", "SYNCD_STATE_DIR")),
-    ("HTTP", ("SYNCD_HTTP_", "SYNCD_API_TOKEN")),
+    ("HTTP", ("SYNCD_HTTP_", "SYNCD_API_TOKEN", "SYNCD_PUBLIC_URL", "SYNCD_UI_")),
     ("Guards", ("SYNCD_DELETE_GUARD", "SYNCD_CREATE_GUARD", "SYNCD_CHANGE_GUARD")),
     ("Work", ("SYNCD_",)),
 )

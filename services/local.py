@@ -24,6 +24,7 @@ LONGEST_RETRY_AFTER = 900.0  # a system that asks for more is looked at anyway
 RAMP_END = 16  # concurrent calls; one more is allowed per success, that is twice as many per round trip
 RAMP_WAIT = 0.1  # seconds between two askings while the ramp is full
 PROBE_WAIT = 1.0  # seconds to stay away while the single probe is under way
+THROTTLED_NAMES = 10_000  # beyond them those that may try again freely are forgotten
 TICKET_SECONDS = 120.0  # a ticket whose holder died is void after this; longer than any call
 
 
@@ -71,6 +72,25 @@ def budget_shape(per_minute: int) -> tuple[float, float]:
     """Refill (calls per second) and size (calls) of the bucket for a limit per minute."""
     rate = per_minute / (60.0 + BURST_SECONDS)
     return rate, max(2.0, rate * BURST_SECONDS)
+
+
+class LocalThrottle:
+    """Tries by name: so many at once, then one every so many seconds. A name that was long silent is forgotten."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._free: dict[str, float] = {}  # when all tries of a name are there again
+
+    async def attempt(self, name: str, at_once: int, every: float) -> float:
+        """Take one try: 0.0 = go on, otherwise the seconds to wait."""
+        now = self._now()
+        if len(self._free) > THROTTLED_NAMES:
+            self._free = {known: free for known, free in self._free.items() if free > now}
+        free = max(self._free.get(name, now), now) + every
+        if free - now > at_once * every + 1e-6:
+            return free - now - at_once * every
+        self._free[name] = free
+        return 0.0
 
 
 @dataclass

@@ -29,11 +29,14 @@ from syncd.ledger.store import Ledger, LedgerUnavailable
 from syncd.metrics import CONTENT_TYPE, Metrics
 from syncd.queue import Waiting
 from syncd.redis_client import RedisUnavailable
+from syncd.ui.app import create_pages
+from syncd.ui.deps import Deps as Pages
 
 log = structlog.get_logger()
 
 WEBHOOK_LIMIT = Limit(MAX_BODY, 8.0)  # EspoCRM gives up after 10 seconds
 LIMIT = Limit(64 * 1024, 30.0)
+LIVE_LIMIT = Limit(64 * 1024, 86400.0)  # ends with the session
 WEBHOOKS = ("/webhooks/", "/vmh/webhook/")
 
 
@@ -53,7 +56,7 @@ class ApiDeps:
     `readiness` tells why the daemon cannot work now, `paused` what is stopped, one line each;
     `before_metrics` brings the gauges up to date; `peers` tells the state of each system's circuit and for how many
     `seconds` it stays so; `budgets` are the calls a minute all daemons may make to each;
-    `now` in epoch seconds; without `api_token` nobody may use the API.
+    `now` in epoch seconds; without `api_token` nobody may use the API; without `pages` there are none.
     """
 
     ledger: Ledger
@@ -70,6 +73,7 @@ class ApiDeps:
     paused: Callable[[], Sequence[str]] = tuple
     peers: Callable[[], Awaitable[Mapping[str, Mapping[str, Any]]]] = _no_peers
     budgets: Mapping[str, int] = field(default_factory=dict)
+    pages: Pages | None = None
 
     @property
     def desk(self) -> Desk:
@@ -150,7 +154,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
         default_response_class=Shown,
     )
     api.openapi = lambda: openapi.describe(api)  # type: ignore[method-assign]
-    api.add_middleware(Limited, limit_of=lambda path: WEBHOOK_LIMIT if path.startswith(WEBHOOKS) else LIMIT)
+    api.add_middleware(Limited, limit_of=_limit_of)
     _errors(api, deps)
     api.include_router(_webhooks(deps))
     api.include_router(_machines(deps, api))
@@ -159,7 +163,15 @@ def create_api(deps: ApiDeps) -> FastAPI:
     api.include_router(_looking(deps), prefix="/api/v1", dependencies=guarded, responses=errors)
     api.include_router(_asking(deps), prefix="/api/v1", dependencies=guarded, responses=errors)
     api.include_router(_syncing(deps), dependencies=guarded, responses=errors)
+    if deps.pages is not None:
+        api.mount("/ui", create_pages(deps.pages))
     return api
+
+
+def _limit_of(path: str) -> Limit:
+    if path.startswith(WEBHOOKS):
+        return WEBHOOK_LIMIT
+    return LIVE_LIMIT if path.startswith("/ui/") and path.endswith("/live") else LIMIT
 
 
 # --- webhooks ---------------------------------------------------------------------------------

@@ -228,15 +228,21 @@ class _Daemon:
             return lambda: None
         from syncd.api import ApiDeps, create_api
         from syncd.http_server import Door, Server
+        from syncd.ui.wiring import pages_of
 
         app, settings = self.runtime.app, self.runtime.app.settings
-        configured = {id: secret.get_secret_value() for id, secret in settings.espocrm_webhook_secrets.items()}
+        secrets = {id: secret.get_secret_value() for id, secret in settings.espocrm_webhook_secrets.items()}
+        entities = {name: context.entity for name, context in app.contexts.items()}
+        budgets = {
+            "espocrm": settings.syncd_espocrm_calls_per_minute,
+            "advoware": settings.syncd_advoware_calls_per_minute,
+        }
         api = create_api(
             ApiDeps(
                 ledger=self.runtime.ledger,
                 ring=self.runtime.queue.add_all,
-                entities={name: context.entity for name, context in app.contexts.items()},
-                secrets=secrets_of(configured, self.runtime.ledger),
+                entities=entities,
+                secrets=secrets_of(secrets, self.runtime.ledger),
                 readiness=self.health.lines,
                 paused=lambda: self.health.paused,
                 metrics=self.signs.metrics,
@@ -246,10 +252,8 @@ class _Daemon:
                 new_id=app.parts.new_id,
                 before_metrics=self._gauge,
                 peers=self._peers,
-                budgets={
-                    "espocrm": settings.syncd_espocrm_calls_per_minute,
-                    "advoware": settings.syncd_advoware_calls_per_minute,
-                },
+                budgets=budgets,
+                pages=pages_of(self.runtime, entities, self.health, self._peers, budgets),
             )
         )
         server = Server(Door(api, lambda: self.health.stopping))

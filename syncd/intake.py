@@ -196,11 +196,16 @@ class Intake:
         return [key for key, _, _ in events]
 
     async def tell(self, keys: Iterable[str]) -> None:
-        """Ring the queue; if it is away the work waits in the ledger and is found there."""
-        try:
-            await self.ring([Waiting(key, Lane.LIVE, None) for key in dict.fromkeys(keys)])
-        except RedisUnavailable:
-            log.info("queue.unreachable", effect="found in the ledger when it is back")
+        """Ring the queue for records that have work now."""
+        await tell(self.ring, keys)
+
+
+async def tell(ring: Callable[[Iterable[Waiting]], Awaitable[None]], keys: Iterable[str]) -> None:
+    """Ring the queue; if it is away the work waits in the ledger and is found there."""
+    try:
+        await ring([Waiting(key, Lane.LIVE, None) for key in dict.fromkeys(keys)])
+    except RedisUnavailable:
+        log.info("queue.unreachable", effect="found in the ledger when it is back")
 
 
 def _no_ledger() -> Rejected:

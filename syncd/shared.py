@@ -1,4 +1,4 @@
-"""Call budget, circuit and token cache shared by all workers and daemons through Redis.
+"""Call budget, circuit, token cache and throttle shared by all workers and daemons through Redis.
 
 The Lua files do what `services.local` does, with the same numbers. Redis holds nothing here that must
 survive: when it has been flushed everything starts anew, and while it cannot be reached calls go on with the
@@ -15,7 +15,7 @@ import structlog
 from redis.asyncio import Redis
 
 from services import local
-from services.local import LocalBudget, LocalCircuit, LocalTokens
+from services.local import LocalBudget, LocalCircuit, LocalThrottle, LocalTokens
 from services.ports import Admission, CircuitName, CircuitState, Token, Urgency, Verdict
 from syncd.redis_client import RedisUnavailable, Script, guarded, lua
 
@@ -266,17 +266,35 @@ class RedisTokens:
         await self._link.ask(there, lambda: self._twin.drop(key, access))
 
 
+class RedisThrottle:
+    """Tries by name, for all processes together."""
+
+    def __init__(self, link: Link, twin: LocalThrottle) -> None:
+        self._link = link
+        self._twin = twin
+
+    async def attempt(self, name: str, at_once: int, every: float) -> float:
+        """Take one try: 0.0 = go on, otherwise the seconds to wait."""
+        key = self._link.key("throttle", name)
+
+        async def there() -> float:
+            return float(await self._link.timed_script("throttle", [key], at_once, every))
+
+        return await self._link.ask(there, lambda: self._twin.attempt(name, at_once, every))
+
+
 def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
 @dataclass(frozen=True)
 class Shared:
-    """The three of one installation."""
+    """The four of one installation."""
 
     budget: RedisBudget
     circuit: RedisCircuit
     tokens: RedisTokens
+    throttle: RedisThrottle
 
 
 def connect(
@@ -287,7 +305,7 @@ def connect(
     prefix: str = "syncd",
     now: Now | None = None,
 ) -> Shared:
-    """Budget, circuit and tokens over one Redis.
+    """Budget, circuit, tokens and throttle over one Redis.
 
     `limits` are calls per minute by side, `local_now` epoch seconds.
     With `now` the Lua files are handed this time instead of asking Redis for its own.
@@ -297,4 +315,5 @@ def connect(
         RedisBudget(link, LocalBudget(local_now, limits), limits),
         RedisCircuit(link, LocalCircuit(local_now)),
         RedisTokens(link, LocalTokens(local_now), local_now),
+        RedisThrottle(link, LocalThrottle(local_now)),
     )

@@ -83,6 +83,7 @@ def test_every_name_of_the_interface_is_there_with_its_documentation() -> None:
         "REDIS_URL",
         "DATABASE_URL",
         "SYNCD_API_TOKEN",
+        "SYNCD_UI_USERS",
         "SYNCD_ALARM_URL",
     }
 

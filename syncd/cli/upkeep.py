@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -197,6 +198,27 @@ def check_config() -> int:
     """Whether settings and syncd.toml can be used. Calls nobody; `syncd doctor` does."""
     found = output.mapping(output.settings())
     say(f"the settings can be used; {found.path or 'no syncd.toml: the defaults hold'}")
+    return Code.DONE
+
+
+@configuration.command("password")
+def hash_password() -> int:
+    """Ask for a password and print its hash, for SYNCD_UI_USERS. Neither is kept.
+
+    Without a terminal the password is the first line of standard input.
+
+    Example: a line of the file of users is `anna:decide:HASH`.
+    """
+    from syncd.commands import Refusal
+    from syncd.ui.users import LONGEST_PASSWORD, SHORTEST_PASSWORD, hashed
+
+    if sys.stdin.isatty():
+        password = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise Refusal(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+    say(hashed(password))
     return Code.DONE
 
 
