@@ -10,7 +10,6 @@ from mappers.spec import Entity
 from syncd.commands import Desk
 from syncd.ledger.store import Ledger
 
-
 Peers = Callable[[], Awaitable[Mapping[str, Mapping[str, Any]]]]
 
 
@@ -38,8 +37,8 @@ class Deps:
 
     `users` are roles and hashes by name, as configured (`read:$argon2id$…`); `public_url` is where browsers reach the
     pages, `espo_url` where they reach EspoCRM (empty: unknown). `tell` rings the queue for records, `peers` tells by
-    side the state of its circuit, `budgets` are the calls a minute to each, `readiness` why the daemon cannot work, `stopping` that open pages shall be let go.
-    `now` in epoch seconds.
+    side the state of its circuit, `budgets` are the calls a minute to each, `readiness` why the daemon cannot work,
+    `stopping` that open pages shall be let go. `now` in epoch seconds.
     """
 
     ledger: Ledger

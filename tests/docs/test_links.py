@@ -14,7 +14,7 @@ CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 PATH = re.compile(r"(?<![\w.{}/:)>-])/([A-Za-z_][\w.-]*)/")
 # First parts of paths that mean the same on every machine, or are ours in URLs.
-ANYWHERE = {"etc", "opt", "var", "usr", "run", "bin", "dev", "proc", "api", "sync", "webhooks", "vmh"}
+ANYWHERE = {"etc", "opt", "var", "usr", "run", "bin", "dev", "proc", "api", "sync", "webhooks", "vmh", "ui"}
 
 by_name = pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
 
