@@ -58,6 +58,6 @@ class Deps:
     readiness: Callable[[], Sequence[str]] = _nothing
     stopping: Callable[[], bool] = lambda: False
 
-    @property
-    def desk(self) -> Desk:
-        return Desk(self.ledger, self.entities, self.now)
+    def desk(self, who: str) -> Desk:
+        """Where the requests of the person of this name are taken."""
+        return Desk(self.ledger, self.entities, self.now, who=f"page:{who}")
