@@ -88,6 +88,12 @@ def stopped(conn: Connection, kind: str) -> str | None:
     ).scalar_one_or_none()
 
 
+def stands(conn: Connection, guard_id: str) -> bool:
+    """Whether this brake is still pulled; whoever releases it waits for the end of this transaction."""
+    query = select(guards.c.id).where(guards.c.id == guard_id, guards.c.state == "stopped")
+    return conn.execute(query.with_for_update(read=True)).first() is not None
+
+
 def held_by(conn: Connection, kinds: Iterable[str], key: str) -> set[str]:
     """Which pulled brakes of these kinds list the record."""
     return set(conn.execute(_HELD_BY, {"kinds": list(kinds), "key": key}).scalars())

@@ -88,6 +88,12 @@ def paused_by(conn: Connection, entity: str, side: str) -> str | None:
     return conn.execute(_PAUSED, {"scopes": scopes}).scalars().first()
 
 
+def is_paused(conn: Connection, scope: str) -> bool:
+    """Whether exactly this is paused; whoever ends it waits for the end of this transaction."""
+    query = select(pauses.c.scope).where(pauses.c.scope == scope).with_for_update(read=True)
+    return conn.execute(query).first() is not None
+
+
 def end_pause(conn: Connection, scope: str) -> bool:
     """Resume; false if it was not paused."""
     return conn.execute(delete(pauses).where(pauses.c.scope == scope)).rowcount > 0

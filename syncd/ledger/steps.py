@@ -289,11 +289,18 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
     follow = ending.follow
     if follow is not None and follow.cause in _SAME_WORK:
         follow = replace(follow, run=job.run)
-    if gen is not None:
+    released = ending.held is not None and not _stops(conn, ending.held)  # meanwhile: the work is due as it was
+    if gen is not None and not released:
         work.done(conn, job.key, gen, follow, job.now, ending.held)
     elif follow is not None:
         work.put(conn, [follow], job.now)
     pairs.release(conn, job.key, job.fence, ending.pair)
+
+
+def _stops(conn: Connection, by: str) -> bool:
+    """Whether this pause or guard still stops anything; it cannot end before this transaction does."""
+    kind, _, name = by.partition(":")
+    return facts.is_paused(conn, name) if kind == "pause" else brakes.stands(conn, name)
 
 
 def let_go(conn: Connection, job: Job, gen: int | None) -> None:

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 
+from syncd import guard
 from syncd.lanes import Lane
-from syncd.ledger import pruning, work
+from syncd.ledger import brakes, facts, pairs, pruning, requests, steps, work
 from syncd.ledger.store import Ledger, connect
 from syncd.ledger.work import Cause, Due
 
@@ -102,6 +103,23 @@ async def test_an_event_during_a_job_that_is_then_held_is_not_held(ledger: Ledge
     await put(ledger, due())
     await ledger.write(work.done, KEY, first.gen, None, NOW, "guard:g1")
     assert await ledger.read(work.due, NOW, 10) == [due()]
+
+
+@pytest.mark.parametrize("by", ["pause:all", "guard:g1"])
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_job_is_held_only_by_what_still_stops_it_in_the_end(ledger: Ledger, by: str, ended: bool) -> None:
+    await ledger.write(facts.set_pause, "all", "by a person", NOW)
+    await ledger.write(brakes.stop, "g1", guard.CREATE_KIND, [KEY], {}, NOW)
+    await put(ledger, due())
+    first = await taken(ledger)
+    claim = await ledger.write(pairs.claim, KEY, "one", NOW, NOW + 60)
+    assert claim is not None
+    if ended and by == "pause:all":
+        await ledger.write(requests.resume, "all", NOW + 1)
+    elif ended:
+        await ledger.write(requests.allow, "g1", None, NOW + 1)
+    await ledger.write(steps.finish, steps.Job(KEY, claim.fence, "job", NOW + 2), steps.Ending(held=by), first.gen)
+    assert await ledger.read(work.due, NOW + 2, 10) == ([due()] if ended else [])
 
 
 async def test_the_oldest_waiting_is_told_since_when(ledger: Ledger) -> None:

@@ -36,6 +36,7 @@ class Backups(Place):
     def __init__(self, world: SimulatedWorld, script: Script, witness: Witness) -> None:
         super().__init__(world, script, witness)
         self.verdicts: list[Verdict] = []
+        self.believed: dict[tuple[str, str], Value] = {}  # by record and field: what the right side showed, asked last
         self.right = ADVOWARE
 
     def backup(self) -> None:
@@ -74,6 +75,7 @@ class Backups(Place):
         right, wrong = (ESPO, ADVOWARE) if self.right == ESPO else (ADVOWARE, ESPO)
         for name in FIELDS:
             value, loser = value_of(right, name, shown[right]), value_of(wrong, name, shown[wrong])
+            self.believed[espo_id, name] = value
             if value != loser:
                 self.witness.chose(espo_id, name, value)
                 self.verdicts.append(Verdict(espo_id, name, value, loser, self.witness.order, listed))

@@ -117,6 +117,8 @@ def _values(
         right = {one.value for one in edits if one.id not in surely}
         if stage.lost_ledgers:  # without a base the newer side wins, also with what nobody has touched there
             right |= origins | {one.value for one in edits}
+        if (espo_id, name) in stage.believed and all(one.value in {*kept, *ends} for one in last):
+            right.add(stage.believed[espo_id, name])  # typed after the answer, before a daemon obeyed it
         for side, end in zip((ESPO, ADVOWARE), ends, strict=True):
             if end not in right and end not in {witness.kept_as(side, name, one) for one in right}:
                 yield f"{name} shows {end!r}, which is not what was typed last: {[_told(one) for one in last]}"

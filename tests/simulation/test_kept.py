@@ -16,6 +16,7 @@ STORIES = {
     "clocks_wrong_in_calm": "the same without any other trouble",
     "one_old_answer": "one stale answer held a record for a person, as after a restored backup",
     "login_refused_twice": "a login that was refused stayed barred although a person had said to try again",
+    "pause_ended_while_the_job_slept": "a job that a pause had stopped and that ended after it waited for ever",
 }
 FOLDER = Path(__file__).with_name("kept")
 
