@@ -140,7 +140,10 @@ class Act:
                         self.snapshot = await self._writer.update_advoware(self.snapshot, action, actions)
                     return None
                 case WriteEntry():
-                    if not await self._says_working_if_slow():
+                    if action.entry.id is None and not self.snapshot.memory.base and not self._looked_twice:
+                        self._looked_twice = True  # nothing is remembered: one old answer must double no entry
+                        await self._read_again()
+                    elif not await self._says_working_if_slow():
                         self.snapshot = await self._writer.entries.write(self.snapshot, action, tuple(actions))
                     return None
                 case _:

@@ -35,19 +35,19 @@ OUTAGE_WAIT = 10.0  # seconds, give or take a half, where the system names no ti
 
 async def claim(context: Context, key: str) -> Job | None:
     """Take a record; None while somebody else works on it."""
-    now = context.clock.now()
+    now, began = context.clock.now(), context.clock.monotonic()
     lease = context.settings.lease
     taken = await context.ledger.write(pairs.claim, key, context.owner, now, now + lease, context.left.get(key))
     if taken is None:
         return None
     context.left.pop(key, None)
-    return Job(context, taken)
+    return Job(context, taken, began)
 
 
 class Job:
-    """The work on one claimed record."""
+    """The work on one claimed record; `began` is when the claim was asked for, by the monotonic clock."""
 
-    def __init__(self, context: Context, taken: pairs.Claim) -> None:
+    def __init__(self, context: Context, taken: pairs.Claim, began: float) -> None:
         self.context = context
         self.claim = taken
         self.id = context.new_id()
@@ -57,7 +57,7 @@ class Job:
         if missed_at is not None:
             ripe = context.clock.now() - missed_at >= context.settings.sweep_min
             memory = replace(memory, miss_ripe=ripe)
-        self.writer = Writer(context, taken, self.id)
+        self.writer = Writer(context, taken, began, self.id)
         self.act = Act(context, taken, self.writer, Snapshot(memory, Absent()))
         self.retries = int(taken.row["retries"])
         self.is_retry = False

@@ -21,13 +21,16 @@ class Mismatch(Exception):
 
 
 class Permit:
-    """One job's right to write. `wrote_advoware` once anything was sent there."""
+    """One job's right to write, as long as the claim holds that was asked for at `began` (monotonic).
 
-    def __init__(self, context: Context, claim: pairs.Claim, scribe: Scribe) -> None:
+    `wrote_advoware` once anything was sent there.
+    """
+
+    def __init__(self, context: Context, claim: pairs.Claim, began: float, scribe: Scribe) -> None:
         self._context = context
         self._claim = claim
         self._scribe = scribe
-        self._until = context.clock.monotonic() + context.settings.lease
+        self._until = began + context.settings.lease
         self.wrote_advoware = False
 
     def age(self, seen: Present) -> float:

@@ -59,11 +59,11 @@ _NO_UPDATE = Update(Side.ESPO, ())
 class Writer:
     """The hands of one job."""
 
-    def __init__(self, context: Context, claim: pairs.Claim, job_id: str) -> None:
+    def __init__(self, context: Context, claim: pairs.Claim, began: float, job_id: str) -> None:
         self._context = context
         self._claim = claim
         self.scribe = Scribe(context, claim, job_id)
-        self.permit = Permit(context, claim, self.scribe)
+        self.permit = Permit(context, claim, began, self.scribe)
         self.entries = EntryWriter(context, claim, self.scribe, self.permit)
         self.parts = PartsWriter(context, claim, self.scribe, self.permit)
         self.failure: PeerError | None = None

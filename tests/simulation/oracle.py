@@ -109,7 +109,8 @@ def _values(
     kept = ledgers.kept.get(name, frozenset())
     for one in last:
         seen_there = any(other.value == one.value and other.id in replaced for other in edits)  # typed on both sides
-        if one.value is not None and one.value not in ends and one.value not in kept and not seen_there:
+        too_late = one.who == "choice" and any(other.at > one.at for other in last)  # somebody typed on meanwhile
+        if one.value is not None and one.value not in {*ends, *kept} and not seen_there and not too_late:
             yield f"lost: {_told(one)}; {name} is {ends[0]!r} and {ends[1]!r}"
     lost_in_window = any(one.cell in cells and one.id in witness.clobbered for one in witness.edits)
     if last and not lost_in_window and not held and name not in ledgers.waiting:

@@ -17,6 +17,8 @@ STORIES = {
     "one_old_answer": "one stale answer held a record for a person, as after a restored backup",
     "login_refused_twice": "a login that was refused stayed barred although a person had said to try again",
     "pause_ended_while_the_job_slept": "a job that a pause had stopped and that ended after it waited for ever",
+    "stopped_right_after_the_claim": "a process stopped between claim and job wrote under a claim that had run out",
+    "old_answer_without_a_ledger": "with the ledger lost, one stale answer of Advoware doubled a number",
 }
 FOLDER = Path(__file__).with_name("kept")
 
