@@ -46,14 +46,14 @@ def calls_per_minute(slots: Slots, now: float) -> dict[str, float]:
     }
 
 
-def step(seconds: float) -> int:
-    """Into how long parts a time is divided for a chart."""
-    return next((one for one in STEPS if seconds / one <= POINTS), STEPS[-1])
+def step(seconds: float, points: int = POINTS) -> int:
+    """Into how long parts a time is divided for a chart of so many points at most."""
+    return next((one for one in STEPS if seconds / one <= points), STEPS[-1])
 
 
-def series(slots: Slots, now: float, seconds: float) -> dict[str, Any]:
+def series(slots: Slots, now: float, seconds: float, points: int = POINTS) -> dict[str, Any]:
     """The last `seconds` in equal parts, oldest first; the last one is not over yet."""
-    every = step(seconds)
+    every = step(seconds, points)
     last = int(now // every * every)
     first = last - (max(1, int(seconds // every)) - 1) * every
     parts: dict[int, list[Mapping[str, int]]] = {}
@@ -66,9 +66,9 @@ def series(slots: Slots, now: float, seconds: float) -> dict[str, Any]:
     }
 
 
-def begin(now: float, seconds: float) -> float:
+def begin(now: float, seconds: float, points: int = POINTS) -> float:
     """From which slot on `series` wants to know."""
-    every = step(seconds)
+    every = step(seconds, points)
     return float(now // every * every - max(1, int(seconds // every)) * every)
 
 

@@ -60,9 +60,13 @@ class Health:
         self._failed_at = float("-inf")
         self._heard = dict.fromkeys(PEERS, self.clock.monotonic())
 
+    def why(self) -> tuple[Reason, ...]:
+        """What is wrong; nothing if all is well."""
+        return (Reason("stopping", "stopping"),) if self.stopping else self.reasons
+
     def lines(self) -> list[str]:
-        """What is wrong, for people; nothing if all is well."""
-        return ["stopping"] if self.stopping else [reason.text for reason in self.reasons]
+        """The same as lines for people."""
+        return [reason.text for reason in self.why()]
 
     def called(self, side: str, outcome: str) -> None:
         """A call to one of the systems ended; any answer shows that it is there."""

@@ -41,14 +41,14 @@ async def status(ledger: Ledger, now: float) -> dict[str, Any]:
     return found | told
 
 
-async def activity(ledger: Ledger, now: float, hours: float = 24.0) -> dict[str, Any]:
+async def activity(ledger: Ledger, now: float, hours: float = 24.0, points: int = activity_of.POINTS) -> dict[str, Any]:
     """What was done over the last hours, part by part: jobs done, failed, held, postponed; calls; delays of edits.
 
     `points`, oldest first, each of `step` seconds from `at` on; `delays` by the side that was reached, in seconds.
     """
     seconds = min(hours, MAX_HOURS) * 3600
-    slots = await ledger.read(tallies.since, activity_of.begin(now, seconds))
-    return activity_of.series(slots, now, seconds)
+    slots = await ledger.read(tallies.since, activity_of.begin(now, seconds, points))
+    return activity_of.series(slots, now, seconds, points)
 
 
 async def records(

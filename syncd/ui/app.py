@@ -19,7 +19,7 @@ from syncd.ledger.store import LedgerUnavailable
 from syncd.redis_client import RedisUnavailable
 from syncd.ui import files, login, overview
 from syncd.ui.deps import Deps
-from syncd.ui.frame import Site
+from syncd.ui.frame import Site, address_of
 from syncd.ui.gate import NotSignedIn, Stale
 
 log = structlog.get_logger()
@@ -87,7 +87,7 @@ def _errors(pages: FastAPI, site: Site) -> None:
 
     @pages.exception_handler(NotSignedIn)
     async def not_signed_in(request: Request, _: NotSignedIn) -> Response:
-        address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        address = address_of(request)
         if request.method != "GET":
             return RedirectResponse("/ui/login", 303)
         if "hx-request" in request.headers:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from mappers.spec import Entity
 from syncd.commands import Desk
+from syncd.health import Reason
 from syncd.ledger.store import Ledger
 
 Peers = Callable[[], Awaitable[Mapping[str, Mapping[str, Any]]]]
@@ -26,7 +27,7 @@ async def _nobody() -> Mapping[str, Mapping[str, Any]]:
     return {}
 
 
-def _nothing() -> Sequence[str]:
+def _nothing() -> Sequence[Reason]:
     """Nothing is wrong."""
     return ()
 
@@ -37,7 +38,7 @@ class Deps:
 
     `users` are roles and hashes by name, as configured (`read:$argon2id$…`); `public_url` is where browsers reach the
     pages, `espo_url` where they reach EspoCRM (empty: unknown). `tell` rings the queue for records, `peers` tells by
-    side the state of its circuit, `budgets` are the calls a minute to each, `readiness` why the daemon cannot work,
+    side the state of its circuit, `budgets` are the calls a minute to each, `reasons` why the daemon cannot work,
     `stopping` that open pages shall be let go. `now` in epoch seconds.
     """
 
@@ -55,7 +56,7 @@ class Deps:
     new_id: Callable[[], str]
     peers: Peers = _nobody
     budgets: Mapping[str, int] = field(default_factory=dict)
-    readiness: Callable[[], Sequence[str]] = _nothing
+    reasons: Callable[[], Sequence[Reason]] = _nothing
     stopping: Callable[[], bool] = lambda: False
 
     def desk(self, who: str) -> Desk:

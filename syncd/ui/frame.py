@@ -77,6 +77,7 @@ class Site:
         frame = {
             "version": self.deps.version,
             "here": request.url.path,
+            "again": address_of(request),
             "hx_headers": json.dumps(headers),
             "said": said,
         }
@@ -104,6 +105,11 @@ def _said(request: Request) -> Mapping[str, Any] | None:
     if name not in WORDS or not (n == "" or (n.isascii() and n.isdigit() and len(n) < 10)):
         return None
     return {"name": name, "values": {"n": int(n)} if n else {}}
+
+
+def address_of(request: Request) -> str:
+    """What was asked for, to ask for it again."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def local(to: str) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from typing import Any, Generic, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -16,9 +17,33 @@ from syncd.ledger.store import LedgerUnavailable
 from syncd.redis_client import RedisUnavailable
 from syncd.ui.frame import Site
 
+K = TypeVar("K", bound=Hashable)
+
 EVERY = 2.0  # seconds between two looks
 SILENT = 15.0  # seconds after which a proxy is shown that the connection lives
 HEADERS = {"X-Accel-Buffering": "no"}  # nginx would keep back what it has
+
+
+class Shared(Generic[K]):
+    """Facts several readers look at: asked for once in so many seconds for each `key`, however many they are."""
+
+    def __init__(
+        self, ask: Callable[[K], Awaitable[dict[str, Any]]], now: Callable[[], float], every: float = EVERY / 2
+    ) -> None:
+        self._ask = ask
+        self._now = now
+        self._every = every
+        self._known: dict[K, tuple[float, dict[str, Any]]] = {}
+        self._turn = asyncio.Lock()
+
+    async def __call__(self, key: K) -> dict[str, Any]:
+        """The facts, at most so many seconds old."""
+        async with self._turn:
+            at, facts = self._known.get(key, (float("-inf"), {}))
+            if not at <= self._now() < at + self._every:
+                facts = await self._ask(key)
+                self._known[key] = (self._now(), facts)
+            return facts
 
 
 def stream(site: Site, request: Request, render: Callable[[], Awaitable[str]], every: float = EVERY) -> Response:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from mappers.spec import Side
 from syncd.model import Status
 from syncd.setup.words import STATES
 from syncd.ui.words import text
 
 ZONE = ZoneInfo("Europe/Berlin")  # of the offices that have an Advoware
-JUST_NOW = 2.0  # seconds
+JUST_NOW = 3.0  # seconds
+ROUGH = 10.0  # seconds: nobody reads more closely how long ago something was
 _STEPS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0))
 
 GOOD, CALM, WARN, BAD = "good", "calm", "warn", "bad"
@@ -67,7 +69,7 @@ class Show:
         for unit, size in _STEPS:
             if age >= 2 * size:
                 return self.t(f"time.ago_{unit}", n=round(age / size))
-        return self.t("time.ago_s", n=round(age))
+        return self.t("time.ago_s", n=int(age) if age < ROUGH else int(age // ROUGH * ROUGH))
 
     def when(self, at: float | None) -> str:
         """Date and time on the clocks of the office."""
@@ -80,10 +82,18 @@ class Show:
         """Hours and minutes on the clocks of the office."""
         return datetime.fromtimestamp(at, ZONE).strftime("%H:%M")
 
+    def day(self, at: float) -> str:
+        """The day on the calendar of the office, without the year."""
+        return datetime.fromtimestamp(at, ZONE).strftime("%d.%m." if self.language == "de" else "%d %b")
+
     @staticmethod
     def iso(at: float) -> str:
         """For machines: the `datetime` of a `<time>`."""
         return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def side(self, name: str) -> str:
+        """A system's name, as people write it; any other text stays as it is."""
+        return self.t(f"side.{name}") if name in [*Side] else name
 
     def status(self, status: str | None) -> str:
         """A status in words, as EspoCRM shows it; None is a record that was not looked at yet."""

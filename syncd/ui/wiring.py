@@ -36,6 +36,6 @@ def pages_of(
         new_id=parts.new_id,
         peers=peers,
         budgets=budgets,
-        readiness=health.lines,
+        reasons=health.why,
         stopping=lambda: health.stopping,
     )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from mappers.beteiligte import BETEILIGTE
 from services.local import LocalThrottle
 from syncd.api import ApiDeps, create_api
+from syncd.health import Reason
 from syncd.intake import secrets_of
 from syncd.ledger.store import Inline, Ledger, connect, sqlite_url
 from syncd.metrics import Metrics
@@ -39,7 +41,7 @@ class Pages:
     deps: Deps
     at: float = NOW
     told: list[str] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
     ids: int = 0
 
     @property
@@ -53,19 +55,19 @@ class Pages:
         self.ids += 1
         return f"{self.ids:032x}"
 
-    def client(self, **changes: object) -> httpx.AsyncClient:
-        """A browser of these pages, with parts of what they are given changed. Every form is sent from a page."""
+    def app(self, **changes: object) -> FastAPI:
+        """All doors of the daemon, with parts of what the pages are given changed."""
         pages = replace(self.deps, **changes)  # type: ignore[arg-type]
 
         async def ring(_: object) -> None: ...
 
-        api = create_api(
+        return create_api(
             ApiDeps(
                 ledger=pages.ledger,
                 ring=ring,
                 entities=pages.entities,
                 secrets=secrets_of({}, pages.ledger),
-                readiness=lambda: self.reasons,
+                readiness=list,
                 metrics=Metrics(),
                 version="9.9.9",
                 api_token=pages.api_token,
@@ -74,7 +76,10 @@ class Pages:
                 pages=pages,
             )
         )
-        transport = httpx.ASGITransport(api, raise_app_exceptions=False)
+
+    def client(self, **changes: object) -> httpx.AsyncClient:
+        """A browser of these pages, with parts of what they are given changed. Every form is sent from a page."""
+        transport = httpx.ASGITransport(self.app(**changes), raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url=HOME, headers={"Origin": HOME})
 
 
@@ -99,29 +104,35 @@ def empty() -> bytes:
     return empty_ledger()
 
 
-@pytest.fixture
-async def pages(tmp_path: Path, empty: bytes) -> AsyncIterator[Pages]:
-    (tmp_path / "ledger.db").write_bytes(empty)
-    ledger = Ledger(Inline(connect(sqlite_url(tmp_path / "ledger.db"))))
+def make_pages(path: Path, empty: bytes, home: str = HOME) -> Pages:
+    """The pages over a ledger in this new file, reached at `home`."""
+    path.write_bytes(empty)
     deps = Deps(
-        ledger=ledger,
+        ledger=Ledger(Inline(connect(sqlite_url(path)))),
         entities={BETEILIGTE.name: BETEILIGTE},
         tell=lambda keys: opened.tell(keys),
         throttle=LocalThrottle(lambda: opened.at),
         users=USERS,
         api_token=TOKEN,
-        public_url=HOME,
+        public_url=home,
         espo_url="https://crm.example",
         language="de",
         version="9.9.9",
         now=lambda: opened.at,
         new_id=lambda: opened.new_id(),
         peers=peers,
-        readiness=lambda: opened.reasons,
+        budgets={"espocrm": 1200, "advoware": 300},
+        reasons=lambda: opened.reasons,
     )
     opened = Pages(deps)
+    return opened
+
+
+@pytest.fixture
+def pages(tmp_path: Path, empty: bytes) -> Iterator[Pages]:
+    opened = make_pages(tmp_path / "ledger.db", empty)
     yield opened
-    ledger.close()
+    opened.ledger.close()
 
 
 @pytest.fixture
