@@ -76,7 +76,7 @@ async def rehearse(context: Context, key: str) -> Rehearsed:
     trial = replace(context, ledger=trial_of(context.ledger))
     taken = await trial.ledger.write(pairs.claim, key, context.owner, FAR, FAR)
     assert taken is not None, "no claim lasts that long"
-    memory = replace(Job(trial, taken).snapshot.memory, admitted=True)
+    memory = replace(Job(trial, taken, context.clock.monotonic()).snapshot.memory, admitted=True)
     snapshot = await informed(trial, await load(trial, memory, taken.row))
     actions = plan(trial.entity, snapshot.memory, snapshot.espo, snapshot.advoware, trial.policy)
     found = snapshot.advoware.found if isinstance(snapshot.advoware, Unlinked) else ()
