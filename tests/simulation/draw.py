@@ -100,8 +100,9 @@ class Drawing:
         )
 
     def _begins(self, events: list[Event]) -> float:
-        """When it begins: in the doubled hour nobody can tell a restored backup by Advoware's times."""
-        nights = [SPRING_NIGHT] if any(event.do == "go_back" for event in events) else [AUTUMN_NIGHT, SPRING_NIGHT]
+        """When it begins: in the doubled hour nobody can tell by Advoware's times what is old."""
+        old = any(event.do == "go_back" or event.args.get("rule", {}).get("kind") == Kind.STALE for event in events)
+        nights = [SPRING_NIGHT] if old else [AUTUMN_NIGHT, SPRING_NIGHT]
         return self.chance.choice([A_DAY, A_DAY, A_DAY, *nights])
 
     # --- kinds of events --------------------------------------------------------------------

@@ -152,8 +152,10 @@ def _numbers(
     excused = stage.witness.swept_values
     safe = ledgers.entries | (numbers(ESPO, shown) | numbers(ADVOWARE, there) if held else frozenset())
     for line, about in stage.clerks.judged((espo_id, betnr), shown, there, safe, ledgers.texts):
-        # A marker is believed for no deletion and no type when the ledger is lost (ADR 0018).
-        forgotten = line.startswith(("came back", "type lost")) and stage.lost_ledgers
+        # A marker is believed for no deletion and no type when the ledger is lost (ADR 0018); and where a person said
+        # after a restored backup (or what looked like one) which side is right, the other side's numbers go.
+        asked = any(record == espo_id for record, _ in stage.believed)
+        forgotten = line.startswith(("came back", "type lost")) and (stage.lost_ledgers or asked)
         if held and line.startswith(("came back", "type lost")):
             continue  # nothing travels before a person has answered
         if not forgotten and excused.isdisjoint(about):

@@ -52,6 +52,10 @@ PROFILES: dict[str, Profile] = {
     "backups": Profile(
         {"type": 8.0, "backup": 2.0, "go_back": 1.0, "kill": 0.5}, events=(8, 20), seconds=60.0
     ),
+    "frugal": Profile(
+        {**PEOPLE, "fault": 2.0, "kill": 1.0},
+        settings={"SYNCD_ADVOWARE_CALLS_PER_MINUTE": "24", "SYNCD_ESPOCRM_CALLS_PER_MINUTE": "80"},
+    ),
     "everything": Profile(
         {
             **PEOPLE, **{kind: weight / 4 for kind, weight in OFFICE.items()}, "webhooks": 0.3, "fault": 4.0,
