@@ -21,6 +21,7 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
 from mappers.spec import Entity
+from services.errors import PeerError
 from syncd import inspect, openapi, record_facts
 from syncd.commands import FEW, Asked, Desk, NotKnown, Refusal
 from syncd.http_limits import HEADERS, Limit, Limited, bearer, refuse
@@ -49,13 +50,19 @@ async def _no_peers() -> Mapping[str, Mapping[str, Any]]:
     return {}
 
 
+async def _unasked(_: str) -> Mapping[str, Any]:
+    """Nobody here may ask the systems."""
+    raise Refusal("this door asks neither system")
+
+
 @dataclass(frozen=True)
 class ApiDeps:
     """Everything the doors need. `ring` is the queue's `add_all`, `secrets` gives those of a webhook id.
 
     `readiness` tells why the daemon cannot work now, `paused` what is stopped, one line each;
     `before_metrics` brings the gauges up to date; `peers` tells the state of each system's circuit and for how many
-    `seconds` it stays so; `budgets` are the calls a minute all daemons may make to each;
+    `seconds` it stays so; `budgets` are the calls a minute all daemons may make to each; `preview` plans a record and
+    `sides` tells what both sides show of it, by its key: both ask the systems and raise `PeerError`;
     `now` in epoch seconds; without `api_token` nobody may use the API; without `pages` there are none.
     """
 
@@ -73,6 +80,8 @@ class ApiDeps:
     paused: Callable[[], Sequence[str]] = tuple
     peers: Callable[[], Awaitable[Mapping[str, Mapping[str, Any]]]] = _no_peers
     budgets: Mapping[str, int] = field(default_factory=dict)
+    preview: Callable[[str], Awaitable[Mapping[str, Any]]] = _unasked
+    sides: Callable[[str], Awaitable[Mapping[str, Any]]] = _unasked
     pages: Pages | None = None
 
     @property
@@ -96,6 +105,10 @@ class Body(BaseModel):
 
 class Resolve(Body):
     take: Annotated[Plain, Field(max_length=10_000, description="espocrm, advoware, a value, create, or link N")]
+
+
+class ResolveMany(Resolve):
+    ids: Annotated[list[Annotated[Plain, Field(max_length=12)]], Field(min_length=1, max_length=500)]
 
 
 class Pause(Body):
@@ -320,6 +333,16 @@ def _looking(deps: ApiDeps) -> APIRouter:
         statuses = tuple(one for one in (status or "").split(",") if one)
         return await inspect.find(deps.ledger, deps.entities, search, statuses, sort, after, limit, name)
 
+    @routes.get("/records/{id:path}/plan", responses=openapi.failing(503))
+    async def plan(id: Id) -> dict[str, Any]:
+        """What would be done with a record now: reads both sides, writes nothing."""
+        return dict(await deps.preview(await deps.desk.find(id)))
+
+    @routes.get("/records/{id:path}/sides", responses=openapi.failing(503))
+    async def sides(id: Id) -> dict[str, Any]:
+        """What both sides show of a record now, field by field, and its phones, faxes and e-mails: reads both."""
+        return dict(await deps.sides(await deps.desk.find(id)))
+
     @routes.get("/records/{id:path}/timeline")
     async def timeline(
         id: Id, before: Annotated[float | None, Query(ge=0)] = None, limit: Count = 200
@@ -376,6 +399,14 @@ def _looking(deps: ApiDeps) -> APIRouter:
         """What guards have stopped, with the records they hold."""
         return {"guards": await inspect.guards(deps.ledger)}
 
+    @routes.get("/guards/{id}")
+    async def guard(id: Id, after: Annotated[Plain, Query(max_length=80)] = "", limit: Count = 200) -> dict[str, Any]:
+        """One guard with its records: name, number, what would have replaced what; `after` is the last key before."""
+        found = await inspect.guard(deps.ledger, deps.entities, id, after, limit)
+        if found is None:
+            raise NotKnown("there is no such stopped guard")
+        return found
+
     @routes.get("/alarms")
     async def alarms() -> dict[str, Any]:
         """What is raised now, and what was over lately."""
@@ -425,6 +456,13 @@ def _asking(deps: ApiDeps) -> APIRouter:
         """Choose a value or a counterpart, or take a kept value back."""
         return _told(deps, await deps.desk.resolve(id, body.take))
 
+    @routes.post("/conflicts/resolve", status_code=202, responses=openapi.RESOLVED_ANSWERS)
+    async def resolve_many(body: ResolveMany) -> Response:
+        """The same choice in many conflicts; one that is refused stops none of the others."""
+        done = await deps.desk.resolve_many(body.ids, body.take)
+        later = BackgroundTask(deps.intake.tell, done.keys)
+        return JSONResponse(done.told(), 202 if done.taken else 409, HEADERS, background=later)
+
     @routes.post("/pause", status_code=202)
     async def pause(body: Pause | None = None) -> Response:
         """Stop writing: everything, an entity, or towards one side."""
@@ -441,6 +479,11 @@ def _asking(deps: ApiDeps) -> APIRouter:
     async def allow(id: Id, body: Allow | None = None) -> Response:
         """Let exactly what a guard stopped through."""
         return _told(deps, await deps.desk.allow(id, (body or Allow()).right))
+
+    @routes.post("/guards/{id}/discard", status_code=202)
+    async def discard(id: Id) -> Response:
+        """Throw away what a guard stopped: a mass change is put back where it was made."""
+        return _told(deps, await deps.desk.discard(id))
 
     @routes.post("/retry", status_code=202)
     async def retry(body: Retry) -> Response:
@@ -504,6 +547,10 @@ def _errors(api: FastAPI, deps: ApiDeps) -> None:
     @api.exception_handler(Refusal)
     async def refusal(_: Request, error: Refusal) -> Response:
         return refuse(404 if isinstance(error, NotKnown) else 409, str(error))
+
+    @api.exception_handler(PeerError)
+    async def peer(_: Request, error: PeerError) -> Response:
+        return refuse(503, f"{error.side}: {error.reason}")
 
     @api.exception_handler(LedgerUnavailable)
     async def ledger(_: Request, error: LedgerUnavailable) -> Response:

@@ -412,6 +412,7 @@ def job_settings(settings: config.Settings, own: config.EntityMapping) -> Settin
         partial_put=settings.advoware_partial_put,
         espo_filter=own.filter,
         task_user=settings.syncd_task_user or None,
+        public_url=settings.syncd_public_url,
         limits=Limits(
             delete_min=settings.syncd_delete_guard_min,
             delete_percent=settings.syncd_delete_guard_percent,

@@ -14,15 +14,16 @@ from typing import Any
 from mappers.spec import Entity, Side
 from syncd.clock import new_id
 from syncd.lanes import Lane
+from syncd.ledger import discard as discarding
 from syncd.ledger import pairs, privacy, requests, runs, undo
 from syncd.ledger.choices import NotKnown, Refusal
 from syncd.ledger.privacy import Erased, StillLiving
-from syncd.ledger.requests import Asked
+from syncd.ledger.requests import Asked, Resolved
 from syncd.ledger.store import Ledger
 from syncd.ledger.undo import Change, Judged
 from syncd.model import ESPO_ID, Key, Status
 
-__all__ = ["FEW", "Asked", "Change", "Desk", "Judged", "NotKnown", "Refusal", "Undone"]
+__all__ = ["FEW", "Asked", "Change", "Desk", "Judged", "NotKnown", "Refusal", "Resolved", "Undone"]
 
 _NUMBER = re.compile(r"[0-9]{1,9}\Z")
 EVERYTHING = "all"
@@ -139,6 +140,16 @@ class Desk:
         """Carry out what a person chose; see `requests.resolve` for what may be taken."""
         return await self.ledger.write(requests.resolve, self.entities, conflict_id, take, self.now(), self.who)
 
+    async def resolve_many(self, ids: Sequence[str], take: str) -> Resolved:
+        """The same choice in many conflicts; a refusal stops none of the others."""
+        taken: dict[str, str] = {}
+        refused: dict[str, str] = {}
+        for start in range(0, len(ids), AT_ONCE):
+            part = ids[start : start + AT_ONCE]
+            done = await self.ledger.write(requests.resolve_many, self.entities, part, take, self.now(), self.who)
+            taken, refused = {**taken, **done.taken}, {**refused, **done.refused}
+        return Resolved(taken, refused)
+
     async def change(self, change_id: int) -> list[Change]:
         """The change of this id, to be taken back."""
         return await self.ledger.read(undo.one, change_id)
@@ -187,6 +198,10 @@ class Desk:
         """Let exactly what a guard stopped through; after a restored backup `right` is the side to believe."""
         believed = None if right is None else _side(right)
         return await self.ledger.write(requests.allow, guard_id, believed, self.now(), self.who)
+
+    async def discard(self, guard_id: str) -> Asked:
+        """Throw away what a guard stopped; see `ledger.discard` for what that means."""
+        return await self.ledger.write(discarding.discard, self.entities, guard_id, self.new_id, self.now(), self.who)
 
     async def exclude(self, key: str) -> Asked:
         """Take a record out of the sync."""

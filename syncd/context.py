@@ -101,6 +101,7 @@ class Settings:
     partial_put: bool = False  # [A] Advoware keeps fields missing from a PUT; measured by `doctor --probe-betnr`
     espo_filter: tuple[Mapping[str, Any], ...] = ()
     task_user: str | None = None
+    public_url: str = ""  # under which people reach our pages, for links in Tasks; none where empty
     limits: Limits = field(default_factory=Limits)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from services.errors import Denied, Missing, Outage, PeerError, Refused
+from syncd import addresses
 from syncd.context import Context
 from syncd.ledger import facts, pairs, people
 
@@ -22,6 +23,7 @@ BATCH = 20
 FIRST_WAIT = 60.0  # seconds, doubled with each failure
 LONGEST_WAIT = 3600.0
 DONE = "Completed"
+_OVER = ("Erledigt.", "Settled.")
 
 _TITLES = {
     "waiting": ("Abgleich mit Advoware: bitte prüfen", "Sync with Advoware: please check"),
@@ -85,7 +87,7 @@ async def _task_user(context: Context) -> str | None:
 
 
 async def _task(context: Context, message: Mapping[str, Any], assignee: str, orphan: bool) -> str:
-    text = _text(message)
+    text = _text(context, message)
     known = message["espo_id"] or await _find(context, "Task", "description", message["id"])
     if known is not None:
         with suppress(Missing):  # a person deleted it, but what waits is still waiting: a new one
@@ -112,13 +114,13 @@ async def _note(context: Context, message: Mapping[str, Any]) -> str:
             known = await _find(context, "Note", "post", message["id"])
     if known is not None:
         with suppress(Missing):  # a person deleted it, but what it tells has changed: a new one
-            await context.espo.update("Note", known, {"post": _text(message)})
+            await context.espo.update("Note", known, {"post": _text(context, message)})
             return str(known)
     body = {
         "type": "Post",
         "parentType": context.entity.espo_type,
         "parentId": message["key"].partition("/")[2],
-        "post": _text(message),
+        "post": _text(context, message),
     }
     return str((await context.espo.create("Note", body)).body["id"])
 
@@ -135,13 +137,25 @@ async def _find(context: Context, kind: str, attribute: str, message_id: str) ->
 
 async def _close(context: Context, message: Mapping[str, Any]) -> None:
     if message["kind"] == "task" and message["espo_id"]:
-        with suppress(Missing):  # somebody deleted the Task: it is closed all the same
+        try:
             await context.espo.update("Task", message["espo_id"], {"status": DONE})
+        except Missing:  # somebody deleted the Task, or nobody was there to be given one and it is a note
+            over = _OVER[0 if context.settings.language == "de" else 1]
+            with suppress(Missing, Denied, Refused):
+                post = {"post": f"{over}\n\n{_text(context, message)}"}
+                await context.espo.update("Note", message["espo_id"], post)
     await context.ledger.write(people.message_done, message["id"], "closed", message["espo_id"])
 
 
-def _text(message: Mapping[str, Any]) -> str:
-    return f"{message['body'].get('text') or ''}\n\n{_mark(message['id'])}"
+def _text(context: Context, message: Mapping[str, Any]) -> str:
+    """What is told, where to decide, and the message's key."""
+    base = context.settings.public_url
+    parts = [
+        message["body"].get("text") or "",
+        addresses.page(base, message["key"]) if base else "",
+        _mark(message["id"]),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _mark(message_id: str) -> str:

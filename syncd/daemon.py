@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,7 +19,7 @@ import structlog
 import config
 from services.errors import CircuitOpen, Credentials, Outage, PeerError
 from services.ports import CircuitName
-from syncd import __version__
+from syncd import __version__, asking
 from syncd.alarm_post import poster, sender
 from syncd.alarm_watch import Watch
 from syncd.app import App
@@ -253,6 +254,8 @@ class _Daemon:
                 before_metrics=self._gauge,
                 peers=self._peers,
                 budgets=budgets,
+                preview=partial(asking.preview, app.contexts),
+                sides=partial(asking.sides, app.contexts),
                 pages=pages_of(self.runtime, entities, self.health, self._peers, budgets),
             )
         )

@@ -74,10 +74,15 @@ CREATE_KIND = "create:advoware"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A guard in words: what was stopped, and what allowing it will do."""
+    """A guard in words: what was stopped, and what allowing it will do; and discarding, where that is an answer."""
 
     stopped: str
     allowing: str
+    discarding: str | None = None
+
+    def words(self) -> dict[str, str | None]:
+        """As JSON."""
+        return {"stopped": self.stopped, "allowing": self.allowing, "discarding": self.discarding}
 
 
 def told(kind: str) -> Told:
@@ -87,16 +92,18 @@ def told(kind: str) -> Told:
         case "missing":
             gone = f"many records are missing in {about} all at once; none of them is marked as deleted"
             allowing = "believes that these are deleted: marked and told by a Task; nothing is deleted on either side"
-            return Told(gone, allowing)
+            return Told(gone, allowing, "does not believe it: these are looked at again, one by one")
         case "create":
             flood = "so many Beteiligte were created within an hour that no more are sent to Advoware"
-            return Told(flood, "creates these in Advoware, where nobody can delete them")
+            excluding = "takes these records out of the sync; `syncd include` takes them back"
+            return Told(flood, "creates these in Advoware, where nobody can delete them", excluding)
         case "change":
             source, _, name = about.partition(":")
             target = next(side for side in Side if side != source)
             return Told(
                 f"the same field, {name}, was changed in {source} in very many records; it is not written to {target}",
                 f"writes {name} of these records to {target}; `syncd undo --run` could take it back",
+                f"gives these records the {name} from before back in {source}, where it is still as it was stopped",
             )
         case "new_field":
             differ = f"the field {about} was mapped later, and these records differ in it; all their other fields sync"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from syncd.ledger import runs as ledger_runs
 from syncd.ledger import timeline as ledger_timeline
 from syncd.ledger.records import SORTS, Sort, Wanted
 from syncd.ledger.store import Ledger
+from syncd.listed import raw_words
 from syncd.model import ESPO_ID
 from syncd.record_facts import in_words
 
@@ -128,9 +129,25 @@ async def conflict(ledger: Ledger, conflict_id: str) -> dict[str, Any] | None:
 
 
 async def guards(ledger: Ledger) -> list[dict[str, Any]]:
-    """What guards have stopped, with the records they hold, what that means, and what allowing will do."""
+    """What guards have stopped, with the records they hold, what that means, and what each answer will do."""
     found = await ledger.read(brakes.listing)
-    return [one | {"stopped": told(one["kind"]).stopped, "allowing": told(one["kind"]).allowing} for one in found]
+    return [one | {**told(one["kind"]).words()} for one in found]
+
+
+async def guard(
+    ledger: Ledger, entities: Mapping[str, Entity], guard_id: str, after: str = "", limit: int = PAGE
+) -> dict[str, Any] | None:
+    """One stopped guard with `records`, by key from `after` on: name, number, and of a mass change what would have
+    replaced what; None where there is no such guard.
+    """
+    found = next((one for one in await guards(ledger) if one["id"] == guard_id), None)
+    if found is None:
+        return None
+    name = found["kind"].rpartition(":")[2]
+    rows = await ledger.read(brakes.held, guard_id, after, min(limit, MAX_PAGE))
+    for row in rows:
+        row["before"] = raw_words(entities[row["key"].partition("/")[0]], f"{name}:", row["before"])
+    return {**found, "records": rows}
 
 
 async def alarms(ledger: Ledger) -> list[dict[str, Any]]:

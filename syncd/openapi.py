@@ -73,6 +73,22 @@ class Undone(BaseModel):
     refused: list[NotTakenBack]
 
 
+class NotDecided(BaseModel):
+    """A conflict in which the choice cannot be carried out, and why."""
+
+    id: str
+    why: str
+
+
+class Resolved(BaseModel):
+    """What came of a choice for many conflicts."""
+
+    text: str
+    taken: list[str]
+    refused: list[NotDecided]
+    keys: list[str]
+
+
 _WHEN = {
     400: "the request cannot be read",
     401: "the token or the signature is missing or wrong",
@@ -98,6 +114,10 @@ UNDO_ANSWERS: Declared = {
     200: {"model": Undone, "description": "what an undo would do"},
     202: {"model": Undone, "description": "set going"},
     409: {"model": Undone | Failed, "description": "all of it was refused"},
+}
+RESOLVED_ANSWERS: Declared = {
+    202: {"model": Resolved, "description": "decided, but for those that are refused"},
+    409: {"model": Resolved | Failed, "description": "all of them were refused"},
 }
 DELIVERY = {
     "requestBody": {

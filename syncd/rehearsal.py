@@ -36,6 +36,7 @@ from syncd.model import (
 )
 from syncd.neighbours import informed
 from syncd.plan import plan
+from syncd.telling import told
 
 FAR = 1e11  # epoch seconds: later than any claim ends
 
@@ -83,6 +84,18 @@ async def rehearse(context: Context, key: str) -> Rehearsed:
     snapshot, actions = await foreseen(trial, snapshot, actions)
     busy = (row.get("claimed_until") or 0.0) > context.clock.now()
     return Rehearsed(key, row.get("admitted_by") is not None, busy, snapshot, actions, found)
+
+
+def document(entity: Entity, one: Rehearsed, language: str) -> dict[str, Any]:
+    """A plan as JSON: what would be done, in words where there are some, and the entries of child lists."""
+    return {
+        "key": one.key,
+        "takes_part": one.takes_part,
+        "busy": one.busy,
+        "waits_for_person": one.waits_for_person,
+        "actions": told(entity, one.actions, language),
+        "entries": one.entries(entity),
+    }
 
 
 @dataclass(frozen=True)

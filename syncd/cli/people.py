@@ -12,7 +12,7 @@ from syncd.cli.desk import at_desk
 from syncd.cli.output import Code, UsageError, say, table, value, when
 
 if TYPE_CHECKING:
-    from syncd.commands import Asked, Desk
+    from syncd.commands import Asked, Desk, Resolved
 
 conflicts = typer.Typer(help="What waits for a person: values, links, refused values.", invoke_without_command=True)
 guard = typer.Typer(help="Mass changes that were stopped: look at them, let them through.", invoke_without_command=True)
@@ -117,10 +117,12 @@ def _choices(found: Mapping[str, Any]) -> str:
 
 @conflicts.command("resolve")
 def resolve(
-    conflict: Annotated[str, typer.Argument(metavar="ID")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID...")],
     take: Annotated[str, typer.Option(help="espocrm, advoware, a value; for a link: create, or 'link NUMBER'.")],
 ) -> int:
-    """Decide. The daemon carries it out, or the next `syncd run`.
+    """Decide, in one conflict or in many at once. The daemon carries it out, or the next `syncd run`.
+
+    What cannot be decided so is told and stops none of the others; then the exit code is 1.
 
     A value that reads like a word above is given as `value:TEXT`; an empty one clears the field, or takes the phone,
     fax or e-mail away on both sides.
@@ -128,11 +130,19 @@ def resolve(
     Examples: `syncd conflicts resolve 3f2a --take advoware` · `… --take '+49 511 12345'` · `… --take 'link 104860'`
     """
 
-    async def asking(desk: Desk) -> Asked:
-        return await desk.resolve(conflict, take)
+    async def asking(desk: Desk) -> Asked | Resolved:
+        return await desk.resolve(ids[0], take) if len(ids) == 1 else await desk.resolve_many(ids, take)
 
-    say(at_desk(asking).text)
-    return Code.DONE
+    from syncd.commands import Resolved
+
+    done = at_desk(asking)
+    if not isinstance(done, Resolved):
+        say(done.text)
+        return Code.DONE
+    for conflict, why in done.refused.items():
+        say(f"{conflict}: {why}")
+    say(f"{len(done.taken)} decided, {len(done.refused)} refused")
+    return Code.OPEN if done.refused else Code.DONE
 
 
 # --- guard ------------------------------------------------------------------------------------
@@ -162,6 +172,8 @@ def show_guards(as_json: output.AsJson = False) -> int:
             say(f"{one['id']}  {one['kind']}  since {when(one['opened_at'])}  {len(one['keys'])} records  {detail}")
             say(f"  stopped: {one['stopped']}")
             say(f"  `syncd guard allow {one['id']}` {one['allowing']}")
+            if one["discarding"] is not None:
+                say(f"  `syncd guard discard {one['id']}` {one['discarding']}")
             for key in one["keys"]:
                 say(f"  {key}")
     return Code.OPEN if found else Code.DONE
@@ -179,6 +191,20 @@ def allow(
 
     async def asking(desk: Desk) -> Asked:
         return await desk.allow(stopped, right)
+
+    say(at_desk(asking).text)
+    return Code.DONE
+
+
+@guard.command("discard")
+def discard(stopped: Annotated[str, typer.Argument(metavar="ID")]) -> int:
+    """Throw away what was stopped; `syncd guard show` says what that means.
+
+    Example: `syncd guard discard 9c1e`
+    """
+
+    async def asking(desk: Desk) -> Asked:
+        return await desk.discard(stopped)
 
     say(at_desk(asking).text)
     return Code.DONE

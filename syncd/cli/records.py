@@ -31,9 +31,8 @@ def plan(keys: output.Keys, as_json: output.AsJson = False) -> int:
     """
     from syncd.app import entities
     from syncd.commands import Desk
-    from syncd.rehearsal import Rehearsed, rehearse
+    from syncd.rehearsal import Rehearsed, document, rehearse
     from syncd.runtime import opened
-    from syncd.telling import told
 
     settings = output.settings()
     mapping = output.mapping(settings)
@@ -48,22 +47,12 @@ def plan(keys: output.Keys, as_json: output.AsJson = False) -> int:
 
     plans = output.work(planning())
     known = entities(settings, mapping)
-    documents = [
-        {
-            "key": one.key,
-            "takes_part": one.takes_part,
-            "busy": one.busy,
-            "waits_for_person": one.waits_for_person,
-            "actions": told(known[one.entity], one.actions, settings.syncd_language),
-            "entries": one.entries(known[one.entity]),
-        }
-        for one in plans
-    ]
+    documents = [document(known[one.entity], one, settings.syncd_language) for one in plans]
     if as_json:
         output.show_json(documents)
     else:
-        for document in documents:
-            _print_plan(document)
+        for planned in documents:
+            _print_plan(planned)
     return Code.OPEN if any(one.waits_for_person for one in plans) else Code.DONE
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from syncd.ledger import facts
-from syncd.ledger.schema import guarded, guards, sightings
+from syncd.ledger.schema import guarded, guards, pairs, sightings
 from syncd.ledger.sql import given, insert_new, listed, upsert
 
 _KINDS = listed("kinds")
@@ -20,6 +20,7 @@ _HELD_BY = (
     .join(guarded, guarded.c.guard_id == guards.c.id)
     .where(guarded.c.key == given("key"), guards.c.kind.in_(_KINDS), guards.c.state == "stopped")
 )
+_USED = delete(guarded).where(guarded.c.kind.in_(_KINDS), guarded.c.key == given("key"), guarded.c.allowed.is_(True))
 _ALLOWED = select(guarded.c.allowed).where(guarded.c.kind == given("kind"), guarded.c.key == given("key"))
 
 
@@ -115,6 +116,40 @@ def allow(conn: Connection, guard_id: str, now: float) -> tuple[str, list[str]] 
     conn.execute(delete(sightings).where(sightings.c.kind == row.kind))
     facts.put(conn, f"run:{row.kind}", 0)
     return row.kind, list(conn.execute(select(guarded.c.key).where(mine).order_by(guarded.c.key)).scalars())
+
+
+def discard(conn: Connection, guard_id: str, now: float) -> None:
+    """The brake is off, and none of what it held was let through."""
+    kind = conn.execute(select(guards.c.kind).where(guards.c.id == guard_id)).scalar_one()
+    keys = select(guarded.c.key).where(guarded.c.guard_id == guard_id)
+    if kind.startswith("missing"):  # a change that was made stays counted: more of the same must be stopped again
+        conn.execute(delete(sightings).where(sightings.c.kind == kind, sightings.c.key.in_(keys)))
+        facts.put(conn, f"run:{kind}", 0)
+    conn.execute(update(guards).where(guards.c.id == guard_id).values(state="discarded", closed_at=now))
+    conn.execute(delete(guarded).where(guarded.c.guard_id == guard_id, guarded.c.kind == kind))
+
+
+def let_through(conn: Connection, kind: str, key: str, guard_id: str) -> None:
+    """A person wants just this done to a record, however many others are asked for the same."""
+    row = {"kind": kind, "key": key, "guard_id": guard_id, "allowed": True}
+    upsert(conn, guarded, [row])
+
+
+def held(conn: Connection, guard_id: str, after: str = "", limit: int | None = None) -> list[dict[str, Any]]:
+    """The records a brake holds, by key from `after` on, with name and number, and what would have replaced what."""
+    shown = guarded.c.key, guarded.c.before, guarded.c.after, pairs.c.title, pairs.c.advoware_id, pairs.c.status
+    query = (
+        select(*shown)
+        .select_from(guarded.outerjoin(pairs, pairs.c.key == guarded.c.key))
+        .where(guarded.c.guard_id == guard_id, guarded.c.allowed.is_(False), guarded.c.key > after)
+        .order_by(guarded.c.key)
+    )
+    return [dict(row._mapping) for row in conn.execute(query if limit is None else query.limit(limit))]
+
+
+def used_changes(conn: Connection, kinds: Iterable[str], key: str) -> None:
+    """Changes that were let through have been made; the same again are a new question."""
+    conn.execute(_USED, {"kinds": list(kinds), "key": key})
 
 
 def used(conn: Connection, kind: str, key: str) -> None:

@@ -62,7 +62,7 @@ def resolve_field(
         _check_entry(conn, entries, row, value, saw)
     for side, seen in saw.items():
         if seen != value:
-            _check_writable(mapped, side)
+            check_writable(mapped, side)
     if all(seen == value for seen in saw.values()):
         raise Refusal(f"conflict {row['id']}: both sides have this value already")
     decision = {"value": value, "saw_espo": saw[Side.ESPO], "saw_advoware": saw[Side.ADVOWARE], "who": who}
@@ -130,7 +130,8 @@ def _chosen(mapped: Field, row: Mapping[str, Any], take: str, saw: Mapping[Side,
         raise Refusal(f"this is no value for {mapped.name}: {error}") from None
 
 
-def _check_writable(mapped: Field, side: Side) -> None:
+def check_writable(mapped: Field, side: Side) -> None:
+    """Whether a person may have it written there at all; raises `Refusal`."""
     if not mapped.direction.allows(side):
         raise Refusal(f"{mapped.name} is not written to {side} here (see its direction in syncd.toml)")
     if side is Side.ADVOWARE and mapped.can is Can.CREATE_ONLY:

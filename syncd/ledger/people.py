@@ -39,7 +39,8 @@ _TOLD = select(messages).where(
     messages.c.key == _KEY, messages.c.topic == given("of_topic"), one_of(messages.c.state, ("owed", "posted"))
 )
 _OF_TOPICS = (messages.c.key == _KEY) & messages.c.topic.in_(_TOPICS) & (messages.c.kind == "task")
-_CLOSE_POSTED = update(messages).where(_OF_TOPICS, messages.c.state == "posted")
+_IN_ESPO = (messages.c.state == "posted") | ((messages.c.state == "owed") & messages.c.espo_id.is_not(None))
+_CLOSE_POSTED = update(messages).where(_OF_TOPICS, _IN_ESPO)
 _CLOSE_OWED = update(messages).where(_OF_TOPICS, messages.c.state == "owed", messages.c.espo_id.is_(None))
 _OWED = (
     select(messages)
@@ -194,7 +195,10 @@ def owe_message(
 
 
 def close_messages(conn: Connection, key: str, topics: Iterable[str], now: float) -> None:
-    """What these messages told is over: a Task that was posted is to be completed, one only owed is dropped."""
+    """What these messages told is over: a Task that was posted is to be completed, one only owed is dropped.
+
+    So is one that was posted and whose newer words are still owed.
+    """
     of = {"of_key": key, "topics": list(topics)}
     conn.execute(_CLOSE_POSTED, {**of, "state": "closing", "due_at": now})
     conn.execute(_CLOSE_OWED, {**of, "state": "closed"})

@@ -31,6 +31,25 @@ class Asked:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What came of a choice for many conflicts: by conflict the record to be worked on, or why it was refused."""
+
+    taken: Mapping[str, str]
+    refused: Mapping[str, str]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The records to be worked on."""
+        return tuple(dict.fromkeys(self.taken.values()))
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        refused = [{"id": conflict_id, "why": why} for conflict_id, why in self.refused.items()]
+        text = f"{len(self.taken)} decided, {len(refused)} refused"
+        return {"text": text, "taken": list(self.taken), "refused": refused, "keys": list(self.keys)}
+
+
 def retry(conn: Connection, keys: Iterable[str], now: float, who: str | None = None) -> Asked:
     """Try these records again, now, as if they had never failed; refused values too."""
     wanted = tuple(dict.fromkeys(keys))
@@ -116,6 +135,23 @@ def resolve(
     asked.note(conn, now, who, "resolve", conflict_id, [row["key"]])
     work.put(conn, [Due(row["key"], Lane.LIVE, Cause.EVENT, now)], now)
     return Asked((row["key"],), f"conflict {conflict_id} is decided")
+
+
+def resolve_many(
+    conn: Connection, entities: Mapping[str, Entity], ids: Iterable[str], take: str, now: float, who: str | None = None
+) -> Resolved:
+    """The same choice in many conflicts; one that cannot be carried out stops none of the others."""
+    taken: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    for conflict_id in dict.fromkeys(ids):
+        try:
+            with conn.begin_nested():
+                asked_for = resolve(conn, entities, conflict_id, take, now, who)
+        except Refusal as why:
+            refused[conflict_id] = str(why)
+        else:
+            taken[conflict_id] = asked_for.keys[0]
+    return Resolved(taken, refused)
 
 
 # --- brakes -----------------------------------------------------------------------------------

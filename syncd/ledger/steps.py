@@ -114,7 +114,8 @@ def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Li
         changed = brakes.seen_since(conn, kind, job.now - guard.HOUR)
         if guard.too_many_changes(changed, checked, limits) and not brakes.is_allowed(conn, kind, job.key):
             detail = {"changed": changed, "checked": checked}
-            values = next(((one.before, one.after) for one in told.writes if one.field == name), None)
+            of_field = (one for one in told.writes if one.field.partition(":")[0] == name)
+            values = next(((one.before, one.after) for one in of_field), None)
             return brakes.stop(conn, guard_id, kind, [job.key], detail, job.now, values)
     return None
 
@@ -156,6 +157,9 @@ def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
     _record(conn, job, told.why, told.side, plain, told.who)
     for name, change_id in told.undone.items():
         _record(conn, job, f"{UNDO}{change_id}", told.side, {name: told.changes[name]}, told.who)
+    made = [guard.change_kind(told.side.other, name) for name in told.changes if ":" not in name]
+    if made:
+        brakes.used_changes(conn, made, job.key)
     for name, value, reason in told.refused:
         people.set_quarantine(conn, job.key, told.side, name, value, reason, job.now)
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mappers.spec import Entity
-from syncd.commands import Desk
+from syncd.commands import Desk, Refusal
 from syncd.health import Reason
 from syncd.ledger.store import Ledger
 
 Peers = Callable[[], Awaitable[Mapping[str, Mapping[str, Any]]]]
+Asks = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 
 class Throttle(Protocol):
@@ -32,6 +33,11 @@ def _nothing() -> Sequence[Reason]:
     return ()
 
 
+async def _unasked(_: str) -> Mapping[str, Any]:
+    """Nobody here may ask the systems."""
+    raise Refusal("these pages ask neither system")
+
+
 @dataclass(frozen=True)
 class Deps:
     """Everything the pages need from outside.
@@ -39,7 +45,8 @@ class Deps:
     `users` are roles and hashes by name, as configured (`read:$argon2id$…`); `public_url` is where browsers reach the
     pages, `espo_url` where they reach EspoCRM (empty: unknown). `tell` rings the queue for records, `peers` tells by
     side the state of its circuit, `budgets` are the calls a minute to each, `reasons` why the daemon cannot work,
-    `stopping` that open pages shall be let go. `now` in epoch seconds.
+    `stopping` that open pages shall be let go. `preview` plans a record and `sides` tells what both sides show of it,
+    by its key: both ask the systems and raise `PeerError`. `now` in epoch seconds.
     """
 
     ledger: Ledger
@@ -56,6 +63,8 @@ class Deps:
     new_id: Callable[[], str]
     peers: Peers = _nobody
     budgets: Mapping[str, int] = field(default_factory=dict)
+    preview: Asks = _unasked
+    sides: Asks = _unasked
     reasons: Callable[[], Sequence[Reason]] = _nothing
     stopping: Callable[[], bool] = lambda: False
 

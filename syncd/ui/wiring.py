@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from mappers.spec import Entity
-from syncd import __version__
+from syncd import __version__, asking
 from syncd.health import Health
 from syncd.intake import tell
 from syncd.runtime import Runtime
@@ -36,6 +37,8 @@ def pages_of(
         new_id=parts.new_id,
         peers=peers,
         budgets=budgets,
+        preview=partial(asking.preview, runtime.app.contexts),
+        sides=partial(asking.sides, runtime.app.contexts),
         reasons=health.why,
         stopping=lambda: health.stopping,
     )

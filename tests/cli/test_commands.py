@@ -262,21 +262,34 @@ def test_a_conflict_is_listed_shown_and_decided(
     espo_id, number = synced
     Path("syncd.toml").write_text("[entities.beteiligte.fields.titel]\npolicy = 'manual'\n")
     assert cli("conflicts").code == 0
-    systems.act("espocrm", "edit", record_id=espo_id, values={"titel": "Dr."})
-    systems.act("advoware", "edit", betnr=number, values={"titel": "Prof."})
+    systems.act("espocrm", "edit", record_id=espo_id, values={"titel": "Dr. iur."})
+    systems.act("advoware", "edit", betnr=number, values={"titel": "Prof. em."})
     assert "titel" in cli("plan", espo_id).out
     assert cli("sync", espo_id).code == 1
     [conflict] = cli("conflicts", "list", "--json").json
-    assert (conflict["field"], conflict["espo"], conflict["advoware"]) == ("titel", "Dr.", "Prof.")
+    assert (conflict["field"], conflict["espo"], conflict["advoware"]) == ("titel", "Dr. iur.", "Prof. em.")
     assert cli("conflicts").code == 1
     assert cli("status").code == 1
-    assert "Prof." in cli("conflicts", "show", conflict["id"]).out
+    assert "Prof. em." in cli("conflicts", "show", conflict["id"]).out
     assert cli("conflicts", "show", conflict["id"], "--json").json["id"] == conflict["id"]
     assert "decided" in cli("conflicts", "resolve", conflict["id"], "--take", "advoware").out
     assert cli("run").code == 0
-    assert systems.espo(espo_id)["titel"] == "Prof."
+    assert systems.espo(espo_id)["titel"] == "Prof. em."
     assert cli("conflicts", "list").code == 0
     assert len(cli("conflicts", "list", "--state", "settled", "--json").json) == 1
+    [asked, *_] = cli("requests", "--json").json
+    assert (asked["what"], asked["about"], asked["who"].partition(":")[0]) == ("resolve", conflict["id"], "terminal")
+    assert conflict["id"] in cli("requests").out
+    kinds = [one["kind"] for one in cli("timeline", espo_id, "--json").json]
+    assert kinds[:2] == ["settled", "change"]
+    assert "Dr. iur. → Prof. em." in cli("timeline", f"betnr:{number}").out
+    assert cli("timeline", espo_id, "--csv", "history.csv").code == 0
+    assert Path("history.csv").read_text("utf-8-sig").startswith("at,id,side,field,before_words,after_words,")
+    assert stat.S_IMODE(Path("history.csv").stat().st_mode) == 0o600
+    assert "is there already" in one_line(cli("timeline", espo_id, "--csv", "history.csv"), 2)
+    several = cli("conflicts", "resolve", conflict["id"], "nonesuch", "--take", "espocrm")
+    assert (several.code, several.out.splitlines()[-1]) == (1, "0 decided, 2 refused")
+    assert "there is no stopped guard nonesuch" in one_line(cli("guard", "discard", "nonesuch"), 2)
 
 
 def test_a_run_is_listed_shown_and_taken_back(synced: tuple[str, int], systems: Systems, cli: Cli) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from mappers.beteiligte import BETEILIGTE
 from mappers.kommunikation import KOMMUNIKATION, PHONES, espo_raw
 from mappers.spec import Side
+from services.errors import Outage
 from syncd import api, inspect
 from syncd.http_limits import Limit
 from syncd.ledger import brakes, facts, journal, pairs, people, tallies, work
@@ -39,6 +42,11 @@ WITH_TOKEN = [
     ("GET", "/api/v1/history"),
     ("GET", "/api/v1/events"),
     ("POST", "/api/v1/conflicts/c1/resolve"),
+    ("GET", f"/api/v1/records/{KEY}/plan"),
+    ("GET", f"/api/v1/records/{KEY}/sides"),
+    ("GET", "/api/v1/guards/g1"),
+    ("POST", "/api/v1/conflicts/resolve"),
+    ("POST", "/api/v1/guards/g1/discard"),
     ("POST", "/api/v1/pause"),
     ("POST", "/api/v1/resume"),
     ("POST", "/api/v1/guards/g1/allow"),
@@ -209,6 +217,103 @@ async def test_a_choice_becomes_a_decision_and_work(doors: Doors, client: httpx.
     decision = (await doors.ledger.read(people.waiting, KEY))[1]["name"]
     assert (decision.value, decision.saw_espo, decision.saw_advoware) == ("Anders", MARK, "Anders")
     assert doors.rung == [KEY]
+
+
+async def test_one_choice_decides_many_conflicts_and_a_refusal_stops_no_other(
+    doors: Doors, client: httpx.AsyncClient
+) -> None:
+    await known(doors)
+    await disputed(doors)
+    other = {"espo": "Dr.", "advoware": "Prof.", "base": None, "opened_at": NOW}
+    await doors.ledger.write(people.raise_conflict, "c2", KEY, "titel", "manual", other)
+    await doors.ledger.write(
+        people.raise_conflict, "c3", KEY, "", "candidates", {"candidates": [7, 8], "opened_at": NOW}
+    )
+
+    async def resolve(**body: Any) -> httpx.Response:
+        return await client.post("/api/v1/conflicts/resolve", json=body, headers=OURS)
+
+    told = await resolve(ids=["c1", "c2", "c3", "c9", "c1"], take="advoware")
+    assert told.status_code == 202
+    assert (told.json()["taken"], told.json()["keys"]) == (["c1", "c2"], [KEY])
+    assert [one["id"] for one in told.json()["refused"]] == ["c3", "c9"]
+    assert doors.rung == [KEY]
+    assert {name: one.value for name, one in (await doors.ledger.read(people.waiting, KEY))[1].items()} == {
+        "name": "Anders",
+        "titel": "Prof.",
+    }
+    [link] = await doors.ledger.read(people.list_conflicts, (people.OPEN,))
+    assert link["id"] == "c3"
+    assert (await resolve(ids=["c9"], take="advoware")).status_code == 409
+    assert (await resolve(ids=[], take="advoware")).status_code == 400
+    asked = (await client.get("/api/v1/requests", headers=OURS)).json()["requests"]
+    assert [(one["what"], one["about"], one["who"]) for one in asked] == [
+        ("resolve", "c2", "api"),
+        ("resolve", "c1", "api"),
+    ]
+
+
+async def test_a_record_is_told_field_by_field_with_its_timeline_and_its_export(
+    doors: Doors, client: httpx.AsyncClient
+) -> None:
+    await known(doors, title="Geheim, Otto")
+    await disputed(doors)
+    await doors.ledger.write(people.set_quarantine, KEY, Side.ESPO, "titel", "=Dr.", "maxLength", NOW)
+    told = (await client.get(f"/api/v1/records/{KEY}", headers=OURS)).json()
+    fields = {one["field"]: one for one in told["fields"]}
+    assert list(fields)[:2] == ["name", "vorname"]
+    assert (told["title"], fields["name"]["base"]) == ("Geheim, Otto", {"espocrm": MARK, "advoware": MARK})
+    assert fields["name"]["waiting"]["id"] == "c1"
+    assert fields["name"]["changed"]["after"] == "Neu"
+    assert fields["titel"]["refused"] == {"espocrm": {"value": "=Dr.", "reason": "maxLength", "at": NOW}}
+    assert (fields["titel"]["label"]["en"], fields["titel"]["base"]) == ("Academic Title", None)
+    happened = (await client.get(f"/api/v1/records/{KEY}/timeline", headers=OURS)).json()["timeline"]
+    assert sorted(one["kind"] for one in happened) == ["change", "conflict", "refused"]
+    assert (await client.get(f"/api/v1/records/{KEY}/timeline?before={NOW}", headers=OURS)).json()["timeline"] == []
+    export = (await client.get(f"/api/v1/records/{KEY}/export", headers=OURS)).json()
+    assert {"pairs", "bases", "history", "conflicts", "quarantine"} < set(export)
+    assert (await client.get("/api/v1/records/65f0000000000000e/export", headers=OURS)).status_code == 404
+
+
+async def test_the_history_of_a_record_is_a_file_no_spreadsheet_executes(
+    doors: Doors, client: httpx.AsyncClient
+) -> None:
+    await known(doors)
+    await doors.ledger.write(
+        journal.record, KEY, journal.Author("j2"), "sync", NOW + 1, Side.ESPO, {"titel": ("=1+1", None)}
+    )
+    answer = await client.get("/api/v1/records/betnr:104860/history.csv", headers=OURS)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="beteiligte-65f0a1b2c3d4e5f67.csv"'
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert rows[0][:6] == ["at", "id", "side", "field", "before_words", "after_words"]
+    assert [row[4] for row in rows[1:]] == [MARK, "'=1+1"]
+
+
+async def test_a_plan_and_both_sides_are_asked_for_by_the_record(doors: Doors) -> None:
+    async def preview(key: str) -> dict[str, Any]:
+        return {"key": key, "actions": []}
+
+    async def sides(key: str) -> dict[str, Any]:
+        raise Outage("espocrm", "does not answer")
+
+    await known(doors)
+    async with doors.client(preview=preview, sides=sides) as client:
+        assert (await client.get("/api/v1/records/betnr:104860/plan", headers=OURS)).json()["key"] == KEY
+        away = await client.get(f"/api/v1/records/{KEY}/sides", headers=OURS)
+        assert (away.status_code, away.json()) == (503, {"error": "espocrm: does not answer"})
+
+
+async def test_a_stopped_guard_is_shown_with_its_records_and_discarded(doors: Doors, client: httpx.AsyncClient) -> None:
+    await known(doors, title="Geheim, Otto")
+    await doors.ledger.write(brakes.stop, "g1", "change:espocrm:titel", [KEY], {"changed": 1}, NOW, ("Dr.", "Prof."))
+    [shown] = (await client.get("/api/v1/guards/g1", headers=OURS)).json()["records"]
+    assert (shown["title"], shown["before"], shown["after"]) == ("Geheim, Otto", "Dr.", "Prof.")
+    assert (await client.get("/api/v1/guards/g9", headers=OURS)).status_code == 404
+    assert (await client.post("/api/v1/guards/g1/discard", headers=OURS)).json()["keys"] == [KEY]
+    decision = (await doors.ledger.read(people.waiting, KEY))[1]["titel"]
+    assert (decision.value, decision.saw_espo, decision.saw_advoware) == ("Dr.", "Prof.", "Dr.")
+    assert (await client.post("/api/v1/guards/g1/discard", headers=OURS)).status_code == 404
 
 
 async def test_pausing_and_going_on(doors: Doors, client: httpx.AsyncClient) -> None:

@@ -123,3 +123,37 @@ async def test_a_role_that_may_not_list_notes_keeps_no_note_from_people(story: S
     await story.settle()
     notes = [one for one in story.sandbox.dump()["espocrm"]["Note"].values() if one["parentId"] == espo_id]
     assert len(notes) == 1
+
+
+@told(SYNCD_PUBLIC_URL="https://abgleich.example/", SYNCD_LANGUAGE="de")
+async def test_a_message_links_to_our_page_of_the_record(story: Story) -> None:
+    espo_id, _ = await waiting(story, assigned=story.anna())
+    await story.settle()
+    assert f"\nhttps://abgleich.example/ui/records/beteiligte/{espo_id}\n" in story.tasks()[0]["description"]
+
+
+@told()
+async def test_a_note_in_place_of_a_task_says_when_it_is_settled(story: Story) -> None:
+    espo_id, _ = await waiting(story)
+    await story.settle()
+    assert not story.notes()[0]["post"].startswith("Erledigt.")
+    story.espo.edit(espo_id, {"handelsregisterNummer": "HRB 1"}, by="anna")
+    await story.settle()
+    [note] = story.notes()
+    assert note["post"].startswith("Erledigt.\n\n")
+
+
+@told(SYNCD_SWEEP_MIN_SECONDS="50000", SYNCD_SWEEP_MAX_SECONDS="100000")
+async def test_a_task_closes_by_itself_though_its_newest_words_could_not_be_posted(story: Story) -> None:
+    espo_id, _ = await waiting(story, assigned=story.anna())
+    await story.settle()
+    fault = story.fault(Kind.STATUS, system="espocrm", method="PATCH", route="*/Task/*", times=None)
+    story.espo.edit(espo_id, {"registergericht": "Köln"}, by="anna")
+    await story.settle()
+    assert "registergericht" not in story.tasks()[0]["description"]
+    story.espo.edit(espo_id, {"handelsregisterNummer": "HRB 1", "registergericht": None}, by="anna")
+    await story.settle()
+    story.sandbox.faults.remove(fault)
+    await story.live(200)
+    assert story.status(espo_id) == "clean"
+    assert [task["status"] for task in story.tasks()] == ["Completed"]

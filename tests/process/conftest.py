@@ -79,9 +79,9 @@ class Daemon:
         port: int = eventually("the daemon is up", ready)[0]["port"]
         return port
 
-    def get(self, path: str) -> httpx.Response:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """One request to it."""
-        return self.http.get(f"http://127.0.0.1:{self.port}{path}")
+        return self.http.get(f"http://127.0.0.1:{self.port}{path}", headers=headers)
 
     def wait_ready(self) -> Daemon:
         """Until /readyz is green."""

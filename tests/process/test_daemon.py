@@ -29,6 +29,12 @@ def test_changes_on_each_side_arrive_and_a_stop_is_orderly(daemon: Daemon, syste
     eventually("it is clean", lambda: systems.espo(espo_id)["syncStatus"] == "clean")
     assert b"syncd_jobs_total" in daemon.get("/metrics").content
     assert daemon.get("/version").json()["name"] == "syncd"
+    ours = {"Authorization": f"Bearer {daemon.settings['SYNCD_API_TOKEN']}"}
+    assert daemon.get(f"/api/v1/records/{espo_id}/sides", ours).json()["now"]["advoware"]["name"] == "Vonhier"
+    plan = daemon.get(f"/api/v1/records/betnr:{number}/plan", ours).json()
+    assert ([action["do"] for action in plan["actions"]], plan["waits_for_person"]) == (["settle"], False)
+    told = daemon.get("/api/v1/status", ours).json()
+    assert ({one["state"] for one in told["peers"].values()}, set(told["budgets"])) == ({"closed"}, set(told["peers"]))
     assert daemon.end() == 0
     assert daemon.events("daemon.stopped")
     assert not daemon.events("daemon.cut_off")
