@@ -4,6 +4,8 @@
 SHELL := /bin/sh
 UV ?= uv
 VENV := .venv
+# Compiled modules are kept, whatever the environment says: tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 help:
