@@ -100,7 +100,8 @@ def _pairs(value: object) -> object:
 
 
 _NEXT_USER = re.compile(r"[,\s]+(?=[^,:\s]+:)")  # a hash holds commas, and never a colon
-_USER = re.compile(r"([A-Za-z0-9._@-]{1,50}):((?:read|decide):\$argon2id\$[A-Za-z0-9$=,+/]{20,200})")
+_ARGON2 = r"\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{8,100}\$[A-Za-z0-9+/]{8,100}"
+_USER = re.compile(rf"([A-Za-z0-9._@-]{{1,50}}):((?:read|decide):{_ARGON2})", re.ASCII)
 
 
 def _users(value: object) -> object:

@@ -374,3 +374,33 @@ def test_syncd_toml_is_found_here_or_with_the_state(tmp_path: Path, monkeypatch:
     (here / "syncd.toml").touch()
     assert config.mapping_path(settings) == Path("syncd.toml")
     assert config.mapping_path(load(SYNCD_CONFIG_FILE="/etc/x.toml")) == Path("/etc/x.toml")
+
+
+HASH = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaGhhc2g"
+
+
+@pytest.mark.parametrize("between", [",", ", ", "\n", "\r\n\n", " "])
+def test_users_of_the_pages_stand_in_one_line_or_in_several_though_a_hash_holds_commas(between: str) -> None:
+    found = load(SYNCD_UI_USERS=f"anna:decide:{HASH}{between}b.ert@firm:read:{HASH}").syncd_ui_users
+    assert {name: told.get_secret_value() for name, told in found.items()} == {
+        "anna": f"decide:{HASH}",
+        "b.ert@firm": f"read:{HASH}",
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "anna",
+        "anna:decide:Blumenwiese-1",
+        f"anna:admin:{HASH}",
+        f":decide:{HASH}",
+        f"an na:decide:{HASH}",
+        f"anna:decide:{HASH},anna:read:{HASH}",
+        f"anna:decide:{HASH},bert",
+        "anna:decide:$2b$12$abcdefghijklmnopqrstuv",
+    ],
+)
+def test_users_that_cannot_be_meant_stop_the_start(wrong: str) -> None:
+    (line,) = lines(SYNCD_UI_USERS=wrong)
+    assert line == "SYNCD_UI_USERS: not usable, expected name:role:hash,…"

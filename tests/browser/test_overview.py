@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import ViewportSize, expect
 
 from syncd.ledger import facts
+from syncd.ui.session import LIFE
 from tests.browser.conftest import Site
 from tests.browser.rig import DESK, PATIENCE, PHONE, barriers, picture, too_wide
 from tests.ui.conftest import ANNA, ANNAS
@@ -51,6 +52,26 @@ async def test_what_changes_is_seen_without_a_click_and_leaves_alone_what_is_ope
     await expect(page.locator("#verdict")).not_to_contain_text("Nach Advoware wird nichts geschrieben")
     assert await page.locator("#activity-table").get_attribute("open") is not None
     assert await page.evaluate("document.activeElement.className") == "wide"
+
+
+async def test_a_page_that_no_longer_hears_from_the_daemon_says_so_until_it_does(site: Site) -> None:
+    page = await site.person()
+    await expect(page.locator("#lost")).to_be_hidden()
+    await page.route("**/ui/live*", lambda route: route.abort())
+    site.pages.stopping = True
+    await expect(page.locator("#lost")).to_be_visible()
+    site.pages.stopping = False
+    await page.unroute("**/ui/live*")
+    await expect(page.locator("#lost")).to_be_hidden()
+    site.wrong.clear()  # the browser tells each connection that failed
+
+
+async def test_a_page_that_is_left_open_leads_to_the_way_in_when_the_session_is_over(site: Site) -> None:
+    page = await site.person()
+    await expect(page.locator("#verdict")).to_be_visible()
+    site.pages.at += LIFE
+    await page.wait_for_url("**/ui/login*")
+    site.wrong.clear()  # the browser tells the 401
 
 
 async def test_a_person_signs_in_changes_the_language_and_signs_out_by_keyboard_alone(site: Site) -> None:

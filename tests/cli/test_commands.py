@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sqlite3
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import config
 from mappers.beteiligte import BETEILIGTE
 from syncd.cli.records import _print_plan
 from syncd.model import Agree, Base, Wait
@@ -395,6 +397,21 @@ def test_config_show_masks_secrets(settings: object, cli: Cli) -> None:
     assert document["ADVOWARE_PASSWORD"] == {"value": "********", "origin": "environment"}
     assert "sandbox-advoware-password" not in shown.out + json.dumps(document)
     assert cli("config", "check").code == 0
+
+
+def test_a_password_is_hashed_so_that_the_settings_take_it(
+    bare: object, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("Blumenwiese-1\n"))
+    made = cli("config", "password").out.strip()
+    settings = config.load({"SYNCD_UI_USERS": f"anna:decide:{made}"}, dotenv=None, required=())
+    assert settings.syncd_ui_users.keys() == {"anna"}
+    assert "Blumenwiese" not in made
+    for wrong in ("short\n", "", "x" * 501):
+        monkeypatch.setattr("sys.stdin", io.StringIO(wrong))
+        told = cli("config", "password")
+        assert (told.code, told.out) == (2, "")
+        assert "10 to 500 characters" in told.err
 
 
 def test_the_ledger_is_upgraded_and_private(bare: object, cli: Cli, tmp_path: Path) -> None:

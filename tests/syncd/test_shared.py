@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from services import local
 from services.local import (
     BURST_SECONDS,
     FAILURES_TO_OPEN,
@@ -25,12 +26,13 @@ from services.local import (
     TICKET_SECONDS,
     LocalBudget,
     LocalCircuit,
+    LocalThrottle,
     LocalTokens,
 )
 from services.ports import Budget, Circuit, CircuitName, Token, TokenStore, Urgency, Verdict
 from syncd.clock import SharedClock, SystemClock, new_id
 from syncd.redis_client import connect as connect_redis
-from syncd.shared import Shared, connect, redis_time
+from syncd.shared import RedisThrottle, Shared, connect, redis_time
 
 SIDE = "espocrm"
 LIMITS = {SIDE: 60}
@@ -419,3 +421,37 @@ async def test_whoever_is_cancelled_while_asking_redis_is_cancelled(redis_url: s
         await asyncio.wait({task}, timeout=30)
         assert task.cancelled(), f"went on after {steps} steps"
     await redis.aclose()
+
+
+# --- throttle ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["one process", "redis"])
+def throttle(request: pytest.FixtureRequest, hand: Time) -> LocalThrottle | RedisThrottle:
+    if request.param == "redis":
+        chosen: Shared = request.getfixturevalue("shared")
+        return chosen.throttle
+    return LocalThrottle(hand.now)
+
+
+async def test_some_tries_go_at_once_and_then_one_every_so_often(
+    throttle: LocalThrottle | RedisThrottle, hand: Time
+) -> None:
+    name = new_id()
+    assert [await throttle.attempt(name, 3, 30.0) for _ in range(4)] == [0.0, 0.0, 0.0, pytest.approx(30.0)]
+    assert await throttle.attempt(new_id(), 3, 30.0) == 0.0, "another name is not held up"
+    hand.at += 29
+    assert await throttle.attempt(name, 3, 30.0) == pytest.approx(1.0), "a try that was refused costs nothing"
+    hand.at += 1
+    assert await throttle.attempt(name, 3, 30.0) == 0.0
+    hand.at += 3600
+    assert [await throttle.attempt(name, 3, 30.0) == 0.0 for _ in range(4)] == [True, True, True, False]
+
+
+async def test_names_that_may_try_freely_again_are_forgotten(hand: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "THROTTLED_NAMES", 10)
+    throttle = LocalThrottle(hand.now)
+    for number in range(50):
+        await throttle.attempt(f"name{number}", 1, 1.0)
+        hand.at += 2
+    assert len(throttle._free) <= 11

@@ -43,6 +43,7 @@ class Pages:
     told: list[str] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     ids: int = 0
+    stopping: bool = False
 
     @property
     def ledger(self) -> Ledger:
@@ -123,6 +124,7 @@ def make_pages(path: Path, empty: bytes, home: str = HOME) -> Pages:
         peers=peers,
         budgets={"espocrm": 1200, "advoware": 300},
         reasons=lambda: opened.reasons,
+        stopping=lambda: opened.stopping,
     )
     opened = Pages(deps)
     return opened

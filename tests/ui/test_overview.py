@@ -159,3 +159,10 @@ async def test_many_readers_ask_the_ledger_once() -> None:
     now[0] = 1.0
     assert await known(1) == {"n": 3}
     assert asked == [1, 2, 1]
+
+
+async def test_an_open_page_is_let_go_when_the_daemon_stops(pages: Pages, anna: httpx.AsyncClient) -> None:
+    await pages.ledger.write(settle, NOW)
+    pages.stopping = True
+    assert (await anna.get("/ui/live")).text == ""
+    assert (await anna.get("/ui/")).status_code == 200

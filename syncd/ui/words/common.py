@@ -11,6 +11,10 @@ WORDS: Mapping[str, Words] = {
     "frame.skip": Words("Zum Inhalt", "Skip to content"),
     "frame.menu": Words("Seiten", "Pages"),
     "frame.language": Words("Sprache", "Language"),
+    "frame.lost": Words(
+        "Keine Verbindung zum Dienst: Was hier steht, ist nicht mehr aktuell. Es wird weiter versucht.",
+        "No connection to the daemon: what stands here is out of date. Trying again.",
+    ),
     "frame.sign_out": Words("Abmelden", "Sign out"),
     "frame.role_read": Words("darf ansehen", "may look"),
     "frame.role_decide": Words("darf entscheiden", "may decide"),
