@@ -21,6 +21,7 @@ from syncd.queue import Queue
 from syncd.redis_client import SILENT, RedisUnavailable
 
 LOOK_EVERY = 2.0
+LOOK_AGAIN = 0.5  # while something is wrong, so that its end is seen soon
 PATIENCE = 5.0
 SILENCE = 300.0  # seconds without a success after which something is wrong
 POLLS_MISSED = 4
@@ -90,7 +91,7 @@ class Health:
         """Look again and again, for ever."""
         while True:
             self.reasons = await self.look()
-            await self.clock.sleep(LOOK_EVERY)
+            await self.clock.sleep(LOOK_AGAIN if self.reasons else LOOK_EVERY)
 
     async def look(self) -> tuple[Reason, ...]:
         """What is wrong now."""
