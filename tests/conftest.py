@@ -33,15 +33,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     With `--dist worksteal` each worker gets one piece of the list, in turn, and later takes from the others'.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    waiting = [item for item in items if item.path.is_relative_to(PROCESSES)]
+    waiting: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.path.is_relative_to(PROCESSES):
+            waiting.setdefault(_together(item), []).append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for group in sorted(waiting.values(), key=len, reverse=True):
+        min(shares, key=len).extend(group)
     others = [item for item in items if not item.path.is_relative_to(PROCESSES)]
     count = len(items)
     items.clear()
-    for worker in range(workers):
-        own = waiting[worker::workers]
-        more = (count - len(items)) // (workers - worker) - len(own)
+    for worker, own in enumerate(shares):
+        more = max(0, (count - len(items)) // (workers - worker) - len(own))
         items += own + others[:more]
         others = others[more:]
+
+
+def _together(item: pytest.Item) -> str:
+    """Tests of a module that share a running daemon have the same name here, and the same worker."""
+    return str(item.path) if "running" in getattr(item, "fixturenames", ()) else item.nodeid
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -38,6 +38,7 @@ class Daemon:
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10.0, trust_env=False))
+    _read: dict[Path, tuple[int, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def start(self, *options: str) -> Daemon:
         """Start it; it is ready when `port` answers."""
@@ -63,9 +64,15 @@ class Daemon:
         return [line for line in self.lines() if line["event"] == name]
 
     def lines(self) -> list[dict[str, Any]]:
-        """The log so far; a line the disk had no room for is cut."""
-        whole = [line for line in self.log.read_text().splitlines() if line.startswith("{") and line.endswith("}")]
-        return [json.loads(line) for line in whole]
+        """The log so far; a line the disk had no room for is cut. What was read once is not read again."""
+        offset, lines = self._read.setdefault(self.log, (0, []))
+        with self.log.open("rb") as log:
+            log.seek(offset)
+            new = log.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        lines += [json.loads(one) for one in whole.splitlines() if one.startswith(b"{") and one.endswith(b"}")]
+        self._read[self.log] = (offset + len(whole), lines)
+        return lines[:]
 
     @property
     def port(self) -> int:
@@ -88,15 +95,31 @@ class Daemon:
         eventually("the daemon is ready", lambda: self.get("/readyz").status_code == 200)
         return self
 
+    def wait_known(self, espo_id: str) -> Daemon:
+        """Until it knows the pair. Before, an edit would be an answer to the question whether both are the same."""
+        key = {"Authorization": f"Bearer {self.settings['SYNCD_API_TOKEN']}"}
+        where = f"http://127.0.0.1:{self.port}/api/v1/records/beteiligte/{espo_id}"
+
+        def known() -> bool:
+            answer = self.http.get(where, headers=key)
+            return answer.status_code == 200 and answer.json()["pair"]["status"] == "clean"
+
+        eventually("the pair is known", known)
+        return self
+
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; returns the exit code."""
         assert self.process is not None
         self.process.send_signal(how)
         return self.process.wait(60)
 
+    @property
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def stop(self) -> None:
         """End it however it is; it may have ended already."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.runs:
             self.process.kill()
             self.process.wait()
         self.http.close()

@@ -59,7 +59,7 @@ def test_two_daemons_tell_an_outage_and_a_conflict_once_and_once_that_they_are_o
         daemon.start().wait_ready()
         other.start("--no-intake")
         eventually("the other is up", lambda: other.events("daemon.ready"))
-        eventually("it is known", lambda: systems.espo(espo_id)["syncStatus"] == "clean")
+        daemon.wait_known(espo_id)
         copy = systems.act("espocrm", "create", values={"lastName": "Kopie", "betnr": number})
         eventually("the copy is told", lambda: receiver.told("conflicts") == ["raised"])
         systems.control("down", {"advoware": True})

@@ -6,8 +6,6 @@ import os
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -15,13 +13,14 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.commands import command
 from tests.process.conftest import Daemon
-from tests.systems import Systems, environment, eventually
+from tests.systems import Systems, eventually
 
 
 def test_changes_on_each_side_arrive_and_a_stop_is_orderly(daemon: Daemon, systems: Systems) -> None:
     espo_id, number = systems.seed("synced", 1)[0]
-    daemon.start().wait_ready()
+    daemon.start().wait_known(espo_id)
     systems.act("espocrm", "edit", record_id=espo_id, values={"lastName": "Vonhier"})
     eventually("it is in Advoware", lambda: systems.beteiligter(number)["name"] == "Vonhier")
     systems.act("advoware", "edit", betnr=number, values={"vorname": "Vondort"})
@@ -44,10 +43,8 @@ def test_changes_on_each_side_arrive_and_a_stop_is_orderly(daemon: Daemon, syste
 def test_a_webhook_starts_a_job_though_nothing_is_polled(daemon: Daemon, systems: Systems) -> None:
     espo_id, number = systems.seed("synced", 1)[0]
     daemon.settings = {**daemon.settings, "SYNCD_HTTP_PORT": str(free_port()), "SYNCD_POLL_SECONDS": "3600"}
-    cli = [sys.executable, "-m", "syncd", "webhooks", "register"]
-    subprocess.run(cli, env=environment(**daemon.settings), cwd=daemon.directory, check=True, capture_output=True)
-    daemon.start().wait_ready()
-    eventually("it is known", lambda: systems.espo(espo_id)["syncStatus"] == "clean")
+    assert command(daemon.settings, daemon.directory, "webhooks", "register").code == 0
+    daemon.start().wait_known(espo_id)
     systems.act("espocrm", "edit", record_id=espo_id, values={"lastName": "Gemeldet"})
     eventually("it is in Advoware", lambda: systems.beteiligter(number)["name"] == "Gemeldet")
     assert daemon.events("webhook.received")
@@ -167,8 +164,7 @@ def _runs(pid: int) -> bool:
 
 def test_a_stop_finishes_the_jobs_under_way_and_takes_no_webhook(daemon: Daemon, systems: Systems) -> None:
     espo_id, number = systems.seed("synced", 1)[0]
-    daemon.start().wait_ready()
-    eventually("it is known", lambda: systems.espo(espo_id)["syncStatus"] == "clean")
+    daemon.start().wait_known(espo_id)
     slow = {"kind": "latency", "system": "advoware", "method": "PUT", "seconds": 2, "times": None}
     systems.control("faults", slow)
     systems.act("espocrm", "edit", record_id=espo_id, values={"lastName": "Zuletzt"})

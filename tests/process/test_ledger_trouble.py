@@ -7,17 +7,17 @@ import resource
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from syncd.ledger.trouble import SAYS, Kind
-from tests.process.conftest import Daemon
-from tests.process.servers import fill, read_only, small_disk
-from tests.process.trouble import WATCHED, Trial
-from tests.systems import Systems, eventually
+from tests.process.conftest import QUICK, Daemon
+from tests.process.servers import OwnRedis, fill, read_only, small_disk
+from tests.process.trouble import WATCHED, Trial, await_rest
+from tests.systems import Systems, eventually, running_systems
 
 ALARM = "ledger_writes"
 MINUTE = 60.0
@@ -27,18 +27,54 @@ def words(kind: Kind) -> str:
     return "; ".join(SAYS[kind])
 
 
-@pytest.fixture
-def trial(daemon: Daemon, systems: Systems) -> Trial:
-    """A daemon with its own Redis and a pair it keeps the same."""
-    pair = systems.seed("synced", 1)[0]
-    daemon.settings = {**daemon.settings, **WATCHED}
-    daemon.start()
-    return Trial(daemon, systems, *pair).begin(ALARM)
+@pytest.fixture(scope="module")
+def both() -> Iterator[Systems]:
+    with running_systems(webhook_seconds="0.5") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def pairs(both: Systems) -> Iterator[tuple[str, int]]:
+    """One for each test; there before the daemon, so that it knows all of them soon."""
+    return iter([(espo_id, number) for espo_id, number in both.seed("synced", 10)])
+
+
+@pytest.fixture(scope="module")
+def running(
+    both: Systems, pairs: Iterator[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Daemon]:
+    """One daemon lives through what it can live through, and comes to rest."""
+    home = tmp_path_factory.mktemp("daemon")
+    server = OwnRedis(tmp_path_factory.mktemp("redis")).start()
+    settings = {**both.settings, **QUICK, **WATCHED, "REDIS_URL": server.url, "SYNCD_STATE_DIR": str(home / "state")}
+    daemon = Daemon(home, settings).start()
+    yield daemon
+    await_rest(both)
+    daemon.stop()
+    server.kill()
 
 
 @pytest.fixture
-def ledger(trial: Trial) -> Path:
-    return Path(trial.daemon.settings["SYNCD_STATE_DIR"]) / "ledger.db"
+def trial(running: Daemon, both: Systems, pairs: Iterator[tuple[str, int]]) -> Trial:
+    """All is well, whatever the test before has left."""
+    if not running.runs:
+        running.start()
+    one = Trial(running, both, *next(pairs))
+    for cause in ("ledger", ALARM):
+        one.begin(cause)
+    return one
+
+
+@pytest.fixture
+def alone(daemon: Daemon, systems: Systems) -> Callable[..., Trial]:
+    """Starts a daemon of the test's own, with these settings, and a pair it keeps the same."""
+
+    def begin(**settings: str) -> Trial:
+        pair = systems.seed("synced", 1)[0]
+        daemon.settings = {**daemon.settings, **WATCHED, **settings}
+        return Trial(daemon.start(), systems, *pair).begin(ALARM)
+
+    return begin
 
 
 def refused(trial: Trial, kind: Kind, alarm: str = ALARM) -> None:
@@ -59,12 +95,22 @@ def locked(ledger: Path) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-def test_a_ledger_locked_by_another_program(trial: Trial, ledger: Path) -> None:
-    with locked(ledger):
-        refused(trial, Kind.LOCKED)
-        assert SAYS[Kind.LOCKED][1] in trial.command("pause")
-    trial.await_recovery(ALARM)
-    trial.complained_of(ALARM, "webhook.refused")
+def test_a_ledger_locked_by_another_program_is_waited_for_and_no_reason_to_restart(
+    alone: Callable[..., Trial], tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+        trial = alone(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="1500000")
+        with locked(trial.ledger):
+            refused(trial, Kind.LOCKED)
+            assert SAYS[Kind.LOCKED][1] in trial.command("pause")
+            for _ in range(5):
+                while manager.recv(4096) != b"WATCHDOG=1":
+                    """It says other things as well."""
+        trial.await_recovery(ALARM)
+        trial.complained_of(ALARM, "webhook.refused")
+        await_rest(trial.systems)
 
 
 @contextmanager
@@ -88,13 +134,11 @@ def test_a_disk_that_fails_and_a_log_that_cannot_be_written(trial: Trial) -> Non
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")
-def test_a_disk_that_is_full(daemon: Daemon, systems: Systems, tmp_path: Path) -> None:
-    pair = systems.seed("synced", 1)[0]
+def test_a_disk_that_is_full(alone: Callable[..., Trial], daemon: Daemon, tmp_path: Path) -> None:
     with small_disk(tmp_path / "small", "6m") as disk:
-        daemon.settings = {**daemon.settings, **WATCHED, "SYNCD_STATE_DIR": str(disk / "state")}
         daemon.directory = disk  # its log is there as well
         try:
-            trial = Trial(daemon.start(), systems, *pair).begin(ALARM)
+            trial = alone(SYNCD_STATE_DIR=str(disk / "state"))
             filler = fill(disk)
             eventually("it is told", lambda: [one for one in trial.reasons() if words(Kind.FULL) in one])
             trial.type_on_both_sides()
@@ -104,12 +148,14 @@ def test_a_disk_that_is_full(daemon: Daemon, systems: Systems, tmp_path: Path) -
             assert not (disk / "copy.db").exists()
             filler.unlink()
             trial.await_arrival()
+            await_rest(trial.systems)
             assert daemon.end() == 0
         finally:
             daemon.stop()
 
 
-def test_a_ledger_that_was_removed_takes_nothing_that_would_be_lost(trial: Trial, ledger: Path) -> None:
+def test_a_ledger_that_was_removed_takes_nothing_that_would_be_lost(trial: Trial) -> None:
+    ledger = trial.ledger
     aside = ledger.with_name("aside.db")
     ledger.rename(aside)
     refused(trial, Kind.REPLACED, "ledger")
@@ -117,7 +163,8 @@ def test_a_ledger_that_was_removed_takes_nothing_that_would_be_lost(trial: Trial
     trial.await_recovery("ledger")
 
 
-def test_a_ledger_that_was_replaced_by_a_copy_takes_nothing(trial: Trial, ledger: Path) -> None:
+def test_a_ledger_that_was_replaced_by_a_copy_takes_nothing(trial: Trial) -> None:
+    ledger = trial.ledger
     aside, copy = ledger.with_name("aside.db"), ledger.with_name("copy.db")
     with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
@@ -129,14 +176,15 @@ def test_a_ledger_that_was_replaced_by_a_copy_takes_nothing(trial: Trial, ledger
     trial.await_recovery("ledger")
 
 
-def test_a_journal_that_was_removed_ends_the_writing(trial: Trial, ledger: Path) -> None:
-    ledger.with_name("ledger.db-wal").unlink()
+def test_a_journal_that_was_removed_ends_the_writing(trial: Trial) -> None:
+    trial.ledger.with_name("ledger.db-wal").unlink()
     refused(trial, Kind.REPLACED)
     assert trial.daemon.end() == 0
 
 
-def test_a_damaged_ledger_is_not_written_any_more(trial: Trial, ledger: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.db"
+def test_a_damaged_ledger_is_not_written_any_more(alone: Callable[..., Trial], tmp_path: Path) -> None:
+    trial, copy = alone(), tmp_path / "copy.db"
+    ledger = trial.ledger
     with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
         source.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -152,11 +200,12 @@ def test_a_damaged_ledger_is_not_written_any_more(trial: Trial, ledger: Path, tm
     trial.done("restore", str(copy))
     trial.daemon.start()
     trial.await_arrival()
+    await_rest(trial.systems)
 
 
-def test_a_ledger_that_may_only_be_read_is_one_line_at_the_start(trial: Trial, ledger: Path) -> None:
+def test_a_ledger_that_may_only_be_read_is_one_line_at_the_start(trial: Trial) -> None:
     assert trial.daemon.end() == 0
-    with read_only(ledger.parent):
+    with read_only(trial.ledger.parent):
         for command in ("serve", "run", "pause"):
             assert SAYS[Kind.READ_ONLY][1] in trial.command(command)
     trial.daemon.start()
@@ -164,25 +213,9 @@ def test_a_ledger_that_may_only_be_read_is_one_line_at_the_start(trial: Trial, l
     trial.await_arrival()
 
 
-def test_a_daemon_that_waits_for_its_ledger_is_not_restarted_for_it(trial: Trial, ledger: Path, tmp_path: Path) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(60)
-        assert trial.daemon.end() == 0
-        settings = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1500000"}
-        trial.daemon.settings = {**trial.daemon.settings, **settings}
-        trial.daemon.start()
-        trial.begin(ALARM)
-        with locked(ledger):
-            trial.await_red(words(Kind.LOCKED), ALARM)
-            for _ in range(5):
-                while manager.recv(4096) != b"WATCHDOG=1":
-                    """It says other things as well."""
-
-
 @pytest.mark.soak
-def test_a_ledger_locked_for_a_whole_minute(trial: Trial, ledger: Path) -> None:
-    with locked(ledger):
+def test_a_ledger_locked_for_a_whole_minute(trial: Trial) -> None:
+    with locked(trial.ledger):
         refused(trial, Kind.LOCKED)
         end = time.monotonic() + MINUTE
         while time.monotonic() < end:

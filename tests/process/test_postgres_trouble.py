@@ -21,7 +21,7 @@ from tests import postgres
 from tests.postgres import Cluster
 from tests.process.conftest import QUICK, Daemon
 from tests.process.servers import OwnRedis
-from tests.process.trouble import WATCHED, Trial
+from tests.process.trouble import WATCHED, Trial, await_rest
 from tests.systems import Systems, eventually, running_systems
 
 pytestmark = pytest.mark.postgres
@@ -113,7 +113,7 @@ def pairs(both: Systems) -> Iterator[tuple[str, int]]:
 def running(
     both: Systems, pairs: Iterator[tuple[str, int]], cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Daemon]:
-    """One daemon lives through all of it."""
+    """One daemon lives through all of it, and comes to rest."""
     home: Path = tmp_path_factory.mktemp("daemon")
     server = OwnRedis(tmp_path_factory.mktemp("redis")).start()
     settings = {
@@ -126,6 +126,7 @@ def running(
     }
     daemon = Daemon(home, settings).start()
     yield daemon
+    await_rest(both)
     daemon.stop()
     server.kill()
 

@@ -13,7 +13,7 @@ import pytest
 from syncd import redis_client
 from tests.process.conftest import QUICK, Daemon
 from tests.process.servers import OwnRedis, Proxy
-from tests.process.trouble import WATCHED, Trial
+from tests.process.trouble import WATCHED, Trial, await_rest
 from tests.systems import Systems, eventually, running_systems
 
 ALARM = "redis"
@@ -157,12 +157,13 @@ def pairs(both: Systems) -> Iterator[tuple[str, int]]:
 def running(
     both: Systems, pairs: Iterator[tuple[str, int]], proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Daemon]:
-    """One daemon lives through all of it."""
+    """One daemon lives through all of it, and comes to rest."""
     home = tmp_path_factory.mktemp("daemon")
     url = f"redis://127.0.0.1:{proxy.port}/0"
     settings = {**both.settings, **QUICK, **WATCHED, "REDIS_URL": url, "SYNCD_STATE_DIR": str(home / "state")}
     daemon = Daemon(home, settings).start()
     yield daemon
+    await_rest(both)
     daemon.stop()
 
 

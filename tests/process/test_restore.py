@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,22 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.commands import command
 from tests.process.conftest import Daemon
-from tests.systems import Systems, environment, eventually
+from tests.systems import Systems, eventually
 
 
 def syncd(daemon: Daemon, *arguments: str, code: int = 0) -> str:
     """One command, as the daemon's user would type it; returns what it says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "syncd", *arguments],
-        cwd=daemon.directory,
-        env=environment(**daemon.settings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, (done.stdout, done.stderr)
-    return done.stdout + done.stderr
+    said = command(daemon.settings, daemon.directory, *arguments)
+    assert said.code == code, said
+    return said.out + said.err
 
 
 def titles(systems: Systems, pair: tuple[str, int]) -> tuple[Any, Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 from syncd.sandbox import defaults
+from tests.commands import Said, command
 from tests.process.conftest import QUICK, Daemon
-from tests.systems import Systems, environment, eventually, running_systems
+from tests.systems import Systems, eventually, running_systems
 
 ADMIN = {"ESPOCRM_ADMIN_USER": defaults.ADMIN_USER, "ESPOCRM_ADMIN_PASSWORD": defaults.ADMIN_PASSWORD}
 NOT_YET = ("ESPOCRM_API_KEY",)  # made by setting up
@@ -22,18 +21,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def typed(settings: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def typed(settings: dict[str, str], *arguments: str) -> Said:
     """What a command without a terminal answers."""
-    return subprocess.run(
-        [sys.executable, "-m", "syncd", *arguments],
-        env=environment(**settings),
-        cwd=settings["SYNCD_STATE_DIR"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return command(settings, Path(settings["SYNCD_STATE_DIR"]), *arguments)
 
 
 def by_webhook_alone(systems: Systems, redis_url: str, state: Path) -> dict[str, str]:
@@ -53,27 +43,27 @@ def test_set_up_twice_then_a_signed_webhook_carries_a_clerks_edit(redis_url: str
         setting_up = ("setup", "espocrm", "--url", here, "--key-file", str(key_file))
 
         asked = typed(settings, *setting_up, "--yes")
-        assert (asked.returncode, len(asked.stderr.splitlines())) == (2, 1), "nobody to ask who logs in"
+        assert (asked.code, len(asked.err.splitlines())) == (2, 1), "nobody to ask who logs in"
         unasked = typed(settings | ADMIN, *setting_up)
-        assert (unasked.returncode, len(unasked.stderr.splitlines())) == (2, 1), "nobody to ask whether to go on"
+        assert (unasked.code, len(unasked.err.splitlines())) == (2, 1), "nobody to ask whether to go on"
         assert not key_file.exists()
 
         made = typed(settings | ADMIN, *setting_up, "--yes")
-        assert made.returncode == 0, made.stderr
+        assert made.code == 0, made.err
         key = key_file.read_text().strip()
-        assert (os.stat(key_file).st_mode & 0o777, key in made.stdout + made.stderr) == (0o600, False)
+        assert (os.stat(key_file).st_mode & 0o777, key in made.out + made.err) == (0o600, False)
         settings["ESPOCRM_API_KEY"] = key
         again = typed(settings | ADMIN, "setup", "espocrm", "--url", here)
-        assert (again.returncode, "nothing to do" in again.stdout) == (0, True), again.stderr
+        assert (again.code, "nothing to do" in again.out) == (0, True), again.err
 
         number = systems.seed("only_advoware", 1)[0]
         name = systems.beteiligter(number)["name"]
         daemon = Daemon(tmp_path, settings).start().wait_ready()
         try:
-            assert typed(settings, "webhooks", "check").returncode == 0
-            assert typed(settings, "import", "--betnr", str(number)).returncode == 0
+            assert typed(settings, "webhooks", "check").code == 0
+            assert typed(settings, "import", "--betnr", str(number)).code == 0
             shown = typed(settings, "show", f"betnr:{number}")
-            espo_id = shown.stdout.split()[0].partition("/")[2]
+            espo_id = shown.out.split()[0].partition("/")[2]
             assert systems.espo(espo_id)["lastName"] == name
             systems.act("espocrm", "edit", record_id=espo_id, values={"titel": "Dr."})
             eventually("it arrives", lambda: systems.beteiligter(number)["titel"] == "Dr.")

@@ -1,22 +1,27 @@
-"""What must be seen of a daemon while a store misbehaves, and afterwards: the same for every store and trouble."""
+"""What must be seen of a daemon while a store misbehaves, and afterwards: the same for every store and trouble.
+
+Several trials may share a daemon, one after the other; that it comes to rest is looked at once, when all are over.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from syncd.intake import hex_proof
+from syncd.ledger import store
+from tests.commands import Said, command
 from tests.process.conftest import Daemon
-from tests.systems import Systems, environment, eventually
+from tests.systems import Systems, eventually
 
 SECRET = "a-secret-for-tests"
 LATE_LOOKS = 20  # calls of EspoCRM, more than are made until the late check of the last write is over
@@ -42,9 +47,14 @@ class Trial:
         self._logged = 0
         self.daemon.wait_ready()
         eventually("what was before is over", lambda: self.alarm(alarm)[-1:] != ["alarm.raised"])
-        eventually("the pair is known", self._is_known)
+        self.daemon.wait_known(self.espo_id)
         self._logged = len(self.lines())
         return self
+
+    @property
+    def ledger(self) -> Path:
+        """The file, where it is one."""
+        return Path(self.daemon.settings["SYNCD_STATE_DIR"]) / "ledger.db"
 
     # --- what people do meanwhile ---------------------------------------------------------------
 
@@ -98,8 +108,8 @@ class Trial:
     def command(self, *arguments: str, code: int = 3) -> str:
         """Run a command; its one line of complaint."""
         ended = self._run(arguments)
-        lines = ended.stderr.splitlines()
-        assert ended.returncode == code, (ended.returncode, lines)
+        lines = ended.err.splitlines()
+        assert ended.code == code, ended
         assert len(lines) == 1, lines
         assert lines[0].startswith("error: ")
         return lines[0]
@@ -107,18 +117,12 @@ class Trial:
     def done(self, *arguments: str) -> None:
         """Run a command that must succeed."""
         ended = self._run(arguments)
-        assert ended.returncode == 0, ended.stderr
+        assert ended.code == 0, ended.err
 
-    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "syncd", *arguments],
-            env=environment(**self.daemon.settings),
-            cwd=self.daemon.directory,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+    def _run(self, arguments: Sequence[str]) -> Said:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "BUSY_TIMEOUT_MS", 300)  # it would wait ten seconds for whoever holds a lock
+            return command(self.daemon.settings, self.daemon.directory, *arguments)
 
     # --- afterwards ---------------------------------------------------------------------------------
 
@@ -128,21 +132,13 @@ class Trial:
         eventually("the alarm is over", lambda: self.alarm(alarm) == ["alarm.raised", "alarm.over"])
 
     def await_arrival(self) -> None:
-        """Green again, everything typed has arrived once, and then nothing is written."""
+        """Green again, and everything typed has arrived once."""
         eventually("it is green", lambda: self.daemon.get("/readyz").status_code == 200)
         eventually("what was typed has arrived", self.arrived, 100)
         eventually("it is clean", lambda: self.systems.espo(self.espo_id)["syncStatus"] == "clean")
         assert [one["name"] for one in self.systems.beteiligte()].count(f"Neu{self.turn}") == 1
         traces = [line for line in self.lines() if "trace" in line]
         assert not traces, traces[0]
-        self._is_quiet()
-
-    def _is_known(self) -> bool:
-        """Before, an edit would be an answer to the question whether both are the same person."""
-        key = {"Authorization": f"Bearer {self.daemon.settings['SYNCD_API_TOKEN']}"}
-        where = f"http://127.0.0.1:{self.daemon.port}/api/v1/records/beteiligte/{self.espo_id}"
-        answer = self.daemon.http.get(where, headers=key)
-        return answer.status_code == 200 and answer.json()["pair"]["status"] == "clean"
 
     def arrived(self) -> bool:
         """Whether both sides show what was typed on each, and the new person is there."""
@@ -154,19 +150,22 @@ class Trial:
             and new["syncStatus"] == "clean"
         )
 
-    def _is_quiet(self) -> None:
-        """Several polls and looks round later nothing has been written."""
-        written = eventually("it comes to rest", self._rested)
-        begun = self._looks()
-        eventually("it looks again and again", lambda: self._looks() > begun + 4)
-        assert self.systems.writes() == written
 
-    def _rested(self) -> int | None:
-        """How much was written, once the late checks are over."""
-        before, begun = self.systems.writes(), self._looks()
-        eventually("it goes on", lambda: self._looks() > begun + LATE_LOOKS)
-        return before if self.systems.writes() == before else None
+def await_rest(systems: Systems) -> None:
+    """Nothing is written any more: several polls and looks round later as little as before."""
+    written = eventually("it comes to rest", lambda: _rested(systems))
+    begun = _looks(systems)
+    eventually("it looks again and again", lambda: _looks(systems) > begun + 4)
+    assert systems.writes() == written
 
-    def _looks(self) -> int:
-        looked: int = self.systems.control("log?counts=1", method="GET")["reads"]["espocrm"]
-        return looked
+
+def _rested(systems: Systems) -> int | None:
+    """How much was written, once the late checks are over."""
+    before, begun = systems.writes(), _looks(systems)
+    eventually("it goes on", lambda: _looks(systems) > begun + LATE_LOOKS)
+    return before if systems.writes() == before else None
+
+
+def _looks(systems: Systems) -> int:
+    looked: int = systems.control("log?counts=1", method="GET")["reads"]["espocrm"]
+    return looked
