@@ -78,7 +78,9 @@ async def looked(answers: dict[str, Any], status: int, ledger: Ledger) -> list[F
 
 
 def empty_ledger(directory: Path) -> Ledger:
-    engine = connect(f"sqlite:///{directory}/ledger.db")
+    file = directory / "ledger.db"
+    file.touch()
+    engine = connect(f"sqlite:///{file}")
     metadata.create_all(engine)
     return Ledger(Inline(engine))
 
