@@ -8,6 +8,7 @@ import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -269,9 +270,10 @@ async def test_a_body_without_announced_length_is_cut_off_at_the_limit(doors: Do
 
 
 async def test_a_stranger_is_refused_without_reading_his_body(doors: Doors) -> None:
+    unknown = signed(BODY, webhook="6b0016e4c18a47aff")
     async with serving(create_api(doors.deps)) as port:
-        head = await _ask(port, _head({}, f"Content-Length: {MAX_BODY}"))
-    assert head.startswith(b"HTTP/1.1 401 ")
+        heads = [await _ask(port, _head(headers, f"Content-Length: {MAX_BODY}")) for headers in ({}, unknown)]
+    assert all(head.startswith(b"HTTP/1.1 401 ") for head in heads)
 
 
 async def test_a_body_of_just_the_limit_is_read(doors: Doors) -> None:
@@ -280,6 +282,15 @@ async def test_a_body_of_just_the_limit_is_read(doors: Doors) -> None:
     async with serving(create_api(doors.deps)) as port, httpx.AsyncClient() as client:
         answer = await client.post(f"http://127.0.0.1:{port}{PATH}", content=body, headers=signed(body), timeout=60)
     assert answer.status_code == 200
+
+
+async def test_an_empty_secret_proves_nothing(doors: Doors) -> None:
+    async def nothing_set(webhook_id: str) -> Sequence[str]:
+        return [""]
+
+    strangers = replace(doors.deps.intake, secrets=nothing_set)
+    with pytest.raises(Rejected):
+        await strangers.known({name.lower(): value for name, value in signed(BODY, "").items()})
 
 
 def test_a_delivery_is_believed_by_any_of_several_secrets_and_by_no_other() -> None:

@@ -82,11 +82,30 @@ async def test_too_many_missing_are_stopped_with_all_that_were_seen(ledger: Ledg
     assert told["keys"] == [key(number) for number in range(4)]
 
 
+@pytest.mark.parametrize("limits", [LIMITS, Limits(delete_percent=0, delete_run=2)], ids=["number", "succession"])
+async def test_once_a_person_has_allowed_them_the_counting_begins_anew(ledger: Ledger, limits: Limits) -> None:
+    async def missing(number: int) -> str | None:
+        return await ledger.write(steps.missing, await job(ledger, number), Side.ADVOWARE, limits, f"g{number}")
+
+    assert [await missing(number) for number in range(3)] == [None, None, "g2"]
+    await ledger.write(requests.allow, "g2", None, NOW)
+    assert [await missing(number) for number in (7, 8, 9)] == [None, None, "g9"]
+
+
+async def test_while_the_brake_is_pulled_one_more_missing_is_stopped_too(ledger: Ledger) -> None:
+    await ledger.write(brakes.stop, "g1", guard.missing_kind(Side.ADVOWARE), [key(1)], {}, NOW)
+    assert await ledger.write(steps.missing, await job(ledger, 2), Side.ADVOWARE, LIMITS, "g2") == "g1"
+    assert await ledger.write(steps.missing, await job(ledger, 3), Side.ESPO, LIMITS, "g3") is None
+
+
 async def test_a_record_that_is_there_ends_the_succession(ledger: Ledger) -> None:
     kind = guard.missing_kind(Side.ADVOWARE)
     assert [await ledger.write(brakes.run_length, kind, 1) for _ in range(3)] == [1, 2, 3]
+    for number in (1, 2):
+        await ledger.write(brakes.see, kind, key(number), NOW)
     await ledger.write(steps.finish, await job(ledger, 1), steps.Ending(present=(Side.ADVOWARE,)), None)
     assert await ledger.write(brakes.run_length, kind, 1) == 1
+    assert await ledger.read(brakes.keys_seen_since, kind, NOW) == [key(2)]
 
 
 async def test_a_restored_backup_stops_everything_until_a_person_says_which_side_is_right(ledger: Ledger) -> None:
@@ -111,6 +130,14 @@ async def test_a_restored_backup_stops_everything_until_a_person_says_which_side
     rows = await ledger.read(pairs.get_many, [key(number) for number in range(3)])
     assert {row["believe"] for row in rows.values()} == {"advoware"}
     assert "beteiligte/x" in [due.key for due in await ledger.read(work.due, NOW, 10)], "the others go on too"
+
+
+async def test_which_side_is_right_is_asked_anew_days_later(ledger: Ledger) -> None:
+    await ledger.write(steps.went_back, await job(ledger, 1), Side.ESPO, "g1")
+    await ledger.write(requests.allow, "g1", Side.ADVOWARE, NOW)
+    soon, later = NOW + guard.ANSWER_LIFE - 1, NOW + guard.ANSWER_LIFE
+    assert await ledger.write(steps.went_back, await job(ledger, 2, soon), Side.ESPO, "g2") is Side.ADVOWARE
+    assert await ledger.write(steps.went_back, await job(ledger, 3, later), Side.ESPO, "g3") == "g3"
 
 
 async def test_a_side_is_only_for_restored_backups(ledger: Ledger) -> None:

@@ -13,7 +13,7 @@ from syncd.lanes import Lane
 from syncd.ledger import journal, pairs, people, steps, work
 from syncd.ledger.store import Ledger
 from syncd.ledger.work import Cause, Due
-from syncd.model import FieldWrite, IntentState
+from syncd.model import Base, FieldWrite, IntentState
 
 KEY, OTHER = "beteiligte/a", "beteiligte/b"
 NOW, LEASE = 1_800_000_000.0, 60.0
@@ -77,6 +77,8 @@ async def test_an_older_fence_can_store_nothing(ledger: Ledger) -> None:
         lambda conn: steps.conclude(conn, job(late), "i1", IntentState.DONE),
         lambda conn: steps.refuse(conn, job(late), None, Side.ESPO, "name", "x", "valid"),
         lambda conn: steps.link(conn, job(late), 5, {}, True, None, {}),
+        lambda conn: steps.remember(conn, job(late), {"kommunikation:1": Base("a", "a", "rule")}),
+        lambda conn: steps.put_back(conn, job(late), {"name": ("a", "b")}, ["titel"]),
         lambda conn: steps.finish(conn, job(late), ending, 1),
         lambda conn: steps.let_go(conn, job(late), 1),
     ):
@@ -142,6 +144,25 @@ async def test_one_write_is_open_per_record_and_side(ledger: Ledger) -> None:
     await ledger.write(steps.announce, job(taken), update("i1"), Limits(), "g1")
     with pytest.raises(steps.NameBusy):
         await ledger.write(steps.announce, job(taken), update("i2"), Limits(), "g1")
+
+
+async def test_a_write_that_was_read_back_makes_room_for_the_next(ledger: Ledger) -> None:
+    taken = await claimed(ledger, "one")
+    for intent in ("i1", "i2"):
+        await ledger.write(steps.announce, job(taken), update(intent), Limits(), "g1")
+        await ledger.write(steps.confirm, job(taken), steps.Confirmation(intent))
+    assert await ledger.read(journal.unsettled, KEY) == ()
+
+
+async def test_what_was_agreed_with_a_former_counterpart_says_nothing_of_one_just_created(ledger: Ledger) -> None:
+    taken = await claimed(ledger, "one")
+    await ledger.write(steps.link, job(taken), 104860, {}, False, None, {"name": ("alt", "alt", "rule")})
+    await ledger.write(people.set_quarantine, KEY, Side.ADVOWARE, "name", "neu", "refused", NOW)
+    told = steps.Announcement("i1", Side.ADVOWARE, "create", WRITES, "name")
+    await ledger.write(steps.announce, job(taken), told, Limits(), "g1")
+    await ledger.write(steps.created, job(taken), "i1", 104861)
+    everything = await ledger.read(pairs.everything, KEY)
+    assert (everything["bases"], everything["quarantine"]) == ([], [])
 
 
 async def test_creates_of_one_name_run_one_at_a_time(ledger: Ledger) -> None:

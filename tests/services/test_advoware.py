@@ -14,7 +14,7 @@ import respx
 
 from services.advoware import AdvowareClient, local_time
 from services.advoware_token import Access, login_body, sign, usable
-from services.errors import Credentials, Denied, Missing, Outage, PeerError, Refused, Retryable
+from services.errors import CircuitOpen, Credentials, Denied, Missing, Outage, PeerError, Refused, Retryable
 from services.local import LocalTokens
 from services.ports import Token
 from tests.services.stage import START, Stage, chain
@@ -130,6 +130,43 @@ async def test_who_waited_for_the_lock_takes_the_token_that_was_fetched_meanwhil
     firm.tokens.read = read  # type: ignore[method-assign]
     await slow.read(PATH)
     assert firm.logins.call_count == 1
+
+
+async def test_a_login_that_failed_keeps_nobody_else_from_the_next(firm: Firm) -> None:
+    firm.answers(httpx.Response(200, json={"betNr": 104860}))
+    firm.logins.mock(return_value=httpx.Response(502))
+    with pytest.raises(Outage):
+        await firm.client().read(PATH)
+    firm.logins.mock(side_effect=firm._login)
+    failed = firm.hours.time
+    await firm.client().read(PATH)
+    assert firm.hours.time == failed
+
+
+async def test_nobody_else_logs_in_while_a_slow_login_is_under_way(firm: Firm) -> None:
+    firm.answers(httpx.Response(200, json={"betNr": 104860}))
+    begun, waited = firm.hours.time, 25.0
+
+    async def slowly(request: httpx.Request) -> httpx.Response:
+        while firm.hours.time < begun + waited:
+            await asyncio.sleep(0)
+        return firm._login(request)
+
+    firm.transport = httpx.MockTransport(firm.router.async_handler)
+    firm.logins.mock(side_effect=slowly)
+    await asyncio.gather(firm.client().read(PATH), firm.client().read(PATH))
+    assert firm.hours.time >= begun + waited
+    assert firm.logins.call_count == 1
+
+
+async def test_a_login_that_another_process_never_ends_is_not_waited_for_without_end(firm: Firm) -> None:
+    async def never(key: str, owner: str, seconds: float) -> bool:
+        assert firm.hours.time < START + 300.0
+        return False
+
+    firm.tokens.lock = never  # type: ignore[method-assign]
+    with pytest.raises(CircuitOpen, match="busy with the login"):
+        await firm.client().read(PATH)
 
 
 async def test_a_token_is_renewed_two_minutes_early_and_not_before(firm: Firm) -> None:

@@ -173,8 +173,9 @@ async def test_an_answer_that_never_ends_is_given_up(stage: Stage) -> None:
 
     transport = httpx.MockTransport(lambda request: httpx.Response(200, stream=Endless()))
     client = EspoClient(ESPO, Login("admin", "pw"), stage.ports, transport=transport)
-    with pytest.raises(Retryable, match="too large"):
+    with pytest.raises(Retryable, match="too large") as caught:
         await client.create("CBeteiligte", {"lastName": PERSON})
+    assert caught.value.in_doubt
 
 
 async def test_the_whole_call_has_a_time_limit(stage: Stage) -> None:
@@ -316,6 +317,20 @@ async def test_a_record_an_admin_sees_as_deleted_is_gone(stage: Stage) -> None:
     assert caught.value.certain
 
 
+async def test_another_record_than_asked_for_is_no_answer(stage: Stage) -> None:
+    route = stage.router.get(f"{ESPO}/CBeteiligte/{RECORD}")
+    route.mock(return_value=httpx.Response(200, json={"id": "another", "lastName": PERSON}))
+    with pytest.raises(Retryable, match="another record"):
+        await stage.espo().read("CBeteiligte", RECORD)
+
+
+async def test_a_create_answered_without_an_id_may_have_been_made(stage: Stage) -> None:
+    stage.router.post(f"{ESPO}/Task").mock(return_value=httpx.Response(200, json={}))
+    with pytest.raises(Retryable, match="without an id") as caught:
+        await stage.espo().create("Task", {"name": "x"})
+    assert caught.value.in_doubt
+
+
 async def test_writes_carry_what_they_promise(stage: Stage) -> None:
     patch = stage.router.patch(f"{ESPO}/CBeteiligte/{RECORD}")
     patch.mock(return_value=httpx.Response(200, json={"id": RECORD}, headers={"Date": "Fri, 20 Nov 2026 10:00:00 GMT"}))
@@ -328,6 +343,8 @@ async def test_writes_carry_what_they_promise(stage: Stage) -> None:
     assert patch.calls.last.request.headers["Content-Type"] == "application/json"
     assert json.loads(patch.calls.last.request.content) == {"a": None}
     assert reply.date == 1795168800.0
+    await client.update("CBeteiligte", RECORD, {"a": None}, version=0)
+    assert patch.calls.last.request.headers["X-Version-Number"] == "0"
     assert ["X-Skip-Duplicate-Check" in call.request.headers for call in post.calls] == [True, False]
     with pytest.raises(ValueError, match="without changes"):
         await client.update("CBeteiligte", RECORD, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -114,6 +115,23 @@ async def test_calls_wait_for_the_budget_of_the_minute() -> None:
         await client.request("POST", "X")
     assert stage.hours.time - begin > 45, "60 calls do not fit into much less than a minute"
     assert stage.hours.time - begin < 90
+
+
+async def test_what_waited_for_the_budget_does_not_call_a_system_that_went_away_meanwhile() -> None:
+    stage = Stage({"espocrm": 60})
+    route = stage.router.post(PATH).mock(return_value=httpx.Response(200))
+    while await stage.ports.budget.take("espocrm", Urgency.URGENT) == 0.0:
+        pass
+    pause, sent = stage.ports.sleep, route.call_count
+
+    async def away(seconds: float) -> None:
+        await stage.circuit.fail("espocrm", "another", 60.0)
+        await pause(seconds)
+
+    stage.ports = replace(stage.ports, sleep=away)
+    with pytest.raises(CircuitOpen):
+        await stage.espo().request("POST", "X")
+    assert route.call_count == sent
 
 
 async def test_the_lane_holds_for_the_block_and_its_tasks() -> None:

@@ -114,6 +114,13 @@ async def test_an_urgent_call_goes_at_once_while_background_calls_wait(budget: B
     assert await budget.take(SIDE, Urgency.URGENT) == 0.0
 
 
+async def test_what_urgent_calls_have_left_is_not_for_background_calls(budget: Budget) -> None:
+    for _ in range(3):
+        assert await budget.take(SIDE, Urgency.URGENT) == 0.0
+    assert await budget.take(SIDE, Urgency.BACKGROUND) > 0
+    assert await budget.take(SIDE, Urgency.URGENT) == 0.0
+
+
 async def test_an_unused_budget_holds_only_some_seconds_of_calls(budget: Budget, hand: Time) -> None:
     hand.at += 3600
     number = 0
@@ -210,6 +217,7 @@ async def test_calls_from_before_the_opening_decide_nothing(circuit: Circuit, ha
     hand.at += FIRST_PAUSE
     await circuit.fail(SIDE, "early too", None)
     assert await go(circuit, "probe") is Verdict.GO
+    assert await go(circuit, "second") is Verdict.OPEN
 
 
 async def test_the_ticket_of_a_killed_process_becomes_void(circuit: Circuit, hand: Time) -> None:
@@ -272,6 +280,7 @@ async def test_one_of_many_gets_the_lock_and_only_its_owner_saves(tokens: TokenS
 async def test_the_lock_of_a_killed_process_ends(tokens: TokenStore, hand: Time) -> None:
     assert await tokens.lock("k", "killed", 60.0)
     hand.at += 60
+    assert not await tokens.save("k", "killed", Token("late", hand.at, hand.at + 3300))
     assert await tokens.lock("k", "next", 60.0)
     assert not await tokens.save("k", "killed", Token("late", hand.at, hand.at + 3300))
 
