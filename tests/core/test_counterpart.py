@@ -396,8 +396,9 @@ def test_what_is_no_number_links_nobody(betnr: object) -> None:
         assert writes_no_field(actions)
 
 
-def test_a_second_record_with_the_number_is_held_and_names_the_first() -> None:
-    actions = plan(BETEILIGTE, new(rivals=("beteiligte/erste",)), espo(), advoware(), POLICY)
+@pytest.mark.parametrize("memory", [new(), linked(), linked(state=PairState.GONE)])
+def test_a_second_record_with_the_number_is_held_and_names_the_first(memory: Memory) -> None:
+    actions = plan(BETEILIGTE, replace(memory, rivals=("beteiligte/erste",)), espo(), advoware(), POLICY)
     assert held(actions) is HoldReason.RIVAL
     assert "beteiligte/erste" in only(actions, Hold)[0].notice.detail
     assert waits_for_person(actions)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from syncd.ledger import pairs
 from syncd.sandbox.faults import Kind
 from tests.engine.story import ESPO, POLL, Story, told
 
@@ -64,6 +65,10 @@ async def test_two_of_equal_name_created_at_once_are_two(story: Story) -> None:
     seen = [story.espo.see(espo_id) for espo_id in ids]
     assert [one["syncStatus"] for one in seen] == ["clean", "clean"]
     assert len({one["betnr"] for one in seen}) == 2
+    known = [await story.read(pairs.everything, f"beteiligte/{espo_id}") for espo_id in ids]
+    names = [row["name_key"] for one in known for row in one["intents"] if row["verb"] == "create"]
+    assert len(set(names)) == 1, "each was announced by its name, so that one was sent after the other"
+    assert None not in names
     assert len(story.advoware.betnrs()) == 3
     assert [story.advoware.see(one["betnr"])["geburtsdatum"][:10] for one in seen] == ["1971-05-06", "1999-09-09"]
 

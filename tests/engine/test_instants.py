@@ -57,6 +57,19 @@ async def test_the_same_field_typed_in_advoware_after_our_put_is_never_lost(stor
 
 
 @told()
+async def test_without_versions_what_is_typed_while_advoware_is_written_is_not_overwritten_unseen(story: Story) -> None:
+    story.sandbox.espo.schema["CBeteiligte"].optimistic = False
+    espo_id, betnr = await story.pair()
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    story.advoware.edit(betnr, {"zusatz": "Hinterhaus"}, by="AB")
+    at(story, "before our PUT is read back", lambda: story.espo.edit(espo_id, {"zusatz": "c/o Ida"}, by="bernd"))
+    await story.settle()
+    ends = {story.espo.see(espo_id)["zusatz"], story.advoware.see(betnr)["zusatz"]}
+    kept = {value for row in await story.conflicts(espo_id, "kept") for value in (row["espo"], row["advoware"])}
+    assert {"Hinterhaus", "c/o Ida"} <= ends | kept
+
+
+@told()
 async def test_with_versions_not_even_the_same_field_is_overwritten(story: Story) -> None:
     story.sandbox.espo.schema["CBeteiligte"].optimistic = True
     espo_id, betnr = await story.pair()

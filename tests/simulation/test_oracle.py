@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from syncd.sandbox import defaults
+from syncd.sandbox.reachability import meaning
 from tests.simulation.backups import Verdict
+from tests.simulation.mishaps import Mishaps
 from tests.simulation.play import play
 from tests.simulation.process import SENDING, Sending
 from tests.simulation.script import Event, Script
 from tests.simulation.stage import Stage
-from tests.simulation.witness import ADVOWARE, ESPO
+from tests.simulation.witness import ADVOWARE, ESPO, Witness
+from tests.simulation.world import SimulatedWorld
 
 TYPED = Event(0.0, "type", {"side": ESPO, "person": 0, "field": "titel", "value": "Prof."})
 LATE = 38.0  # everything typed at 0 has long arrived
 
 
-class Saboteur(Stage):
+class Saboteur(Mishaps):
     """A stage on which somebody does what no daemon may do."""
+
+    def __init__(self, world: SimulatedWorld, script: Script, witness: Witness) -> None:
+        super().__init__(world, script, witness)
+        self.finale: list[tuple[str, dict[str, Any]]] = []
+
+    def at_the_end(self, do: str, what: dict[str, Any]) -> None:
+        """Do it only when no daemon is left to put it right."""
+        self.finale.append((do, what))
+
+    async def after_healing(self) -> None:
+        """The end of all daemons, where there is something to be done after it."""
+        await super().after_healing()
+        while self.finale and self.world.daemons:
+            await self.world.end(next(iter(self.world.daemons)))
+        for do, what in self.finale:
+            done = getattr(self, do)(**what)
+            if done is not None:
+                await done
 
     def silently(self, side: str, values: dict[str, Any]) -> None:
         """A field changes, and the witness does not see who did it."""
@@ -54,11 +76,57 @@ class Saboteur(Stage):
         """Far too many tokens."""
         self.world.sandbox.tokens.issued += 5
 
-    def dirty(self) -> None:
-        """A status that stays; no daemon is left to put it right."""
+    def vanishes(self, *, known: bool) -> None:
+        """The Beteiligter is gone, and it is `known` that somebody has deleted it."""
+        _, betnr = self.pair(0)
+        assert betnr is not None
+        self.people.advoware.vanish(betnr)
+        if known:
+            self.vanished.add(betnr)
+
+    def calls(self) -> None:
+        """Far too many calls at once."""
+        log = self.world.sandbox.log
+        last = next(call for call in reversed(log.calls) if call.system == ADVOWARE and "/Token" not in call.route)
+        log.calls.extend([last] * self.world.settings.syncd_advoware_calls_per_minute)
+
+    def deed(self, did: str, *, there: bool = False, **what: Any) -> None:
+        """A clerk is said to have done something to a number, to one that is `there` or to one that is not."""
+        espo_id, betnr = self.pair(0)
+        assert espo_id is not None
+        assert betnr is not None
+        number = meaning(self.people.espo.see(espo_id)["phoneNumberData"][0]["phoneNumber"]) if there else "+4951199"
+        self.clerks._note((espo_id, betnr), did, number, number, **what)
+
+    async def fails(self) -> None:
+        """An event of the simulation itself goes wrong."""
+        raise ValueError
+
+    def unheard(self) -> None:
+        """An error that nobody waits for."""
+        self.world.loop.call_exception_handler({"message": "nobody waited", "exception": ValueError()})
+
+    def no_queue(self) -> None:
+        """A worker ends of an error."""
+
+        async def take(*_: object) -> None:
+            raise ValueError
+
         for daemon in self.world.daemons.values():
-            daemon.process.die()
-        self.silently(ESPO, {"syncStatus": "dirty"})
+            daemon.app.parts.queue.take = take  # type: ignore[assignment,method-assign]
+
+    def theirs(self) -> None:
+        """The first person's number is said to be somebody else's, entered by mistake."""
+        espo_id, betnr = self.pair(0)
+        assert espo_id is not None
+        assert betnr is not None
+        self.foreign.append((espo_id, betnr))
+
+    def outsider(self) -> None:
+        """The first person's record is said to be of long ago, and let in by nobody."""
+        espo_id, _ = self.pair(0)
+        assert espo_id is not None
+        self.outsiders.add(espo_id)
 
     def mistake(self) -> None:
         """As if the first person's number were another one's."""
@@ -118,7 +186,7 @@ async def _request(
     if read is not None:
         stage.witness.reads["a-job", side, record] = [(elapsed - read, sender, "GET")]
     headers = {"X-Api-Key": defaults.API_KEY}
-    url = f"{defaults.ESPO_API_URL}/CBeteiligte/{espo_id}"
+    url = f"{defaults.ESPO_API_URL}/CBeteiligte" + ("" if method == "POST" else f"/{espo_id}")
     if side == ADVOWARE:
         token = "a" * 64
         stage.world.sandbox.tokens.tokens[token] = (defaults.ADVOWARE_USER, float("inf"))
@@ -130,9 +198,17 @@ async def _request(
         (await client.request(method, url, json=body, headers=headers)).raise_for_status()
 
 
+ONE_PERSON = Script(1, "calm", 1, 40.0, daemons=(0.0,))
+
+
 def sabotaged(*events: Event) -> tuple[str, ...]:
     """What is wrong after these events in a world of one person."""
-    return play(Script(1, "calm", 1, 40.0, daemons=(0.0,), events=events), Saboteur).wrong
+    return play(ONE_PERSON.only(events), Saboteur).wrong
+
+
+def last(do: str, **what: Any) -> Event:
+    """Something that is done when all daemons are gone."""
+    return Event(LATE, "at_the_end", {"do": do, "what": what})
 
 
 def bad(**what: Any) -> Event:
@@ -186,9 +262,81 @@ def test_what_must_not_be_is_seen(complaint: str, events: list[Event]) -> None:
     assert any(complaint in line for line in wrong), wrong
 
 
+@pytest.mark.parametrize(
+    ("complaints", "events"),
+    [
+        (
+            (
+                "titel is 'Prof.' and 'Mag.'",
+                "is dirty",
+                "is in Advoware only",
+                "lost: Deed",
+                "type lost: Deed",
+                "text lost: Deed",
+                "calls to advoware within a minute",
+            ),
+            [
+                TYPED,
+                last("silently", side=ADVOWARE, values={"titel": "Mag."}),
+                last("silently", side=ESPO, values={"syncStatus": "dirty"}),
+                last("a_number"),
+                last("deed", did="added"),
+                last("deed", did="retyped", there=True, kind="Other"),
+                last("deed", did="written", there=True, text="Text 1"),
+                last("calls"),
+            ],
+        ),
+        (
+            ("is in conflict, and nothing waits", "came back: Deed"),
+            [
+                last("silently", side=ESPO, values={"syncStatus": "conflict"}),
+                last("deed", did="removed", there=True),
+            ],
+        ),
+        (("has no Beteiligter",), [last("vanishes", known=False)]),
+        (("is clean, and its Beteiligter is gone",), [last("vanishes", known=True)]),
+        (
+            (
+                "which is linked with 100001",
+                "in EspoCRM, which nobody asked for",
+                "was marked as deleted, and 100001 is there",
+                "was marked as deleted after 0 answers",
+                "written over with data of somebody else",
+                "which nobody let in",
+                "nobody waited: ValueError",
+                "the simulation itself failed",
+            ),
+            [
+                Event(30.0, "theirs"),
+                Event(30.0, "outsider"),
+                bad(method="PATCH", side=ESPO, body={"syncStatus": "deleted_in_advoware"}),
+                WRITE,
+                POST,
+                bad(method="POST", side=ESPO, body={"lastName": "N"}),
+                Event(LATE, "unheard"),
+                Event(LATE, "fails"),
+            ],
+        ),
+        (("a worker or chore ended by itself",), [Event(5.0, "no_queue"), replace(TYPED, at=6.0)]),
+    ],
+)
+def test_each_of_many_things_that_must_not_be_is_seen(complaints: tuple[str, ...], events: list[Event]) -> None:
+    wrong = sabotaged(*events)
+    assert [complaint for complaint in complaints if not any(complaint in line for line in wrong)] == [], wrong
+
+
 def test_an_edit_made_in_the_window_of_a_put_is_counted_apart() -> None:
     in_advoware = Event(LATE, "type", {"side": ADVOWARE, "person": 0, "field": "titel", "value": "Mag."})
     stale = bad(method="PUT", side=ADVOWARE, body={"titel": "Prof."}, read=1.0)
-    outcome = play(Script(1, "calm", 1, 40.0, daemons=(0.0,), events=(TYPED, in_advoware, stale)), Saboteur)
+    outcome = play(ONE_PERSON.only((TYPED, in_advoware, stale)), Saboteur)
     assert outcome.figures["clobbered"] == 1
     assert not [line for line in outcome.wrong if "lost" in line]
+
+
+def test_where_espocrm_counts_versions_there_is_no_such_window() -> None:
+    in_espocrm = Event(LATE, "type", {"side": ESPO, "person": 0, "field": "titel", "value": "Mag."})
+    stale = bad(method="PATCH", side=ESPO, body={"titel": "Prof."}, read=1.0)
+    for optimistic in (True, False):
+        script = replace(ONE_PERSON, optimistic=optimistic, events=(TYPED, in_espocrm, stale))
+        wrong = play(script, Saboteur).wrong
+        assert any("though EspoCRM counts versions" in line for line in wrong) is optimistic, wrong
