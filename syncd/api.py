@@ -133,6 +133,10 @@ class Retry(Body):
     status: Annotated[Plain | None, Field(max_length=24)] = None
 
 
+class Keys(Body):
+    keys: Annotated[list[Annotated[Plain, Field(max_length=80)]], Field(min_length=1, max_length=100)]
+
+
 class Undo(Body):
     change: Annotated[int | None, Field(ge=1, lt=2**31)] = None
     run: Annotated[Plain | None, Field(max_length=32)] = None
@@ -448,6 +452,11 @@ def _told(deps: ApiDeps, asked: Asked) -> Response:
     return JSONResponse(answer, 202, HEADERS, background=BackgroundTask(deps.intake.tell, asked.keys))
 
 
+def _told_all(deps: ApiDeps, several: Sequence[Asked]) -> Response:
+    keys = tuple(key for one in several for key in one.keys)
+    return _told(deps, Asked(keys, "; ".join(one.text for one in several)))
+
+
 def _asking(deps: ApiDeps) -> APIRouter:
     routes = APIRouter(tags=["asking"], responses=openapi.ACCEPTED)
 
@@ -493,6 +502,16 @@ def _asking(deps: ApiDeps) -> APIRouter:
         if body.status is not None:
             return _told(deps, await deps.desk.retry_status(body.status))
         return _told(deps, await deps.desk.retry([await deps.desk.find(key) for key in body.keys]))
+
+    @routes.post("/exclude", status_code=202)
+    async def exclude(body: Keys) -> Response:
+        """Take records out of the sync; nothing is changed on either side."""
+        return _told_all(deps, [await deps.desk.exclude(await deps.desk.find(key)) for key in body.keys])
+
+    @routes.post("/include", status_code=202)
+    async def include(body: Keys) -> Response:
+        """Let excluded records take part again."""
+        return _told_all(deps, [await deps.desk.include(await deps.desk.find(key)) for key in body.keys])
 
     @routes.post("/undo", status_code=202, responses=openapi.UNDO_ANSWERS)
     async def undo(body: Undo) -> Response:

@@ -20,6 +20,8 @@ from syncd.ledger.schema import (
     asked,
     conflicts,
     deliveries,
+    guarded,
+    guards,
     history,
     intents,
     messages,
@@ -59,6 +61,9 @@ def _rules(now: float, old: float) -> Iterator[Rule]:
     yield Rule("closed messages", messages, (messages.c.state == "closed") & (messages.c.due_at < old))
     yield Rule("finished runs", runs, (runs.c.state == RunState.DONE) & (runs.c.ended_at < old))
     yield Rule("alarms that are over", alarms, (alarms.c.state == State.OVER.value) & (alarms.c.over_at < old))
+    answered = select(guards.c.id).where(guards.c.closed_at < old)
+    yield Rule("what guards let through", guarded, guarded.c.guard_id.in_(answered))
+    yield Rule("answered guards", guards, guards.c.closed_at < old)
     yield Rule("sightings", sightings, sightings.c.at < now - SIGHTING_LIFE)
     yield Rule("tallies", tallies, tallies.c.at < now - TALLY_LIFE)
     yield Rule("webhook events", deliveries, deliveries.c.at < now - DELIVERY_LIFE)

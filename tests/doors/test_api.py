@@ -51,6 +51,8 @@ WITH_TOKEN = [
     ("POST", "/api/v1/resume"),
     ("POST", "/api/v1/guards/g1/allow"),
     ("POST", "/api/v1/retry"),
+    ("POST", "/api/v1/exclude"),
+    ("POST", "/api/v1/include"),
     ("POST", "/api/v1/undo"),
     ("GET", "/api/v1/runs"),
     ("POST", "/sync/CBeteiligte/65f0a1b2c3d4e5f67"),
@@ -345,6 +347,18 @@ async def test_a_guard_is_let_through_by_its_id(doors: Doors, client: httpx.Asyn
     assert (await client.get("/api/v1/guards", headers=OURS)).json()["guards"][0]["keys"] == [KEY]
     assert (await client.post("/api/v1/guards/g1/allow", headers=OURS)).status_code == 202
     assert (await client.post("/api/v1/guards/g1/allow", headers=OURS)).status_code == 404
+
+
+async def test_records_are_taken_out_and_back(doors: Doors, client: httpx.AsyncClient) -> None:
+    await known(doors)
+    for way, state, keys in (("exclude", "excluded", []), ("include", "new", [KEY])):
+        answer = await client.post(f"/api/v1/{way}", json={"keys": ["betnr:104860"]}, headers=OURS)
+        assert (answer.status_code, answer.json()["keys"]) == (202, keys)
+        row = await doors.ledger.read(pairs.get, KEY)
+        assert row is not None
+        assert row["state"] == state
+    assert (await client.post("/api/v1/include", json={"keys": [KEY]}, headers=OURS)).status_code == 409
+    assert (await client.post("/api/v1/exclude", json={"keys": []}, headers=OURS)).status_code == 400
 
 
 async def test_retrying_by_key_or_by_status(doors: Doors, client: httpx.AsyncClient) -> None:

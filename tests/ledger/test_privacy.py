@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select
 from mappers.spec import Side
 from syncd.ledger import asked, brakes, imports, journal, pairs, people, privacy, pruning, staged, work
 from syncd.ledger.privacy import StillLiving
-from syncd.ledger.schema import conflicts, history, intents, messages, metadata
+from syncd.ledger.schema import conflicts, guarded, guards, history, intents, messages, metadata
 from syncd.ledger.schema import pairs as pairs_table
 from syncd.ledger.store import Ledger
 from syncd.model import FieldWrite, IntentState
@@ -127,6 +127,9 @@ async def test_what_is_open_is_never_pruned(ledger: Ledger) -> None:
         await ledger.write(_add, messages, id=state, kind="task", topic=state, body={}, state=state, due_at=old)
     await ledger.write(_add, history, at=old, job="j", why="old")
     await ledger.write(_add, history, at=NOW, job="j", why="new")
+    for guard_id in ("stopped", "answered"):
+        await ledger.write(brakes.stop, guard_id, f"change:espocrm:{guard_id}", [KEY], {}, old, (MARK, MARK))
+    await ledger.write(brakes.allow, "answered", old)
     await ledger.write(_add, pairs_table, entity="beteiligte", state="tombstone", admitted_by="linked", checked_at=old)
 
     await pruning.prune(ledger, NOW, 90)
@@ -135,4 +138,5 @@ async def test_what_is_open_is_never_pruned(ledger: Ledger) -> None:
     assert await _left(ledger, intents.c.id) == {IntentState.OPEN, IntentState.IN_DOUBT}
     assert await _left(ledger, messages.c.id) == {"owed", "posted", "closing"}
     assert await _left(ledger, history.c.why) == {"new"}
+    assert await _left(ledger, guarded.c.guard_id) == await _left(ledger, guards.c.id) == {"stopped"}
     assert await _left(ledger, pairs_table.c.state) == {"tombstone"}
