@@ -45,7 +45,12 @@ class Kept:
 
 
 STATE_FILES = (
-    Kept("ledger.db", 0o600, "all that is remembered of records: values of people, secrets of webhooks", "see below"),
+    Kept(
+        "ledger.db",
+        0o600,
+        "all that is remembered of records: values of people, secrets of webhooks, the key of sessions",
+        "see below",
+    ),
     Kept("ledger.db-*", 0o600, "what SQLite has not yet put into it", "the next checkpoint"),
     Kept("ledger.db.replaced-*", 0o600, "the ledger a `syncd restore` has replaced", "you remove it"),
     Kept("ledger.db.restoring", 0o600, "a `syncd restore` at work", "it ends"),

@@ -241,6 +241,7 @@ def kept_running(console: Console, sandbox: Sandbox, daemon: Daemon) -> None:
         f"  Advoware  {sandbox.urls.advoware}   Kanzlei {defaults.ADVOWARE_KANZLEI}, user {defaults.ADVOWARE_USER} / "
         f"{defaults.ADVOWARE_PASSWORD}",
         f"  syncd     {daemon.url}   Authorization: Bearer {daemon.token}   state {daemon.state}   log {daemon.log}",
+        f"  look: {daemon.url}/ui/   no name, the token of the line above as password",
         f"  try: curl {sandbox.urls.espocrm}/_control/dump",
         f"       curl -H 'Authorization: Bearer {daemon.token}' {daemon.url}/api/v1/conflicts?state=all",
     ]

@@ -65,8 +65,8 @@ WORDS: Mapping[str, Words] = {
     "alarm.redis": Words("Redis ist nicht benutzbar", "Redis cannot be used"),
     "alarm.disk": Words("Auf dem Server wird der Platz knapp", "The server is short of disk space"),
     "alarm.setup": Words(
-        "Etwas Eingerichtetes ist nicht mehr so: `syncd doctor`",
-        "Something that was set up is no longer so: `syncd doctor`",
+        "Etwas Eingerichtetes ist nicht mehr so: syncd doctor",
+        "Something that was set up is no longer so: syncd doctor",
     ),
     "alarm.webhooks": Words("Mit den Webhooks stimmt etwas nicht", "Something is wrong with the webhooks"),
     "alarm.clock": Words("Zwei Uhren gehen verschieden", "Two clocks differ"),
@@ -76,7 +76,7 @@ WORDS: Mapping[str, Words] = {
     "overview.no_records": Words("Noch nimmt keiner teil.", "None takes part yet."),
     # speed
     "overview.speed": Words("Tempo", "Speed"),
-    "overview.no_edit": Words("keine", "none"),
+    "overview.no_edit": Words("Keine Änderung eines Menschen wartet.", "No edit of a person waits."),
     "overview.oldest_edit": Words(
         "So lange wartet die älteste Änderung eines Menschen.", "So long the oldest edit of a person has waited."
     ),
@@ -134,12 +134,13 @@ WORDS: Mapping[str, Words] = {
     "overview.hooks": Words("Zustand", "State"),
     "overview.hooks_good": Words("{n} vorhanden und aktiv", "{n} present and active"),
     "overview.hooks_wrong": Words("{n} nicht in Ordnung", "{n} not in order"),
+    "overview.hooks_by_hand": Words("vorhanden, von Hand eingerichtet", "present, set up by hand"),
     "overview.hooks_none": Words("keine eingerichtet", "none registered"),
     "overview.hooks_unknown": Words("noch nicht geprüft", "not looked at yet"),
     "overview.hooks_looked": Words("Zuletzt geprüft", "Last looked at"),
     "overview.hooks_todo": Words(
-        "Ohne Webhooks dauert es einige Sekunden länger: `syncd webhooks register`.",
-        "Without webhooks it takes some seconds longer: `syncd webhooks register`.",
+        "Ohne Webhooks dauert es einige Sekunden länger. Einrichten: syncd webhooks register",
+        "Without webhooks it takes some seconds longer. To register them: syncd webhooks register",
     ),
     "overview.delivered": Words("Letzte Nachricht von EspoCRM", "Last delivery from EspoCRM"),
     # runs
