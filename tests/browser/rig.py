@@ -33,7 +33,7 @@ FLAGS = (
 PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1440, height=900)
 PATIENCE = 30_000.0  # milliseconds; a busy machine is slow
 # Pictures are kept where this names a folder.
-PICTURES = os.environ.get("SYNCD_TEST_PICTURES", "")
+PICTURES = os.environ.get("PICTURES_OF_PAGES", "")
 
 
 @asynccontextmanager

@@ -16,10 +16,10 @@ from tests.ui.conftest import ANNA, ANNAS
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LOOKS: list[tuple[ViewportSize, Literal["light", "dark"], str]] = [
-    (DESK, "light", "de"),
-    (DESK, "dark", "en"),
-    (PHONE, "light", "en"),
-    (PHONE, "dark", "de"),
+    (DESK, "light", "en"),
+    (DESK, "dark", "de"),
+    (PHONE, "light", "de"),
+    (PHONE, "dark", "en"),
 ]
 
 
