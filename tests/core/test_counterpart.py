@@ -11,6 +11,7 @@ import pytest
 from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Canonical, Direction, Side, Unmappable
 from syncd.counterpart import CREATED_SLACK, contradicts, counterpart_id, is_certain, named_id
+from syncd.load import digest
 from syncd.model import (
     Action,
     Create,
@@ -403,6 +404,11 @@ def test_a_second_record_with_the_number_is_held_and_names_the_first(memory: Mem
     assert "beteiligte/erste" in only(actions, Hold)[0].notice.detail
     assert waits_for_person(actions)
     assert writes_no_field(actions)
+
+
+@pytest.mark.parametrize("betnr", [None, ID + 1])
+def test_another_number_is_something_new_in_espocrm(betnr: int | None) -> None:
+    assert digest(BETEILIGTE, Side.ESPO, espo(betnr=betnr)) != digest(BETEILIGTE, Side.ESPO, espo())
 
 
 def test_a_cleared_number_asks_and_never_creates_or_links() -> None:

@@ -225,6 +225,7 @@ async def test_a_status_that_cannot_be_written_is_owed_and_written_later(story: 
     assert story.status(espo_id) == "dirty"
     known = await story.known(espo_id)
     assert known["pair"]["status"] == "failed"
+    assert known["pair"]["owed"]["syncStatus"] == "failed"
     story.sandbox.faults.remove(rule)
     await story.live(75)
     seen = story.espo.see(espo_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncd.sandbox.faults import Kind
-from tests.engine.story import Story, told
+from tests.engine.story import POLL, Story, told
 
 DAILY = {"SYNCD_FULL_PASS_HOURS": "0.005"}  # a complete listing every 18 seconds
 
@@ -38,6 +38,20 @@ async def test_a_confirmed_404_is_said_with_a_task_and_deletes_nothing(story: St
     story.forget_calls()
     await story.live(60)
     assert story.writes() == []
+
+
+@told(SYNCD_SWEEP_MIN_SECONDS="300", SYNCD_SWEEP_MAX_SECONDS="86400")
+async def test_two_404s_within_moments_confirm_nothing(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    await story.settle()
+    story.advoware.vanish(betnr)
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    await story.live(POLL)
+    story.forget_calls()
+    await story.desk.retry([f"beteiligte/{espo_id}"])
+    await story.live(POLL)
+    assert 404 in {call.status for call in story.calls(betnr)}
+    assert story.status(espo_id) != "deleted_in_advoware"
 
 
 @told()

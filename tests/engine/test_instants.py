@@ -99,6 +99,15 @@ async def test_an_edit_in_the_second_of_our_own_patch_is_found_by_the_late_check
     assert story.status(espo_id) == "clean"
 
 
+@told(**SELDOM)
+async def test_a_status_set_in_the_second_of_our_own_patch_is_put_right(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    at(story, "right after our PATCH", lambda: story.espo.edit(espo_id, {"syncStatus": "failed"}, by="anna"))
+    await story.settle()
+    assert (story.status(espo_id), story.advoware.see(betnr)["titel"]) == ("clean", "Prof.")
+
+
 @told()
 async def test_our_stamp_over_a_clerks_save_hides_nothing(story: Story) -> None:
     """Same second, our name, our time, our `clean`: only the content tells."""

@@ -117,6 +117,22 @@ async def test_a_refusal_about_a_field_we_did_not_send_is_about_the_record(story
 
 
 @told()
+async def test_what_is_typed_as_we_tell_of_a_refusal_is_tried_at_once(story: Story) -> None:
+    story.sandbox.espo.schema["CBeteiligte"].optimistic = False
+    espo_id, betnr = await story.pair()
+    why = "Field validation failure; entityType: CBeteiligte, field: description, type: required."
+    patch = {"system": "espocrm", "method": "PATCH", "route": "*/CBeteiligte/*"}
+    story.fault(Kind.STATUS, status=400, reason=why, **patch)
+    story.fault(
+        Kind.EDIT_BEFORE, **patch, after=1, act=lambda: story.espo.edit(espo_id, {"zusatz": "Hinterhaus"}, by="anna")
+    )
+    story.advoware.edit(betnr, {"titel": "Prof."}, by="AB")
+    await story.settle()
+    assert (story.status(espo_id), story.espo.see(espo_id)["titel"]) == ("clean", "Prof.")
+    assert story.advoware.see(betnr)["zusatz"] == "Hinterhaus"
+
+
+@told()
 async def test_a_value_cut_by_advoware_is_its_form_of_ours(story: Story) -> None:
     espo_id, betnr = await story.pair()
     story.fault(Kind.REWRITE, system="advoware", method="PUT", field="zusatz", length=5, times=None)

@@ -154,6 +154,24 @@ async def test_a_write_that_was_read_back_makes_room_for_the_next(ledger: Ledger
     assert await ledger.read(journal.unsettled, KEY) == ()
 
 
+async def test_of_writes_in_doubt_only_updates_of_long_ago_are_given_up(ledger: Ledger) -> None:
+    taken = await claimed(ledger, "one")
+    for intent, verb, sent in (("old", "update", NOW), ("new", "update", NOW + 100), ("create", "create", NOW)):
+        told = steps.Announcement(intent, Side.ADVOWARE, verb, WRITES)
+        await ledger.write(steps.announce, job(taken, sent), told, Limits(), "g1")
+        await ledger.write(steps.conclude, job(taken), intent, IntentState.IN_DOUBT)
+    await ledger.write(journal.settle_updates, KEY, NOW + 50)
+    assert [intent.id for intent in await ledger.read(journal.unsettled, KEY)] == ["create", "new"]
+
+
+async def test_an_entry_that_neither_side_has_any_more_is_forgotten(ledger: Ledger) -> None:
+    await claimed(ledger, "one")
+    known = {"kommunikation:1": Base("a", "a", "rule"), "kommunikation:2": Base("b", "b", "rule")}
+    await ledger.write(journal.put_entries, KEY, known)
+    await ledger.write(journal.put_entries, KEY, {"kommunikation:1": None})
+    assert [row["field"] for row in (await ledger.read(pairs.everything, KEY))["bases"]] == ["kommunikation:2"]
+
+
 async def test_what_was_agreed_with_a_former_counterpart_says_nothing_of_one_just_created(ledger: Ledger) -> None:
     taken = await claimed(ledger, "one")
     await ledger.write(steps.link, job(taken), 104860, {}, False, None, {"name": ("alt", "alt", "rule")})
@@ -186,6 +204,7 @@ async def test_one_advoware_id_belongs_to_one_living_pair(ledger: Ledger) -> Non
     with pytest.raises(steps.LinkTaken):
         await ledger.write(steps.link, job(other), 104860, {}, False, None, {})
     await ledger.write(pairs.change, KEY, {"state": "tombstone"})
+    assert await ledger.read(pairs.holders, "beteiligte", [104860]) == {}
     await ledger.write(steps.link, job(other), 104860, {}, False, None, {})
     assert await ledger.read(pairs.by_advoware_id, "beteiligte", 104860) == OTHER
 

@@ -78,6 +78,13 @@ async def test_live_edits_come_first_and_nothing_before_its_time(ledger: Ledger)
     assert [item.key for item in await ledger.read(work.due, NOW, 1)] == [OTHER]
 
 
+async def test_what_is_being_worked_on_is_not_due(ledger: Ledger) -> None:
+    await ledger.write(work.put, [Due(KEY, Lane.LIVE, Cause.EVENT, NOW)], NOW)
+    assert await ledger.write(pairs.claim, KEY, "one", NOW, NOW + 60) is not None
+    assert await ledger.read(work.due, NOW + 59, 10) == []
+    assert [due.key for due in await ledger.read(work.due, NOW + 60, 10)] == [KEY], "whoever held it is dead"
+
+
 async def test_held_work_waits_for_its_own_pause_only(ledger: Ledger) -> None:
     for key, held in ((KEY, "pause:all"), (OTHER, "guard:g1")):
         await put(ledger, due(key=key))
