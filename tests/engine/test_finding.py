@@ -8,6 +8,8 @@ import pytest
 
 from mappers.spec import Entity
 from syncd import discovery
+from syncd.admission import espo_time
+from syncd.projection import espo_text
 from syncd.sandbox.faults import Kind
 from tests.engine.story import ADVOWARE, ESPO, POLL, Story, registered, told
 
@@ -68,6 +70,20 @@ async def test_a_status_set_without_an_edit_is_put_right(story: Story, status: s
     await story.settle()
     assert story.status(espo_id) == "clean"
     assert story.writes("advonet") == []
+
+
+@told(SYNCD_SWEEP_MIN_SECONDS="3600", SYNCD_SWEEP_MAX_SECONDS="86400")
+async def test_a_status_that_asks_for_work_is_found_long_after_its_time_stamp(story: Story) -> None:
+    (espo_id, betnr), (other, _) = await story.pairs([({}, {})] * 2)
+    for person in (espo_id, other):
+        story.espo.edit(person, {"titel": "Prof."}, by="anna")
+        await story.live(200)
+    table = story.sandbox.espo.tables["CBeteiligte"]
+    row = table.rows[espo_id]
+    at = espo_text((espo_time(row.values["modifiedAt"]) or 0.0) + 10.0)
+    table.change(row, {"syncStatus": "dirty", "titel": "Mag.", "modifiedAt": at})  # saved then, and committed only now
+    await story.live(POLL * 2)
+    assert (story.status(espo_id), story.advoware.see(betnr)["titel"]) == ("clean", "Mag.")
 
 
 @pytest.mark.parametrize("raw", [None, "", "unheard of"])

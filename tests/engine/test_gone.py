@@ -119,7 +119,8 @@ async def test_a_record_our_user_may_not_read_is_not_deleted(story: Story) -> No
     (espo_id, _), _ = await story.pairs([({}, {}), ({}, {})])
     story.sandbox.espo.door.hidden.add(espo_id)
     await story.live(60)
-    assert (await story.known(espo_id))["pair"]["state"] == "linked"
+    pair = (await story.known(espo_id))["pair"]
+    assert (pair["state"], bool(pair["deletion_confirmed"])) == ("linked", False)
 
 
 @told(**DAILY)

@@ -11,7 +11,7 @@ import pytest
 from syncd.commands import Refusal
 from syncd.import_run import Outcome, import_all
 from syncd.importing import Fate, team_id
-from syncd.ledger import runs
+from syncd.ledger import imports, runs
 from syncd.ledger.runs import RunState
 from syncd.sandbox.faults import Kind
 from tests.daemon import Crash
@@ -99,6 +99,7 @@ async def test_espocrms_own_word_on_duplicates_is_told_and_overruled_only_by_a_p
     number = beteiligter(story, geburtsdatum="1955-05-05T00:00:00")
     [one] = (await imported(story, number)).imported
     assert (one.fate, one.candidates, records(story, number)) == (Fate.DUPLICATE, (other,), [])
+    assert await story.read(imports.get, "beteiligte", number) is None, "nothing is in doubt"
     assert fates(await imported(story, number, anyway=True)) == [Fate.CREATED]
 
 
@@ -177,6 +178,21 @@ async def test_an_older_record_of_ours_is_not_what_was_just_sent(story: Story, s
     story.espo.edit(old.espo_id, {"betnr": number}, by="anna")
     [one] = (await running).imported
     assert (one.fate, one.espo_id) == (Fate.THERE, old.espo_id)
+
+
+@told(**QUICKLY)
+async def test_what_a_dead_import_has_sent_is_waited_for_before_it_is_sent_again(story: Story) -> None:
+    number = beteiligter(story)
+    await story.write(imports.announce, "beteiligte", number, "earlier", story.world.clock.now(), None)
+
+    async def applied_late() -> None:
+        await story.world.clock.sleep(5.0)
+        story.espo.create({"lastName": "Neumann", "betnr": number}, by="anna")
+
+    late = asyncio.create_task(applied_late())
+    assert fates(await imported(story, number)) == [Fate.THERE]
+    await late
+    assert len(records(story, number)) == 1
 
 
 @told(**QUICKLY)
