@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -182,6 +182,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
     api.include_router(_syncing(deps), dependencies=guarded, responses=errors)
     if deps.pages is not None:
         api.mount("/ui", create_pages(deps.pages))
+        api.add_route("/", lambda _: RedirectResponse("/ui/", 303))
     return api
 
 

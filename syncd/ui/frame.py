@@ -19,7 +19,7 @@ from syncd.ui.gate import CSRF_HEADER
 from syncd.ui.session import Sessions, Visit
 from syncd.ui.show import Show
 from syncd.ui.users import Users
-from syncd.ui.words import LANGUAGES, WORDS
+from syncd.ui.words import LANGUAGES, text
 
 HOME = "/ui/"
 LANGUAGE_COOKIE, SAID_COOKIE = "syncd_language", "syncd_said"
@@ -102,9 +102,12 @@ def _visit(request: Request) -> Visit | None:
 def _said(request: Request) -> Mapping[str, Any] | None:
     """What a form has left for the next page: only texts of ours, and a number."""
     name, _, n = request.cookies.get(SAID_COOKIE, "").partition(":")
-    if name not in WORDS or not (n == "" or (n.isascii() and n.isdigit() and len(n) < 10)):
+    values = {"n": int(n)} if n.isascii() and n.isdigit() and len(n) < 10 else {}
+    try:
+        text(name, "de", **values)
+    except KeyError:  # no text of ours, or one that must be told more
         return None
-    return {"name": name, "values": {"n": int(n)} if n else {}}
+    return {"name": name, "values": values}
 
 
 def address_of(request: Request) -> str:

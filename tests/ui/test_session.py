@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from syncd.ui import users
 from syncd.ui.app import HEADERS
+from syncd.ui.frame import Site
 from syncd.ui.session import LIFE
 from tests.ui.conftest import ANNA, ANNAS, BERT, BERTS, HOME, TOKEN, USERS, Pages, csrf, sign_in
 
@@ -19,6 +20,12 @@ async def test_whoever_has_not_signed_in_sees_only_the_way_in(stranger: httpx.As
     assert (answer.status_code, answer.headers["location"]) == (303, "/ui/login?to=%2Fui%2F")
     assert (await stranger.get("/ui/live", headers={"HX-Request": "true"})).status_code == 401
     assert "Anmelden" in (await stranger.get("/ui/login")).text
+
+
+@pytest.mark.parametrize("path", ["/", "/ui"])
+async def test_whoever_types_only_the_host_arrives_at_the_pages(stranger: httpx.AsyncClient, path: str) -> None:
+    answer = await stranger.get(path, follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, "/ui/login")
 
 
 async def test_a_person_signs_in_with_name_and_password_and_is_shown_by_name(anna: httpx.AsyncClient) -> None:
@@ -213,6 +220,23 @@ async def test_the_reader_chooses_the_language(pages: Pages, anna: httpx.AsyncCl
     assert "Overview" in (await anna.get("/ui/")).text
     await anna.post("/ui/language", data={"language": "xx"})
     assert "Overview" in (await anna.get("/ui/")).text
+
+
+async def test_what_a_form_has_done_is_told_once_on_the_next_page(pages: Pages, anna: httpx.AsyncClient) -> None:
+    left = Site.of(pages.deps).see("/ui/", "time.ago_d", 3)
+    anna.cookies.set("syncd_said", left.headers["set-cookie"].partition("=")[2].partition(";")[0], "syncd.test", "/ui")
+    assert '<p class="notice good" role="status">vor 3 Tagen</p>' in (await anna.get("/ui/")).text
+    assert "vor 3 Tagen</p>" not in (await anna.get("/ui/")).text
+
+
+@pytest.mark.parametrize(
+    "told", ["login.wait:1", "login.wait", "no.such:1", "::", "time.ago_d:x", "time.ago_d:9999999999"]
+)
+async def test_what_no_form_of_ours_has_left_is_not_told(anna: httpx.AsyncClient, told: str) -> None:
+    anna.cookies.set("syncd_said", told, path="/ui")
+    answer = await anna.get("/ui/")
+    assert answer.status_code == 200
+    assert "notice good" not in answer.text
 
 
 async def test_a_bug_is_a_page_with_a_reference_and_nothing_else(pages: Pages, anna: httpx.AsyncClient) -> None:
