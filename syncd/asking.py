@@ -8,12 +8,18 @@ from typing import Any
 from syncd.context import Context
 from syncd.ledger import pairs
 from syncd.rehearsal import both_sides, document, rehearse
+from syncd.sides import Sides, look
 
 
-async def preview(contexts: Mapping[str, Context], key: str) -> dict[str, Any]:
-    """What would be done with a record now. Raises `PeerError`."""
+async def preview(contexts: Mapping[str, Context], key: str, language: str | None = None) -> dict[str, Any]:
+    """What would be done with a record now, told in a language or in the configured one. Raises `PeerError`."""
     context = contexts[key.partition("/")[0]]
-    return document(context.entity, await rehearse(context, key), context.settings.language)
+    return document(context.entity, await rehearse(context, key), language or context.settings.language)
+
+
+async def each_side(contexts: Mapping[str, Context], key: str) -> Sides:
+    """What both sides show of a record now, each by itself: a side that does not answer is told as such."""
+    return await look(contexts[key.partition("/")[0]], key)
 
 
 async def sides(contexts: Mapping[str, Context], key: str) -> dict[str, Any]:

@@ -13,14 +13,15 @@ from syncd.ledger.schema import asked, conflicts, deliveries, history, quarantin
 def of_record(conn: Connection, key: str, before: float | None, limit: int) -> list[dict[str, Any]]:
     """The latest first, from `before` (epoch seconds) on; each tells `at`, `kind` and what that kind has.
 
+    Where there are more than `limit` the last instant is left to the next page, unless it is the only one.
+
     Kinds: change (a value was written), event (something else a job noted), conflict, kept, settled, asked, refused,
     webhook.
     """
-    found = list(_found(conn, key, before, limit))
-    found.sort(
-        key=lambda one: (one["at"], one.get("id") or 0 if one["kind"] in ("change", "event") else 0), reverse=True
-    )
-    return found[:limit]
+    found = sorted(_found(conn, key, before, limit + 1), key=_order, reverse=True)
+    if len(found) <= limit:
+        return found
+    return [one for one in found[:limit] if one["at"] > found[limit]["at"]] or found[:limit]
 
 
 def _order(one: dict[str, Any]) -> tuple[float, int]:

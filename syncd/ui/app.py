@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from syncd.commands import NotKnown, Refusal
 from syncd.ledger.store import LedgerUnavailable
 from syncd.redis_client import RedisUnavailable
-from syncd.ui import files, login, overview
+from syncd.ui import files, login, overview, record, records
 from syncd.ui.deps import Deps
 from syncd.ui.frame import Site, address_of
 from syncd.ui.gate import NotSignedIn, Stale
@@ -44,7 +44,8 @@ def create_pages(deps: Deps) -> FastAPI:
     pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     pages.add_middleware(_Outermost, site=site)
     _errors(pages, site)
-    for router in (files.routes(), login.routes(site), overview.routes(site)):
+    sections = (overview, records, record)
+    for router in (files.routes(), login.routes(site), *(section.routes(site) for section in sections)):
         pages.include_router(router)
     return pages
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from mappers.spec import Entity
 from syncd.commands import Desk, Refusal
 from syncd.health import Reason
 from syncd.ledger.store import Ledger
+from syncd.sides import Sides
 
 Peers = Callable[[], Awaitable[Mapping[str, Mapping[str, Any]]]]
-Asks = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 
 class Throttle(Protocol):
@@ -33,7 +33,7 @@ def _nothing() -> Sequence[Reason]:
     return ()
 
 
-async def _unasked(_: str) -> Mapping[str, Any]:
+async def _unasked(*_: str) -> NoReturn:
     """Nobody here may ask the systems."""
     raise Refusal("these pages ask neither system")
 
@@ -45,8 +45,8 @@ class Deps:
     `users` are roles and hashes by name, as configured (`read:$argon2id$…`); `public_url` is where browsers reach the
     pages, `espo_url` where they reach EspoCRM (empty: unknown). `tell` rings the queue for records, `peers` tells by
     side the state of its circuit, `budgets` are the calls a minute to each, `reasons` why the daemon cannot work,
-    `stopping` that open pages shall be let go. `preview` plans a record and `sides` tells what both sides show of it,
-    by its key: both ask the systems and raise `PeerError`. `now` in epoch seconds.
+    `stopping` that open pages shall be let go. `preview` plans a record by its key, told in a language (it raises
+    `PeerError`), and `sides` asks both systems what they show of it. `now` in epoch seconds.
     """
 
     ledger: Ledger
@@ -63,8 +63,8 @@ class Deps:
     new_id: Callable[[], str]
     peers: Peers = _nobody
     budgets: Mapping[str, int] = field(default_factory=dict)
-    preview: Asks = _unasked
-    sides: Asks = _unasked
+    preview: Callable[[str, str], Awaitable[Mapping[str, Any]]] = _unasked
+    sides: Callable[[str], Awaitable[Sides]] = _unasked
     reasons: Callable[[], Sequence[Reason]] = _nothing
     stopping: Callable[[], bool] = lambda: False
 

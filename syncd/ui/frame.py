@@ -26,10 +26,10 @@ LANGUAGE_COOKIE, SAID_COOKIE = "syncd_language", "syncd_said"
 YEAR = 365 * 24 * 3600
 
 # Pages of the menu: the text's name and the address.
-MENU: tuple[tuple[str, str], ...] = (("nav.overview", HOME),)
+MENU: tuple[tuple[str, str], ...] = (("nav.overview", HOME), ("nav.records", "/ui/records"))
 
 # htmx evaluates nothing and writes no style of its own; what a person has opened stays open when a part is renewed.
-HTMX = json.dumps({"includeIndicatorCSS": False, "history": False, "morphIgnore": ["data-htmx-powered", "open"]})
+HTMX = json.dumps({"includeIndicatorCSS": False, "history": "reload", "morphIgnore": ["data-htmx-powered", "open"]})
 
 
 @cache

@@ -38,7 +38,7 @@ def pages_of(
         peers=peers,
         budgets=budgets,
         preview=partial(asking.preview, runtime.app.contexts),
-        sides=partial(asking.sides, runtime.app.contexts),
+        sides=partial(asking.each_side, runtime.app.contexts),
         reasons=health.why,
         stopping=lambda: health.stopping,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from syncd.health import Reason
 from syncd.intake import secrets_of
 from syncd.ledger.store import Inline, Ledger, connect, sqlite_url
 from syncd.metrics import Metrics
+from syncd.sides import Answer, Shown, Sides
 from syncd.ui.deps import Deps
 from tests.ledger_on_the_spot import empty_ledger
 
@@ -34,6 +35,12 @@ USERS = {
 }
 
 
+async def unasked(_: str) -> Sides:
+    """No system is there to be asked."""
+    away = Shown(Answer.SILENT, "connect")
+    return Sides(away, away, None)
+
+
 @dataclass
 class Pages:
     """One daemon's pages. `at` is the time there, `told` the records the queue was rung for."""
@@ -42,6 +49,7 @@ class Pages:
     at: float = NOW
     told: list[str] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
+    sides: Callable[[str], Awaitable[Sides]] = unasked
     ids: int = 0
     stopping: bool = False
 
@@ -124,6 +132,7 @@ def make_pages(path: Path, empty: bytes, home: str = HOME) -> Pages:
         peers=peers,
         budgets={"espocrm": 1200, "advoware": 300},
         reasons=lambda: opened.reasons,
+        sides=lambda key: opened.sides(key),
         stopping=lambda: opened.stopping,
     )
     opened = Pages(deps)

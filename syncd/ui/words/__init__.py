@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mappers.shape import Words
-from syncd.ui.words import common, overview
+from syncd.ui.words import common, overview, record, records
 
-SECTIONS: tuple[Mapping[str, Words], ...] = (common.WORDS, overview.WORDS)
+SECTIONS: tuple[Mapping[str, Words], ...] = (common.WORDS, overview.WORDS, records.WORDS, record.WORDS)
 WORDS: Mapping[str, Words] = {name: words for section in SECTIONS for name, words in section.items()}
 LANGUAGES: Mapping[str, str] = {"de": "Deutsch", "en": "English"}
 
