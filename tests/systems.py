@@ -19,18 +19,20 @@ from syncd.sandbox import defaults
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60.0  # seconds; a loaded machine is slow, a condition that comes true ends the waiting
+SHORTEST, LONGEST = 0.02, 0.2  # seconds between two looks: most is soon, and asking costs those who work as well
 
 
 def eventually(what: str, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     """The first true answer of `condition`; AssertionError if none comes in time."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, SHORTEST
     while True:
         answer = condition()
         if answer:
             return answer
         if time.monotonic() > end:
             raise AssertionError(f"{what}: not within {seconds:g} s")
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(LONGEST, pause * 1.3)
 
 
 def environment(**settings: str) -> dict[str, str]:

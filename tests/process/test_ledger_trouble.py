@@ -48,10 +48,12 @@ def running(
     server = OwnRedis(tmp_path_factory.mktemp("redis")).start()
     settings = {**both.settings, **QUICK, **WATCHED, "REDIS_URL": server.url, "SYNCD_STATE_DIR": str(home / "state")}
     daemon = Daemon(home, settings).start()
-    yield daemon
-    await_rest(both)
-    daemon.stop()
-    server.kill()
+    try:
+        yield daemon
+        await_rest(both)
+    finally:
+        daemon.stop()
+        server.kill()
 
 
 @pytest.fixture
@@ -176,10 +178,12 @@ def test_a_ledger_that_was_replaced_by_a_copy_takes_nothing(trial: Trial) -> Non
     trial.await_recovery("ledger")
 
 
-def test_a_journal_that_was_removed_ends_the_writing(trial: Trial) -> None:
+def test_a_journal_that_was_removed_ends_the_writing_until_a_restart(trial: Trial) -> None:
     trial.ledger.with_name("ledger.db-wal").unlink()
     refused(trial, Kind.REPLACED)
     assert trial.daemon.end() == 0
+    trial.daemon.start()
+    trial.await_arrival()
 
 
 def test_a_damaged_ledger_is_not_written_any_more(alone: Callable[..., Trial], tmp_path: Path) -> None:

@@ -125,10 +125,12 @@ def running(
         "SYNCD_STATE_DIR": str(home / "state"),
     }
     daemon = Daemon(home, settings).start()
-    yield daemon
-    await_rest(both)
-    daemon.stop()
-    server.kill()
+    try:
+        yield daemon
+        await_rest(both)
+    finally:
+        daemon.stop()
+        server.kill()
 
 
 @pytest.fixture

@@ -162,9 +162,11 @@ def running(
     url = f"redis://127.0.0.1:{proxy.port}/0"
     settings = {**both.settings, **QUICK, **WATCHED, "REDIS_URL": url, "SYNCD_STATE_DIR": str(home / "state")}
     daemon = Daemon(home, settings).start()
-    yield daemon
-    await_rest(both)
-    daemon.stop()
+    try:
+        yield daemon
+        await_rest(both)
+    finally:
+        daemon.stop()
 
 
 @pytest.fixture
