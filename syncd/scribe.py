@@ -122,7 +122,8 @@ class Scribe:
             for action in actions
             if isinstance(action, Keep) and action.winner is side.other and action.field in names
         )
-        edits = frozenset(name for write in writes if (name := self._edited(write, verb)) is not None)
+        edited = (self._edited(write, verb) for write in writes)
+        edits = frozenset(one for one in edited if one is not None)
         told = steps.Announcement(
             self._context.new_id(), side, verb, writes, name, edits, lost, confirmed_entries(actions)
         )  # fmt: skip
