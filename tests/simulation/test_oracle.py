@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -90,6 +91,16 @@ class Saboteur(Mishaps):
         last = next(call for call in reversed(log.calls) if call.system == ADVOWARE and "/Token" not in call.route)
         log.calls.extend([last] * self.world.settings.syncd_advoware_calls_per_minute)
 
+    def text(self) -> None:
+        """A clerk writes something beside a number."""
+        espo_id, betnr = self.pair(0)
+        assert espo_id is not None
+        assert betnr is not None
+        number = self.people.advoware.see(betnr)["kommunikation"][0]["id"]
+        write = partial(self.people.advoware.edit_kommunikation, betnr, number, {"bemerkung": "Text 1"}, by="AB")
+        self.witness.person("AB", ADVOWARE, str(betnr), write)
+        self.clerks._note((espo_id, betnr), "written", None, entry=number, text="Text 1")
+
     def deed(self, did: str, *, there: bool = False, **what: Any) -> None:
         """A clerk is said to have done something to a number, to one that is `there` or to one that is not."""
         espo_id, betnr = self.pair(0)
@@ -173,9 +184,13 @@ class Saboteur(Mishaps):
 
 
 async def _request(
-    stage: Stage, method: str, side: str, body: dict[str, Any], read: float | None = 0.0, fence: int | None = None
-) -> None:
-    """`read`: how many seconds ago the record was read, None: never; `fence`: None for the right one."""
+    stage: Stage, method: str, side: str, body: dict[str, Any], read: float | None = 0.0, fence: int | None = None,
+    entry: bool = False,
+) -> None:  # fmt: skip
+    """`read`: how many seconds ago the record was read, None: never; `fence`: None for the right one.
+
+    `entry`: it is about the first of the record's numbers.
+    """
     espo_id, betnr = stage.pair(0)
     key = f"beteiligte/{espo_id}"
     record = str(espo_id) if side == ESPO else str(betnr)
@@ -192,7 +207,10 @@ async def _request(
         stage.world.sandbox.tokens.tokens[token] = (defaults.ADVOWARE_USER, float("inf"))
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{defaults.ADVOWARE_URL}api/v1/advonet/Beteiligte"
-        if method == "PUT":
+        if entry:
+            first = stage.people.advoware.see(int(record))["kommunikation"][0]
+            url, body = f"{url}/{betnr}/Kommunikationen/{first['id']}", {**first, **body}
+        elif method == "PUT":
             url, body = f"{url}/{betnr}", {**stage.people.advoware.see(int(record)), **body}
     async with httpx.AsyncClient(transport=stage.world.sandbox.transport()) as client:
         (await client.request(method, url, json=body, headers=headers)).raise_for_status()
@@ -331,6 +349,13 @@ def test_an_edit_made_in_the_window_of_a_put_is_counted_apart() -> None:
     outcome = play(ONE_PERSON.only((TYPED, in_advoware, stale)), Saboteur)
     assert outcome.figures["clobbered"] == 1
     assert not [line for line in outcome.wrong if "lost" in line]
+
+
+def test_a_text_that_a_daemon_dropped_is_lost_unless_it_was_written_in_the_window() -> None:
+    dropped = {"method": "PUT", "side": ADVOWARE, "body": {"bemerkung": ""}, "entry": True}
+    for read, lost in ((0.0, True), (10.0, False)):
+        wrong = sabotaged(Event(LATE - 5.0, "text"), bad(**dropped, read=read))
+        assert any("text lost" in line for line in wrong) is lost, wrong
 
 
 def test_where_espocrm_counts_versions_there_is_no_such_window() -> None:

@@ -95,6 +95,7 @@ class Witness:
     reads: dict[tuple[str, str, str], list[tuple[float, Sending, str]]] = field(default_factory=dict)
     logins: list[Sending] = field(default_factory=list)
     typed_numbers: list[tuple[float, int, str, str, frozenset[Value], frozenset[Value]]] = field(default_factory=list)
+    typed_texts: list[tuple[float, str, str, str]] = field(default_factory=list)
     known_numbers: dict[tuple[str, str], set[Value]] = field(default_factory=dict)
     pauses: list[list[Any]] = field(default_factory=list)
     excluded: set[str] = field(default_factory=set)
@@ -140,6 +141,7 @@ class Witness:
         self.known_numbers.setdefault((system, record), set()).update(come)
         if gone or come:
             self.typed_numbers.append((self.now(), self.order, system, record, gone, come))
+        self.typed_texts += [(self.now(), system, record, text) for text in texts(after) - texts(before)]
 
     def born(self, who: str, system: str, record: str) -> None:
         """A person has made a record."""
@@ -380,7 +382,7 @@ class Witness:
     def _swept(
         self, system: str, record: str, read_at: float | None, before: Mapping[str, Any], after: Mapping[str, Any]
     ) -> None:
-        """Numbers people typed or removed after a daemon had read a list, and that its write made undone."""
+        """Numbers and texts people typed or removed after a daemon had read a list, and its write made undone."""
         if read_at is None:
             return
         for at, _, where, whose, gone, come in self.typed_numbers:
@@ -390,10 +392,10 @@ class Witness:
                 )
                 if undone:
                     self.swept_values |= gone | come
-        texts = {user_text(one["bemerkung"]) for one in before.get("kommunikation", ())}
-        self.swept_values |= {
-            text for text in texts - {user_text(one["bemerkung"]) for one in after.get("kommunikation", ())} if text
+        since = {
+            text for at, where, whose, text in self.typed_texts if (where, whose) == (system, record) and at >= read_at
         }
+        self.swept_values |= (texts(before) - texts(after)) & since
 
     def _partners(self, system: str, record: str) -> Iterator[tuple[str, str]]:
         if system == ESPO:
@@ -434,6 +436,11 @@ def numbers(system: str, body: Mapping[str, Any]) -> frozenset[Value]:
     if system == ESPO:
         return frozenset(meaning(one[name]) for data, name in LISTS.items() for one in body.get(data) or ())
     return frozenset(meaning(one["tlf"]) for one in living(body))
+
+
+def texts(body: Mapping[str, Any]) -> frozenset[str]:
+    """All that people wrote beside the numbers of a Beteiligter."""
+    return frozenset(user_text(one["bemerkung"]) for one in body.get("kommunikation", ())) - {""}
 
 
 def strange(system: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
