@@ -48,7 +48,7 @@ def label(show: Show, entity: Entity, name: str) -> str:
     """A field as people know it; of an entry of a list also its number."""
     entries = next((one for one in entity.lists if one.owns(name)), None)
     if entries is not None:
-        return show.t("record.entry", id=str(entries.id_of(name) or ""))
+        return show.t("record.entry", id=str(entries.id_of(name) or "")).strip()
     try:
         field = entity.field(name)
     except KeyError:
