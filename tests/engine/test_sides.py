@@ -10,8 +10,8 @@ from syncd.sandbox.faults import Kind
 from syncd.sides import Answer, Sides
 from syncd.ui.record_rows import lines
 from syncd.ui.show import Show
+from tests.engine.numbers import MOBILE, OFFICE, known, phone, rows, save
 from tests.engine.story import Story, key, told
-from tests.engine.test_undo import MOBILE, OFFICE, known, phone, rows, save
 
 
 async def look(story: Story, espo_id: str) -> Sides:
