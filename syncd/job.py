@@ -6,7 +6,9 @@ the systems end in a status, not in an exception.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -29,6 +31,7 @@ from syncd.write import Writer
 log = structlog.get_logger()
 
 MAX_CRASHES = 5
+INDEXED = frozenset({"status", "title", "sought"})  # columns of a pair that seldom change
 SET_ASIDE = 300.0  # seconds
 OUTAGE_WAIT = 10.0  # seconds, give or take a half, where the system names no time
 
@@ -87,10 +90,16 @@ class Job:
             if result.ending is None:
                 await self.context.ledger.write(steps.let_go, self.writer.scribe.job(), gen)
             else:
-                await self.context.ledger.write(steps.finish, self.writer.scribe.job(), result.ending, gen)
+                ending = replace(result.ending, pair=self._news(result.ending.pair))
+                await self.context.ledger.write(steps.finish, self.writer.scribe.job(), ending, gen)
         except pairs.FenceLost:
             return Ended.LOST
         return result.ended
+
+    def _news(self, pair: Mapping[str, Any]) -> dict[str, Any]:
+        """What of these columns is new, of those that indexes hold: writing the same again would cost them as much."""
+        row = self.claim.row
+        return {name: value for name, value in pair.items() if name not in INDEXED or row[name] != value}
 
     async def _result(self) -> Result:
         try:

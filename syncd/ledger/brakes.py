@@ -157,6 +157,13 @@ def used(conn: Connection, kind: str, key: str) -> None:
     conn.execute(delete(guarded).where(guarded.c.kind == kind, guarded.c.key == key, guarded.c.allowed.is_(True)))
 
 
+def pulled(conn: Connection) -> list[dict[str, Any]]:
+    """Every pulled brake, without the records it holds, which may be very many."""
+    shown = guards.c.id, guards.c.kind, guards.c.opened_at, guards.c.detail
+    rows = conn.execute(select(*shown).where(guards.c.state == "stopped").order_by(guards.c.opened_at))
+    return [dict(row._mapping) for row in rows]
+
+
 def listing(conn: Connection) -> list[dict[str, Any]]:
     """Every pulled brake with the records it holds."""
     rows = conn.execute(select(guards).where(guards.c.state == "stopped").order_by(guards.c.opened_at))

@@ -33,9 +33,7 @@ def status(conn: Connection, now: float) -> dict[str, Any]:
         "conflicts": people.count_waiting(conn),
         "quarantined": _count(conn, select(func.count()).select_from(quarantine)),
         "messages_owed": _count(conn, select(func.count()).where(messages.c.state.in_(["owed", "closing"]))),
-        "guards": [
-            {name: item[name] for name in ("id", "kind", "opened_at", "detail")} for item in brakes.listing(conn)
-        ],
+        "guards": brakes.pulled(conn),
         "pauses": facts.list_pauses(conn),
         "alarms": alarms.raised(conn),
         "examined": facts.get(conn, "examined", {}),
