@@ -466,7 +466,7 @@ def _asking(deps: ApiDeps) -> APIRouter:
         """Choose a value or a counterpart, or take a kept value back."""
         return _told(deps, await deps.desk.resolve(id, body.take))
 
-    @routes.post("/conflicts/resolve", status_code=202, responses=openapi.RESOLVED_ANSWERS)
+    @routes.post("/resolve", status_code=202, responses=openapi.RESOLVED_ANSWERS)
     async def resolve_many(body: ResolveMany) -> Response:
         """The same choice in many conflicts; one that is refused stops none of the others."""
         done = await deps.desk.resolve_many(body.ids, body.take)

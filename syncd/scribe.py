@@ -78,6 +78,9 @@ def with_agreed(memory: Memory, actions: Sequence[Action]) -> Memory:
     return replace(memory, base={**memory.base, **confirmed_entries(actions)})
 
 
+CLOCKS_APART = 5.0  # seconds by which a system's time stamps may be behind our clock
+
+
 class Stopped(Exception):
     """A pause or guard forbids the write; `by` names it for the work that waits."""
 
@@ -139,12 +142,15 @@ class Scribe:
     def arrived(self, target: Side, source: object, *, first: bool = False) -> None:
         """Measure how long a person's edit took to the other side, as far as its time is known.
 
-        What is only laid together for the first time (but for a creation, `first`), or by a backfill, was no edit.
+        What is only laid together for the first time (but for a creation, `first`), or by a backfill, was no edit; nor
+        is what was known already when the record was last looked at, and has waited for a person since.
         """
-        task = self._claim.task
-        if (task is not None and task.lane is Lane.BACKFILL) or not (first or self._claim.memory.base_at_start):
+        task, looked = self._claim.task, self._claim.row["checked_at"]
+        if (task is not None and task.lane is Lane.BACKFILL) or (looked is None and not first):
             return
         if not isinstance(source, Present) or source.version.changed_at is None or source.served_at is None:
+            return
+        if looked is not None and source.version.changed_at < looked - CLOCKS_APART:
             return
         since_read = self._context.clock.monotonic() - source.read_at
         self._context.observers.delay(target, source.served_at - source.version.changed_at + since_read)

@@ -45,7 +45,7 @@ WITH_TOKEN = [
     ("GET", f"/api/v1/records/{KEY}/plan"),
     ("GET", f"/api/v1/records/{KEY}/sides"),
     ("GET", "/api/v1/guards/g1"),
-    ("POST", "/api/v1/conflicts/resolve"),
+    ("POST", "/api/v1/resolve"),
     ("POST", "/api/v1/guards/g1/discard"),
     ("POST", "/api/v1/pause"),
     ("POST", "/api/v1/resume"),
@@ -233,7 +233,7 @@ async def test_one_choice_decides_many_conflicts_and_a_refusal_stops_no_other(
     )
 
     async def resolve(**body: Any) -> httpx.Response:
-        return await client.post("/api/v1/conflicts/resolve", json=body, headers=OURS)
+        return await client.post("/api/v1/resolve", json=body, headers=OURS)
 
     told = await resolve(ids=["c1", "c2", "c3", "c9", "c1"], take="advoware")
     assert told.status_code == 202
