@@ -136,17 +136,17 @@ class Desk:
         """Let records take part, and look at them now."""
         return await self._in_parts(requests.sync, keys)
 
-    async def resolve(self, conflict_id: str, take: str) -> Asked:
+    async def resolve(self, conflict_id: str, take: str, seen: str | None = None) -> Asked:
         """Carry out what a person chose; see `requests.resolve` for what may be taken."""
-        return await self.ledger.write(requests.resolve, self.entities, conflict_id, take, self.now(), self.who)
+        return await self.ledger.write(requests.resolve, self.entities, conflict_id, take, self.now(), self.who, seen)
 
-    async def resolve_many(self, ids: Sequence[str], take: str) -> Resolved:
-        """The same choice in many conflicts; a refusal stops none of the others."""
+    async def resolve_many(self, ids: Sequence[str], take: str, seen: Mapping[str, str] | None = None) -> Resolved:
+        """The same choice in many conflicts; a refusal stops none of the others. `seen` by conflict."""
         taken: dict[str, str] = {}
         refused: dict[str, str] = {}
         for start in range(0, len(ids), AT_ONCE):
             part = ids[start : start + AT_ONCE]
-            done = await self.ledger.write(requests.resolve_many, self.entities, part, take, self.now(), self.who)
+            done = await self.ledger.write(requests.resolve_many, self.entities, part, take, self.now(), self.who, seen)
             taken, refused = {**taken, **done.taken}, {**refused, **done.refused}
         return Resolved(taken, refused)
 
@@ -194,14 +194,16 @@ class Desk:
             return f"entity:{self.entity(entity).name}"
         return EVERYTHING if side is None else f"side:{_side(side)}"
 
-    async def allow(self, guard_id: str, right: str | None = None) -> Asked:
+    async def allow(self, guard_id: str, right: str | None = None, seen: int | None = None) -> Asked:
         """Let exactly what a guard stopped through; after a restored backup `right` is the side to believe."""
         believed = None if right is None else _side(right)
-        return await self.ledger.write(requests.allow, guard_id, believed, self.now(), self.who)
+        return await self.ledger.write(requests.allow, guard_id, believed, self.now(), self.who, seen)
 
-    async def discard(self, guard_id: str) -> Asked:
+    async def discard(self, guard_id: str, seen: int | None = None) -> Asked:
         """Throw away what a guard stopped; see `ledger.discard` for what that means."""
-        return await self.ledger.write(discarding.discard, self.entities, guard_id, self.new_id, self.now(), self.who)
+        return await self.ledger.write(
+            discarding.discard, self.entities, guard_id, self.new_id, self.now(), self.who, seen
+        )
 
     async def exclude(self, key: str) -> Asked:
         """Take a record out of the sync."""

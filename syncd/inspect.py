@@ -13,9 +13,11 @@ from syncd.guard import told
 from syncd.ledger import alarms as ledger_alarms
 from syncd.ledger import asked as ledger_asked
 from syncd.ledger import brakes, people, privacy, tallies, views
+from syncd.ledger import questions as ledger_questions
 from syncd.ledger import records as ledger_records
 from syncd.ledger import runs as ledger_runs
 from syncd.ledger import timeline as ledger_timeline
+from syncd.ledger.choices import answers
 from syncd.ledger.records import SORTS, Sort, Wanted
 from syncd.ledger.store import Ledger
 from syncd.listed import raw_words
@@ -126,6 +128,41 @@ async def conflicts(
 async def conflict(ledger: Ledger, conflict_id: str) -> dict[str, Any] | None:
     """One conflict or kept value."""
     return await ledger.read(people.get_conflict, conflict_id)
+
+
+async def questions(
+    ledger: Ledger, entities: Mapping[str, Entity], states: Sequence[str] = people.WAITING, about: str | None = None,
+    after: str | None = None, limit: int = PAGE,
+) -> dict[str, Any]:  # fmt: skip
+    """Conflicts page by page, each with the record's `title`, what `may` be answered, and `seen` to answer with.
+
+    `about`: only of this field or list, or `link`; `groups`: how many of each there are; `after`: the last id before.
+    """
+    count = min(limit, MAX_PAGE)
+    rows = await ledger.read(ledger_questions.page, states, about, after, count + 1)
+    groups = await ledger.read(ledger_questions.groups, states)
+    shown = [_answerable(entities, row) for row in rows[:count]]
+    return {"conflicts": shown, "groups": groups, "next": shown[-1]["id"] if len(rows) > count else None}
+
+
+async def question(ledger: Ledger, entities: Mapping[str, Entity], conflict_id: str) -> dict[str, Any] | None:
+    """One conflict or kept value, as `questions` tells it; None where there is no such."""
+    row = await ledger.read(ledger_questions.one, conflict_id)
+    return None if row is None else _answerable(entities, row)
+
+
+def _answerable(entities: Mapping[str, Entity], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "may": answers(entities.get(row["key"].partition("/")[0]), row)}
+
+
+async def titles(ledger: Ledger, keys: Iterable[str]) -> dict[str, str]:
+    """Names of records, of those that have one."""
+    return await ledger.read(ledger_questions.titles, list(dict.fromkeys(keys)))
+
+
+async def attention(ledger: Ledger) -> dict[str, Any]:
+    """For every page: `pauses` (scope, since, why, who); how many `conflicts` wait, how many `guards` have stopped."""
+    return await ledger.read(ledger_questions.attention)
 
 
 async def guards(ledger: Ledger) -> list[dict[str, Any]]:

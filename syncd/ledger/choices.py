@@ -33,12 +33,46 @@ _INSTEAD = {
 }
 
 
+CREATE, LINK, VALUES = "create", "link", "value"  # answers besides the names of the sides
+
+
 class Refusal(Exception):
     """What was asked cannot be done; the text says why and what to do, in one line without values of records."""
 
 
 class NotKnown(Refusal):
     """What was named does not exist here."""
+
+
+def answers(entity: Entity | None, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a person may answer: `espocrm`, `advoware`, `value` (another one), `link`, `create`; nothing: see `instead`.
+
+    Of a kept value the side that has lost. More may be refused when it is tried.
+    """
+    if row["state"] == people.SETTLED:
+        return ()
+    if not row["field"]:
+        may = ((LINK, _MAY_LINK), (CREATE, _MAY_CREATE))
+        return tuple(answer for answer, reasons in may if row["kind"] in reasons)
+    mapped = _mapped(entity, row["field"])
+    if mapped is None:
+        return ()
+    if row["state"] == people.KEPT:
+        return tuple(side for side in Side if side != row["winner"])
+    refused = next((side for side in Side if row["kind"] == _refused_by(side)), None)
+    by_hand = row["kind"] == BY_HAND and ":" in row["field"]
+    takes = [side for side in Side if side.other == refused or by_hand or _writable(mapped, side.other)]
+    if row["kind"] in (TWIN_STAYS, LOST_ENTRY, BY_HAND):
+        return tuple(takes)
+    return (*takes, *((VALUES,) if len(takes) == len(Side) else ()))
+
+
+def _writable(mapped: Field, side: Side) -> bool:
+    try:
+        check_writable(mapped, side)
+    except Refusal:
+        return False
+    return True
 
 
 def resolve_field(

@@ -14,8 +14,8 @@ from mappers.spec import Canonical, Entity, Field, Side, Unmappable
 from syncd import guard
 from syncd.lanes import Lane
 from syncd.ledger import asked, brakes, people, work
-from syncd.ledger.choices import NotKnown, Refusal, check_writable
-from syncd.ledger.requests import Asked, exclude
+from syncd.ledger.choices import Refusal, check_writable
+from syncd.ledger.requests import Asked, exclude, stopped_by
 from syncd.ledger.schema import conflicts
 from syncd.ledger.work import Cause, Due
 
@@ -28,16 +28,15 @@ _INSTEAD = {
 
 def discard(
     conn: Connection, entities: Mapping[str, Entity], guard_id: str, new_id: Callable[[], str], now: float,
-    who: str | None = None,
+    who: str | None = None, seen: int | None = None,
 ) -> Asked:  # fmt: skip
     """Throw away what a guard holds; raises `Refusal` where that is no answer to it.
 
     A mass change: the side it was made on gets the values from before, where it still shows what was stopped. A flood
     of creations: these records take part no more. Missing records: it is not believed, they are looked at again.
+    `seen` as in `requests.allow`.
     """
-    stopped = next((one for one in brakes.listing(conn) if one["id"] == guard_id), None)
-    if stopped is None:
-        raise NotKnown(f"there is no stopped guard {guard_id}")
+    stopped = stopped_by(conn, guard_id, seen)
     kind, _, about = stopped["kind"].partition(":")
     keys = tuple(stopped["keys"])
     match kind:

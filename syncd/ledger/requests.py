@@ -15,6 +15,7 @@ from mappers.spec import Entity, Side
 from syncd.lanes import Lane
 from syncd.ledger import asked, brakes, facts, journal, pairs, people, steps, work
 from syncd.ledger.choices import NotKnown, Refusal, resolve_field, resolve_link
+from syncd.ledger.questions import fingerprint
 from syncd.ledger.work import Cause, Due
 from syncd.model import PairState, Status, Trust
 
@@ -113,19 +114,22 @@ def include(conn: Connection, key: str, now: float, who: str | None = None) -> A
 
 
 def resolve(
-    conn: Connection, entities: Mapping[str, Entity], conflict_id: str, take: str, now: float, who: str | None = None
-) -> Asked:
+    conn: Connection, entities: Mapping[str, Entity], conflict_id: str, take: str, now: float, who: str | None = None,
+    seen: str | None = None,
+) -> Asked:  # fmt: skip
     """Carry out a person's choice.
 
     `take` for a field: `espocrm`, `advoware`, or the value itself (`value:TEXT` where it could be taken for
     one of these; empty clears the field or takes the entry of a list away). For a link: `create`, `link N`, or
-    `link` where there is one candidate.
+    `link` where there is one candidate. `seen`: what the person saw (`questions.fingerprint`); refused if it differs.
     """
     row = people.get_conflict(conn, conflict_id)
     if row is None:
         raise NotKnown(f"there is no conflict {conflict_id}")
     if row["state"] == people.SETTLED:
         raise Refusal(f"conflict {conflict_id} is settled already")
+    if seen is not None and seen != fingerprint(row):
+        raise Refusal(f"conflict {conflict_id} has changed since it was shown: look at it again")
     _check_known(conn, row["key"])
     if row["field"]:
         entity = entities.get(row["key"].partition("/")[0])
@@ -138,15 +142,16 @@ def resolve(
 
 
 def resolve_many(
-    conn: Connection, entities: Mapping[str, Entity], ids: Iterable[str], take: str, now: float, who: str | None = None
-) -> Resolved:
+    conn: Connection, entities: Mapping[str, Entity], ids: Iterable[str], take: str, now: float, who: str | None = None,
+    seen: Mapping[str, str] | None = None,
+) -> Resolved:  # fmt: skip
     """The same choice in many conflicts; one that cannot be carried out stops none of the others."""
     taken: dict[str, str] = {}
     refused: dict[str, str] = {}
     for conflict_id in dict.fromkeys(ids):
         try:
             with conn.begin_nested():
-                asked_for = resolve(conn, entities, conflict_id, take, now, who)
+                asked_for = resolve(conn, entities, conflict_id, take, now, who, (seen or {}).get(conflict_id))
         except Refusal as why:
             refused[conflict_id] = str(why)
         else:
@@ -179,11 +184,14 @@ def resume(conn: Connection, scope: str, now: float, who: str | None = None) -> 
     return Asked((), f"{scope} goes on, {released} waiting")
 
 
-def allow(conn: Connection, guard_id: str, right: Side | None, now: float, who: str | None = None) -> Asked:
-    """Let exactly what a guard holds through; after a restored backup `right` says which side is to be believed."""
-    stopped = next((item for item in brakes.listing(conn) if item["id"] == guard_id), None)
-    if stopped is None:
-        raise NotKnown(f"there is no stopped guard {guard_id}")
+def allow(
+    conn: Connection, guard_id: str, right: Side | None, now: float, who: str | None = None, seen: int | None = None
+) -> Asked:
+    """Let exactly what a guard holds through; after a restored backup `right` says which side is to be believed.
+
+    `seen`: how many records the person was shown; refused where it holds others by now.
+    """
+    stopped = stopped_by(conn, guard_id, seen)
     restored = stopped["kind"].startswith("went_back")
     if restored and right is None:
         raise Refusal(f"guard {guard_id}: say which side is right, espocrm or advoware")
@@ -195,6 +203,16 @@ def allow(conn: Connection, guard_id: str, right: Side | None, now: float, who: 
     for scope in paused.keys() - facts.list_pauses(conn).keys():
         work.release(conn, f"pause:{scope}", now)
     return Asked(tuple(stopped["keys"]), f"guard {guard_id}: {len(stopped['keys'])} let through")
+
+
+def stopped_by(conn: Connection, guard_id: str, seen: int | None) -> dict[str, Any]:
+    """The guard that has stopped something, with its records; raises `Refusal` where it holds others than were seen."""
+    stopped = next((item for item in brakes.listing(conn) if item["id"] == guard_id), None)
+    if stopped is None:
+        raise NotKnown(f"there is no stopped guard {guard_id}")
+    if seen is not None and seen != len(stopped["keys"]):
+        raise Refusal(f"guard {guard_id} holds {len(stopped['keys'])} records by now: look at it again")
+    return stopped
 
 
 # --- parts ------------------------------------------------------------------------------------

@@ -17,7 +17,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from syncd.commands import NotKnown, Refusal
 from syncd.ledger.store import LedgerUnavailable
 from syncd.redis_client import RedisUnavailable
-from syncd.ui import files, login, overview, record, records
+from syncd.ui import (
+    alarms,
+    conflicts,
+    files,
+    guards,
+    login,
+    overview,
+    pauses,
+    record,
+    records,
+    refusals,
+    runs,
+)
 from syncd.ui.deps import Deps
 from syncd.ui.frame import Site, address_of
 from syncd.ui.gate import NotSignedIn, Stale
@@ -44,7 +56,7 @@ def create_pages(deps: Deps) -> FastAPI:
     pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     pages.add_middleware(_Outermost, site=site)
     _errors(pages, site)
-    sections = (overview, records, record)
+    sections = (overview, records, record, conflicts, guards, runs, pauses, alarms)
     for router in (files.routes(), login.routes(site), *(section.routes(site) for section in sections)):
         pages.include_router(router)
     return pages
@@ -113,7 +125,11 @@ def _errors(pages: FastAPI, site: Site) -> None:
 
     @pages.exception_handler(Refusal)
     async def refusal(request: Request, error: Refusal) -> Response:
-        return told(request, 404) if isinstance(error, NotKnown) else told(request, 409, detail=str(error))
+        return (
+            told(request, 404)
+            if isinstance(error, NotKnown)
+            else told(request, 409, detail=refusals.told(str(error), site.show(request).language))
+        )
 
     @pages.exception_handler(LedgerUnavailable)
     async def ledger(request: Request, _: LedgerUnavailable) -> Response:

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from syncd.ui.deps import Deps
 from syncd.ui.files import address
 from syncd.ui.gate import CSRF_HEADER
+from syncd.ui.paused import paused
 from syncd.ui.session import Sessions, Visit
 from syncd.ui.show import Show
 from syncd.ui.users import Users
@@ -26,7 +27,15 @@ LANGUAGE_COOKIE, SAID_COOKIE = "syncd_language", "syncd_said"
 YEAR = 365 * 24 * 3600
 
 # Pages of the menu: the text's name and the address.
-MENU: tuple[tuple[str, str], ...] = (("nav.overview", HOME), ("nav.records", "/ui/records"))
+MENU: tuple[tuple[str, str], ...] = (
+    ("nav.overview", HOME),
+    ("nav.records", "/ui/records"),
+    ("nav.conflicts", "/ui/conflicts"),
+    ("nav.guards", "/ui/guards"),
+    ("nav.runs", "/ui/runs"),
+    ("nav.pauses", "/ui/pauses"),
+    ("nav.alarms", "/ui/alarms"),
+)
 
 # htmx evaluates nothing and writes no style of its own; what a person has opened stays open when a part is renewed.
 HTMX = json.dumps({"includeIndicatorCSS": False, "history": "reload", "morphIgnore": ["data-htmx-powered", "open"]})
@@ -80,6 +89,7 @@ class Site:
             "again": address_of(request),
             "hx_headers": json.dumps(headers),
             "said": said,
+            "attention": _attention(self.show(request), request),
         }
         answer = HTMLResponse(self.part(request, template, **(facts | frame)), code)
         if said is not None:
@@ -97,6 +107,15 @@ class Site:
 
 def _visit(request: Request) -> Visit | None:
     return getattr(request.state, "visit", None)
+
+
+def _attention(show: Show, request: Request) -> Mapping[str, Any] | None:
+    """What is paused, and how many wait, of each page of the menu; None where nobody has signed in."""
+    found = getattr(request.state, "attention", None)
+    if found is None:
+        return None
+    waiting = {"nav.conflicts": found["conflicts"], "nav.guards": found["guards"]}
+    return {"paused": [paused(show, one) for one in found["pauses"]], "waiting": waiting}
 
 
 def _said(request: Request) -> Mapping[str, Any] | None:

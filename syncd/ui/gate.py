@@ -14,6 +14,7 @@ from fastapi.params import Depends as Dependency
 from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 
+from syncd import inspect
 from syncd.ui.session import Sessions, Visit
 
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
@@ -52,12 +53,12 @@ async def form_of(request: Request) -> Form:
 
 def looking(sessions: Sessions) -> list[Dependency]:
     """For pages that show something: whoever has signed in."""
-    return [Depends(_signed_in(sessions))]
+    return [Depends(_signed_in(sessions)), Depends(_attentive(sessions))]
 
 
 def asking(sessions: Sessions, public_url: str) -> list[Dependency]:
     """For forms anybody may send who has signed in: from a page of this session."""
-    return [Depends(_signed_in(sessions)), Depends(from_here(public_url)), Depends(_with_token)]
+    return [*looking(sessions), Depends(from_here(public_url)), Depends(_with_token)]
 
 
 def deciding(sessions: Sessions, public_url: str) -> list[Dependency]:
@@ -71,6 +72,15 @@ def _signed_in(sessions: Sessions) -> Check:
         if visit is None:
             raise NotSignedIn
         request.state.visit = visit
+
+    return check
+
+
+def _attentive(sessions: Sessions) -> Check:
+    """What every page tells, whatever it is about."""
+
+    async def check(request: Request) -> None:
+        request.state.attention = await inspect.attention(sessions.ledger)
 
     return check
 

@@ -17,7 +17,7 @@ from syncd import inspect, record_facts
 from syncd.commands import Asked, Desk, NotKnown, Undone
 from syncd.listed import raw_words
 from syncd.model import ESPO_ID
-from syncd.ui import gate, live, told
+from syncd.ui import gate, live, refusals, told
 from syncd.ui.frame import Site
 from syncd.ui.record_rows import field_rows, lines, waits
 
@@ -244,5 +244,5 @@ def undoing(site: Site, request: Request, entity: Entity, key: str, judged: Undo
         "side": str(one.change.after[0]),
         "now": told.value(show, after),
         "back": told.value(show, before),
-        "refused": one.refused,
+        "refused": refusals.told(one.refused, show.language) if one.refused else None,
     }

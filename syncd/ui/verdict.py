@@ -54,7 +54,7 @@ def _people(status: Mapping[str, Any]) -> Iterator[Item]:
         yield Item("needs.guards", BAD, guards, to="/ui/guards")
     for scope in status["pauses"]:
         what, _, about = scope.partition(":")
-        yield Item(f"needs.paused_{what}", WARN, about=about, to="/ui/runs")
+        yield Item(f"needs.paused_{what}", WARN, about=about, to="/ui/pauses")
     if status["conflicts"]:
         yield Item("needs.conflicts", WARN, status["conflicts"], to="/ui/conflicts")
     given_up = status["pairs"].get(Status.PERMANENTLY_FAILED, 0)

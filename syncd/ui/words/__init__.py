@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mappers.shape import Words
-from syncd.ui.words import common, overview, record, records
+from syncd.ui.words import alarms, common, conflicts, guards, overview, record, records, runs
 
-SECTIONS: tuple[Mapping[str, Words], ...] = (common.WORDS, overview.WORDS, records.WORDS, record.WORDS)
+SECTIONS: tuple[Mapping[str, Words], ...] = (
+    common.WORDS,
+    overview.WORDS,
+    records.WORDS,
+    record.WORDS,
+    conflicts.WORDS,
+    guards.WORDS,
+    runs.WORDS,
+    alarms.WORDS,
+)
 WORDS: Mapping[str, Words] = {name: words for section in SECTIONS for name, words in section.items()}
 LANGUAGES: Mapping[str, str] = {"de": "Deutsch", "en": "English"}
 
