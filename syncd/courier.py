@@ -23,7 +23,6 @@ BATCH = 20
 FIRST_WAIT = 60.0  # seconds, doubled with each failure
 LONGEST_WAIT = 3600.0
 DONE = "Completed"
-_OVER = ("Erledigt.", "Settled.")
 
 _TITLES = {
     "waiting": ("Abgleich mit Advoware: bitte prüfen", "Sync with Advoware: please check"),
@@ -137,13 +136,8 @@ async def _find(context: Context, kind: str, attribute: str, message_id: str) ->
 
 async def _close(context: Context, message: Mapping[str, Any]) -> None:
     if message["kind"] == "task" and message["espo_id"]:
-        try:
+        with suppress(Missing):  # somebody deleted the Task: it is closed all the same
             await context.espo.update("Task", message["espo_id"], {"status": DONE})
-        except Missing:  # somebody deleted the Task, or nobody was there to be given one and it is a note
-            over = _OVER[0 if context.settings.language == "de" else 1]
-            with suppress(Missing, Denied, Refused):
-                post = {"post": f"{over}\n\n{_text(context, message)}"}
-                await context.espo.update("Note", message["espo_id"], post)
     await context.ledger.write(people.message_done, message["id"], "closed", message["espo_id"])
 
 

@@ -132,17 +132,6 @@ async def test_a_message_links_to_our_page_of_the_record(story: Story) -> None:
     assert f"\nhttps://abgleich.example/ui/records/beteiligte/{espo_id}\n" in story.tasks()[0]["description"]
 
 
-@told()
-async def test_a_note_in_place_of_a_task_says_when_it_is_settled(story: Story) -> None:
-    espo_id, _ = await waiting(story)
-    await story.settle()
-    assert not story.notes()[0]["post"].startswith("Erledigt.")
-    story.espo.edit(espo_id, {"handelsregisterNummer": "HRB 1"}, by="anna")
-    await story.settle()
-    [note] = story.notes()
-    assert note["post"].startswith("Erledigt.\n\n")
-
-
 @told(SYNCD_SWEEP_MIN_SECONDS="50000", SYNCD_SWEEP_MAX_SECONDS="100000")
 async def test_a_task_closes_by_itself_though_its_newest_words_could_not_be_posted(story: Story) -> None:
     espo_id, _ = await waiting(story, assigned=story.anna())
