@@ -235,13 +235,16 @@ def _past(pair: _Pair, mapped: Field, espo: Canonical, advoware: Canonical) -> t
 def _recovered(
     entity: Entity, memory: Memory, espo: Present, advoware: Present, policy: PlanPolicy
 ) -> tuple[bool, bool] | None:
-    """Ledger lost: who changed since the last sync, judged by what the record itself still says of it."""
+    """Ledger lost: who changed since the last sync, judged by what the record itself still says of it.
+
+    Once we have written to EspoCRM ourselves, the record says nothing any more of who wrote there before.
+    """
     row_id = espo.body.get(entity.status.row_id)
     if not row_id or not espo.body.get(entity.status.last_sync):
         return None
     if espo.body.get(entity.status.status) == Status.CONFLICT:
         return None  # the token may be of a sync that left a question open
-    clean = espo.body.get(entity.status.status) == Status.CLEAN
+    clean = espo.body.get(entity.status.status) == Status.CLEAN and Side.ESPO not in memory.written_over
     ours = policy.our_espo_user is not None and espo.version.changed_by == policy.our_espo_user
     token = memory.written_over.get(Side.ADVOWARE, advoware.version).token
     return (not (clean and ours), row_id != token)

@@ -69,6 +69,23 @@ async def test_without_versions_what_is_typed_while_advoware_is_written_is_not_o
     assert {"Hinterhaus", "c/o Ida"} <= ends | kept
 
 
+@told(**SELDOM)
+async def test_without_versions_what_is_typed_into_a_new_record_while_it_is_created_arrives(story: Story) -> None:
+    story.sandbox.espo.schema["CBeteiligte"].optimistic = False
+    await story.pair()
+    created = "*/advonet/Beteiligte"
+    new = story.espo.create({"lastName": "Neuling", "firstName": "Nora", "geburtsdatum": "1991-04-05"}, by="anna")
+
+    def typed() -> None:
+        story.espo.edit(new, {"zusatz": "Hinterhaus"}, by="anna")
+
+    story.fault(Kind.EDIT_AFTER, system="advoware", method="POST", route=created, act=typed)
+    await story.settle()
+    [other] = [betnr for betnr in story.advoware.betnrs() if story.advoware.see(betnr)["name"] == "Neuling"]
+    assert story.advoware.see(other)["zusatz"] == "Hinterhaus"
+    assert story.status(new) == "clean"
+
+
 @told()
 async def test_with_versions_not_even_the_same_field_is_overwritten(story: Story) -> None:
     story.sandbox.espo.schema["CBeteiligte"].optimistic = True

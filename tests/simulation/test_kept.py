@@ -19,6 +19,7 @@ STORIES = {
     "pause_ended_while_the_job_slept": "a job that a pause had stopped and that ended after it waited for ever",
     "stopped_right_after_the_claim": "a process stopped between claim and job wrote under a claim that had run out",
     "old_answer_without_a_ledger": "with the ledger lost, one stale answer of Advoware doubled a number",
+    "typed_under_our_own_patch": "after our own PATCH a new record seemed untouched, whatever had been typed meanwhile",
 }
 FOLDER = Path(__file__).with_name("kept")
 
