@@ -103,6 +103,9 @@ class Calls:
     def circuit_look(self) -> Call:
         return CIRCUIT[:1], [self.now()]
 
+    def throttle(self) -> Call:
+        return ["throttle"], [self.now(), self.any("1", "5"), self.any("0.1", "30")]
+
     def token_read(self) -> Call:
         return TOKEN[:1], []
 
