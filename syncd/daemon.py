@@ -25,10 +25,11 @@ from syncd.alarm_watch import Watch
 from syncd.app import App
 from syncd.clock import SystemClock
 from syncd.context import Observers
-from syncd.examination import EXAMINE_EVERY, examine_if_due
+from syncd.examination import EXAMINE_EVERY, examine_if_due, examined_now
 from syncd.gauges import bring_up_to_date
 from syncd.health import PEERS, Health
 from syncd.intake import secrets_of
+from syncd.keeper import Keeper
 from syncd.machine import Clocks, Machine
 from syncd.metrics import Metrics
 from syncd.pulse import Pulse, worker_stall
@@ -254,6 +255,8 @@ class _Daemon:
                 before_metrics=self._gauge,
                 peers=self._peers,
                 budgets=budgets,
+                examine=lambda: examined_now(app, self.mapping),
+                keeper=Keeper(self.runtime.ledger, self.runtime.queue, self.runtime.clock.now),
                 preview=partial(asking.preview, app.contexts),
                 sides=partial(asking.sides, app.contexts),
                 pages=pages_of(self.runtime, entities, self.health, self._peers, budgets),

@@ -7,6 +7,7 @@ system that is away keeps what was known of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from services.ports import Urgency, lane
 from syncd import webhooks
 from syncd.app import App
 from syncd.doctor import advoware, espocrm
+from syncd.doctor.examine import both
 from syncd.doctor.peers import Peers
 from syncd.findings import Check, Finding
 from syncd.ledger import facts
@@ -46,6 +48,14 @@ async def examine_if_due(app: App, mapping: config.Mapping) -> None:
             except PeerError as error:
                 log.info("examination.postponed", side=error.side, reason=error.reason)
     await ledger.write(facts.put, "examined", found | {"at": clock.now()})
+
+
+async def examined_now(app: App, mapping: config.Mapping) -> dict[str, Any]:
+    """What `syncd doctor` tells of both systems, looked at now: its findings, and what is assumed of Advoware."""
+    clock, ledger = app.parts.clock, app.parts.ledger
+    with lane(Urgency.BACKGROUND):
+        found = await both(Peers(app.settings, mapping, app.entities(), app.espo, app.advoware, ledger, clock.now))
+    return {name: [asdict(one) for one in getattr(found, name)] for name in ("findings", "assumptions")}
 
 
 def _good_for(known: Mapping[str, Any]) -> float:

@@ -10,9 +10,10 @@ from mappers.spec import Entity
 from syncd import activity as activity_of
 from syncd import csv_text
 from syncd.guard import told
+from syncd.lanes import Lane
 from syncd.ledger import alarms as ledger_alarms
 from syncd.ledger import asked as ledger_asked
-from syncd.ledger import brakes, people, privacy, tallies, views
+from syncd.ledger import brakes, people, privacy, tallies, terminal, views
 from syncd.ledger import questions as ledger_questions
 from syncd.ledger import records as ledger_records
 from syncd.ledger import runs as ledger_runs
@@ -214,6 +215,12 @@ async def events(
 ) -> list[dict[str, Any]]:
     """Webhook events received, newest first, without their values."""
     return await ledger.read(views.events_page, key, before, min(limit, MAX_PAGE))
+
+
+async def waiting(ledger: Ledger, limit: int = PAGE) -> list[dict[str, Any]]:
+    """What waits, in the order in which it is taken: why, since when, who is at it, and what holds it."""
+    rows = await ledger.read(terminal.waiting, limit)
+    return [row | {"lane": Lane(row["lane"]).name.lower()} for row in rows]
 
 
 async def export(ledger: Ledger, key: str) -> dict[str, list[dict[str, Any]]]:

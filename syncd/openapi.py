@@ -51,6 +51,12 @@ class Accepted(BaseModel):
     keys: list[str]
 
 
+class Done(BaseModel):
+    """What was done at once."""
+
+    text: str
+
+
 class TakenBack(BaseModel):
     """A change that is taken back, or would be."""
 

@@ -36,6 +36,12 @@ class Staged:
         espo, advoware = (Counter(name for plan in self.plans for name in plan[side]) for side in SIDES)
         return [(name, espo[name], advoware[name]) for name in sorted(espo.keys() | advoware.keys())]
 
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        fields = {name: {"to_espocrm": espo, "to_advoware": advoware} for name, espo, advoware in self.fields}
+        counts = {"records": len(self.plans), "same": self.same, "creates": self.creates, "asks": self.asks}
+        return counts | {"fields": fields, "plans": list(self.plans)}
+
 
 SIDES = ("to_espo", "to_advoware")
 

@@ -186,9 +186,7 @@ def staged(
         if file is not None:
             file.write(STAGED, (_staged_row(plan) for plan in found.plans))
     if as_json:
-        fields = {name: {"to_espocrm": espo, "to_advoware": advoware} for name, espo, advoware in found.fields}
-        counts = {"records": len(found.plans), "same": found.same, "creates": found.creates, "asks": found.asks}
-        output.show_json({**counts, "fields": fields, "plans": found.plans})
+        output.show_json(found.told())
         return Code.OPEN if found.asks else Code.DONE
     shown = found.plans[: limit or None]
     for plan in shown:

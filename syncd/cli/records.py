@@ -218,10 +218,7 @@ def erase(key: output.Key) -> int:
 
     async def erasing(desk: Desk) -> str:
         found_key = await desk.find(key)
-        erased = await desk.erase(found_key)
-        rows = sum(erased.rows.values())
-        stub = "; its id stays as excluded, or it would come back" if erased.stub else ""
-        return f"{found_key}: {rows} rows removed{stub}"
+        return (await desk.erase(found_key)).told(found_key)
 
     say(at_desk(erasing))
     return Code.DONE

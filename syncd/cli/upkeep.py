@@ -14,6 +14,7 @@ from syncd.cli.output import Code, UsageError, say, table, when
 
 if TYPE_CHECKING:
     from syncd.commands import Desk
+    from syncd.keeper import Keeper
     from syncd.runtime import Runtime
 
 T = TypeVar("T")
@@ -38,9 +39,10 @@ def add(app: typer.Typer) -> None:
     app.command()(sandbox)
 
 
-def _with_redis(todo: Callable[[Runtime, Desk], Awaitable[T]]) -> T:
+def _with_redis(todo: Callable[[Keeper, Desk], Awaitable[T]]) -> T:
     """Run something over ledger and Redis; neither system is called."""
     from syncd.commands import Desk
+    from syncd.keeper import Keeper
     from syncd.runtime import check_ledger_exists, opened
 
     settings = output.ledger_settings()
@@ -49,7 +51,8 @@ def _with_redis(todo: Callable[[Runtime, Desk], Awaitable[T]]) -> T:
 
     async def running() -> T:
         async with opened(settings, mapping) as runtime:
-            return await todo(runtime, Desk(runtime.ledger, runtime.app.entities(), runtime.clock.now))
+            keeper = Keeper(runtime.ledger, runtime.queue, runtime.clock.now)
+            return await todo(keeper, Desk(runtime.ledger, runtime.app.entities(), runtime.clock.now))
 
     return output.work(running())
 
@@ -68,21 +71,9 @@ def list_locks(as_json: output.AsJson = False) -> int:
 
     A worker renews them as long as it lives. What ran out belonged to a process that died, or is stuck.
     """
-    from syncd.holders import judged
-    from syncd.ledger import terminal
 
-    async def looking(runtime: Runtime, _: Desk) -> dict[str, Any]:
-        now = runtime.clock.now()
-        leases = [
-            {"key": one.key, "owner": one.owner, "since": one.since, "ends_at": one.ends_at}
-            | {"alive": judged(one.owner, one.ends_at, now)}
-            for one in await runtime.queue.leases()
-        ]
-        claims = [
-            one | {"alive": judged(one["claimed_by"], one["claimed_until"], now)}
-            for one in await runtime.ledger.read(terminal.claims)
-        ]
-        return {"leases": leases, "claims": claims}
+    async def looking(keeper: Keeper, _: Desk) -> dict[str, Any]:
+        return await keeper.locks()
 
     found = _with_redis(looking)
     if as_json:
@@ -115,14 +106,9 @@ def clear_locks(
     """
     if stale == (key is not None):
         raise UsageError("give KEY or --stale")
-    from syncd.upkeep import end_stale_locks
 
-    async def clearing(runtime: Runtime, desk: Desk) -> str:
-        if key is None:
-            leases, claims = await end_stale_locks(runtime.queue, runtime.ledger, runtime.clock.now())
-            return f"{leases} stale leases and {claims} stale claims ended"
-        found = await desk.find(key)
-        return f"{found}: {'lease ended, it waits again' if await runtime.queue.clear(found) else 'nobody holds it'}"
+    async def clearing(keeper: Keeper, desk: Desk) -> str:
+        return await keeper.end_stale() if key is None else await keeper.end(await desk.find(key))
 
     say(_with_redis(clearing))
     return Code.DONE
@@ -139,14 +125,13 @@ def _queue(context: typer.Context) -> int | None:
 @queue.command("list")
 def list_queue(limit: Limit = 100, as_json: output.AsJson = False) -> int:
     """Waiting work in the order in which it is taken: why, since when, who is at it; `held` by a pause or guard."""
+    from syncd import inspect
     from syncd.cli.desk import at_desk
-    from syncd.lanes import Lane
-    from syncd.ledger import terminal
 
     async def looking(desk: Desk) -> list[dict[str, Any]]:
-        return await desk.ledger.read(terminal.waiting, limit)
+        return await inspect.waiting(desk.ledger, limit)
 
-    found = [one | {"lane": Lane(one["lane"]).name.lower()} for one in at_desk(looking)]
+    found = at_desk(looking)
     if as_json:
         output.show_json(found)
         return Code.DONE
@@ -167,13 +152,9 @@ def list_queue(limit: Limit = 100, as_json: output.AsJson = False) -> int:
 @queue.command("drop")
 def drop(key: output.Key) -> int:
     """Forget that a record waits. The next poll or look round finds it again if the sides differ."""
-    from syncd.ledger import work
 
-    async def dropping(runtime: Runtime, desk: Desk) -> str:
-        found = await desk.find(key)
-        known = await runtime.ledger.write(work.drop, found)
-        queued = await runtime.queue.drop(found)
-        return f"{found}: {'waits no longer' if known or queued else 'did not wait'}"
+    async def dropping(keeper: Keeper, desk: Desk) -> str:
+        return await keeper.drop(await desk.find(key))
 
     say(_with_redis(dropping))
     return Code.DONE

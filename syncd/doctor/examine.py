@@ -41,16 +41,25 @@ async def examine() -> Examined:
     async with AsyncExitStack() as stack:
         ledger = await _ledger(settings, stack, found.findings)
         peers = await opened(settings, mapping, ledger, stack, found.findings)
-        try:
-            found.findings += await espocrm.examine(peers)
-        except PeerError as error:
-            found.findings.append(_away(Check.ESPO_LOGIN, "EspoCRM", "ESPOCRM", error))
-        try:
-            seen = await advoware.examine(peers)
-            found.findings += seen.findings
-            found.assumptions += seen.assumptions
-        except PeerError as error:
-            found.findings.append(_away(Check.ADVO_LOGIN, "Advoware", "ADVOWARE", error))
+        systems = await both(peers)
+    found.findings += systems.findings
+    found.assumptions += systems.assumptions
+    return found
+
+
+async def both(peers: Peers) -> Examined:
+    """What can be seen of both systems."""
+    found = Examined()
+    try:
+        found.findings += await espocrm.examine(peers)
+    except PeerError as error:
+        found.findings.append(_away(Check.ESPO_LOGIN, "EspoCRM", "ESPOCRM", error))
+    try:
+        seen = await advoware.examine(peers)
+        found.findings += seen.findings
+        found.assumptions += seen.assumptions
+    except PeerError as error:
+        found.findings.append(_away(Check.ADVO_LOGIN, "Advoware", "ADVOWARE", error))
     return found
 
 

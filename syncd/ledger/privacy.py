@@ -30,6 +30,11 @@ class Erased:
     rows: Mapping[str, int] = field(default_factory=dict)
     stub: bool = False
 
+    def told(self, key: str) -> str:
+        """In one line."""
+        stub = "; its id stays as excluded, or it would come back" if self.stub else ""
+        return f"{key}: {sum(self.rows.values())} rows removed{stub}"
+
 
 def tables() -> dict[str, Table]:
     """The tables that hold something about a record."""

@@ -16,7 +16,8 @@ from mappers.beteiligte import BETEILIGTE
 from mappers.kommunikation import KOMMUNIKATION, PHONES, espo_raw
 from mappers.spec import Side
 from services.errors import Outage
-from syncd import api, inspect
+from syncd import inspect
+from syncd.api import app as api
 from syncd.http_limits import Limit
 from syncd.ledger import brakes, facts, journal, pairs, people, tallies, work
 from syncd.ledger.store import LedgerUnavailable

@@ -1,0 +1,75 @@
+"""The application: its parts, and what is in front of all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request, Security
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+
+from syncd import openapi
+from syncd.api import asking, errors, looking, machines, upkeep, webhooks
+from syncd.api.deps import ApiDeps
+from syncd.http_limits import Limit, Limited, bearer
+from syncd.intake import MAX_BODY
+from syncd.ui.app import create_pages
+
+WEBHOOK_LIMIT = Limit(MAX_BODY, 8.0)  # EspoCRM gives up after 10 seconds
+LIMIT = Limit(64 * 1024, 30.0)
+LIVE_LIMIT = Limit(64 * 1024, 86400.0)  # ends with the session
+WEBHOOKS = ("/webhooks/", "/vmh/webhook/")
+
+
+class Shown(JSONResponse):
+    """JSON in which half a surrogate pair, as a system may have sent it, shows as a question mark."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        told = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return told.encode("utf-8", "replace")
+
+
+def create_api(deps: ApiDeps) -> FastAPI:
+    """The application uvicorn serves."""
+    api = FastAPI(
+        title="syncd",
+        version=deps.version,
+        description="Keeps EspoCRM and Advoware the same.",
+        docs_url=None,  # FastAPI's page loads its scripts from elsewhere
+        redoc_url=None,
+        default_response_class=Shown,
+    )
+    api.openapi = lambda: openapi.describe(api)  # type: ignore[method-assign]
+    api.add_middleware(Limited, limit_of=_limit_of)
+    errors.handle(api, deps)
+    api.include_router(webhooks.routes(deps))
+    api.include_router(machines.routes(deps, api))
+    guarded = [Security(openapi.BEARER), Depends(_who(deps))]
+    failing = openapi.failing(401, 403, 404, 409)
+    api.include_router(looking.routes(deps), prefix="/api/v1", dependencies=guarded, responses=failing)
+    api.include_router(asking.routes(deps), prefix="/api/v1", dependencies=guarded, responses=failing)
+    api.include_router(upkeep.routes(deps), prefix="/api/v1", dependencies=guarded, responses=failing)
+    api.include_router(asking.syncing(deps), dependencies=guarded, responses=failing)
+    if deps.pages is not None:
+        api.mount("/ui", create_pages(deps.pages))
+        api.add_route("/", lambda _: RedirectResponse("/ui/", 303))
+    return api
+
+
+def _limit_of(path: str) -> Limit:
+    if path.startswith(WEBHOOKS):
+        return WEBHOOK_LIMIT
+    return LIVE_LIMIT if path.startswith("/ui/") and path.endswith("/live") else LIMIT
+
+
+def _who(deps: ApiDeps) -> Callable[[Request], Awaitable[None]]:
+    async def check(request: Request) -> None:
+        if not deps.api_token:
+            raise HTTPException(403, "the API is switched off: set SYNCD_API_TOKEN")
+        if not bearer(request.headers.get("authorization"), deps.api_token):
+            raise HTTPException(401, "the bearer token is missing or wrong", {"WWW-Authenticate": "Bearer"})
+
+    return check
