@@ -45,9 +45,9 @@ class Trial:
     def begin(self, alarm: str) -> Trial:
         """Everything is green, the alarm of a test before is over, and the pair is known."""
         self._logged = 0
+        self.daemon.wait_known(self.espo_id)
         self.daemon.wait_ready()
         eventually("what was before is over", lambda: self.alarm(alarm)[-1:] != ["alarm.raised"])
-        self.daemon.wait_known(self.espo_id)
         self._logged = len(self.lines())
         return self
 
