@@ -39,7 +39,7 @@ async def examine_if_due(app: App, mapping: config.Mapping) -> None:
     known = await ledger.read(facts.get, "examined", {})
     if clock.now() - known.get("at", 0.0) < _good_for(known):
         return
-    peers = Peers(app.settings, mapping, app.entities(), app.espo, app.advoware, ledger, clock.now)
+    peers = _peers(app, mapping)
     found = dict(known)
     with lane(Urgency.BACKGROUND):
         for side in (_espocrm, _advoware, _webhooks):
@@ -52,10 +52,13 @@ async def examine_if_due(app: App, mapping: config.Mapping) -> None:
 
 async def examined_now(app: App, mapping: config.Mapping) -> dict[str, Any]:
     """What `syncd doctor` tells of both systems, looked at now: its findings, and what is assumed of Advoware."""
-    clock, ledger = app.parts.clock, app.parts.ledger
     with lane(Urgency.BACKGROUND):
-        found = await both(Peers(app.settings, mapping, app.entities(), app.espo, app.advoware, ledger, clock.now))
+        found = await both(_peers(app, mapping))
     return {name: [asdict(one) for one in getattr(found, name)] for name in ("findings", "assumptions")}
+
+
+def _peers(app: App, mapping: config.Mapping) -> Peers:
+    return Peers(app.settings, mapping, app.entities(), app.espo, app.advoware, app.parts.ledger, app.parts.clock.now)
 
 
 def _good_for(known: Mapping[str, Any]) -> float:

@@ -25,14 +25,9 @@ async def _no_peers() -> Mapping[str, Mapping[str, Any]]:
     return {}
 
 
-async def _unasked(_: str) -> Mapping[str, Any]:
+async def _unasked(*_: str) -> Mapping[str, Any]:
     """Nobody here may ask the systems."""
     raise Refusal("this door asks neither system")
-
-
-async def _unexamined() -> Mapping[str, Any]:
-    """Nobody here may ask the systems."""
-    return await _unasked("")
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class ApiDeps:
     budgets: Mapping[str, int] = field(default_factory=dict)
     preview: Callable[[str], Awaitable[Mapping[str, Any]]] = _unasked
     sides: Callable[[str], Awaitable[Mapping[str, Any]]] = _unasked
-    examine: Callable[[], Awaitable[Mapping[str, Any]]] = _unexamined
+    examine: Callable[[], Awaitable[Mapping[str, Any]]] = _unasked
     keeper: Keeper | None = None
     pages: Pages | None = None
 

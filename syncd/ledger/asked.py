@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from syncd.ledger.schema import asked
+from syncd.ledger.sql import newest
 
 LONGEST = 80
 
@@ -30,9 +31,4 @@ def listing(
     conn: Connection, key: str | None = None, before: int | None = None, limit: int = 200
 ) -> list[dict[str, Any]]:
     """What was asked for, the latest first, from the row before `before` on."""
-    query = select(asked)
-    if key is not None:
-        query = query.where(asked.c.key == key)
-    if before is not None:
-        query = query.where(asked.c.id < before)
-    return [dict(row._mapping) for row in conn.execute(query.order_by(asked.c.id.desc()).limit(limit))]
+    return [dict(row._mapping) for row in conn.execute(newest(asked, key, before, limit))]

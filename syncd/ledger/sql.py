@@ -1,4 +1,4 @@
-"""The few statements both SQL dialects spell differently. Knows no table.
+"""The few statements both SQL dialects spell differently, or several tables need. Knows no table.
 
 All over the ledger, statements every job needs are built once, as constants: building one costs more than running it.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Table, bindparam, or_
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, Table, bindparam, or_, select
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -70,3 +70,13 @@ def _upserting(dialect: str, table: Table, columns: tuple[str, ...]) -> Insert:
 def insert_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows that do not exist yet."""
     upsert(conn, table, rows, update=())
+
+
+def newest(table: Table, key: str | None, before: int | None, limit: int) -> Select[Any]:
+    """Rows of a log, the latest first: of one record or of all, from the row before `before` on."""
+    query = select(table)
+    if key is not None:
+        query = query.where(table.c.key == key)
+    if before is not None:
+        query = query.where(table.c.id < before)
+    return query.order_by(table.c.id.desc()).limit(limit)

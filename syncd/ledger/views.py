@@ -12,6 +12,7 @@ from syncd.ledger.journal import UNSETTLED
 from syncd.ledger.records import COLUMNS
 from syncd.ledger.schema import bases, conflicts, deliveries, history, intents, messages, pairs, quarantine, secrets
 from syncd.ledger.schema import work as work_table
+from syncd.ledger.sql import newest
 from syncd.model import PairState
 
 
@@ -101,12 +102,7 @@ def record(conn: Connection, key: str, limit: int) -> dict[str, Any] | None:
 
 def history_page(conn: Connection, key: str | None, before: int | None, limit: int) -> list[dict[str, Any]]:
     """What was done, newest first, from the row before `before` on."""
-    query = select(history)
-    if key is not None:
-        query = query.where(history.c.key == key)
-    if before is not None:
-        query = query.where(history.c.id < before)
-    return [dict(row._mapping) for row in conn.execute(query.order_by(history.c.id.desc()).limit(limit))]
+    return [dict(row._mapping) for row in conn.execute(newest(history, key, before, limit))]
 
 
 def run(conn: Connection, named: str, limit: int) -> dict[str, Any]:
@@ -117,14 +113,9 @@ def run(conn: Connection, named: str, limit: int) -> dict[str, Any]:
 
 def events_page(conn: Connection, key: str | None, before: int | None, limit: int) -> list[dict[str, Any]]:
     """Webhook events received, newest first: which attributes they named, not their values."""
-    query = select(deliveries)
-    if key is not None:
-        query = query.where(deliveries.c.key == key)
-    if before is not None:
-        query = query.where(deliveries.c.id < before)
     return [
         {"id": row.id, "at": row.at, "key": row.key, "event": row.event, "attributes": sorted(row.body)}
-        for row in conn.execute(query.order_by(deliveries.c.id.desc()).limit(limit))
+        for row in conn.execute(newest(deliveries, key, before, limit))
     ]
 
 

@@ -56,30 +56,32 @@ def _looking(site: Site) -> APIRouter:
     async def page(request: Request, entity: str, id: str) -> Response:
         mapped, key = _key(site, entity, id)
         before = _time(request.query_params.get("before", ""))
-        found = await facts(site, request, mapped, key, before)
         now = await site.deps.sides(key) if "now" in request.query_params else None
-        shown = await _fields(site, request, mapped, key, now)
-        return site.page(request, "record.html", **(found | shown))
+        found = await inspect.record(site.deps.ledger, key)
+        told_of = await facts(site, request, mapped, key, found, before)
+        return site.page(request, "record.html", **(told_of | _fields(site, request, mapped, key, found, now)))
 
     @router.get(f"{PATH}/live")
     async def changes(request: Request, entity: str, id: str) -> Response:
         mapped, key = _key(site, entity, id)
 
         async def render() -> str:
-            return site.part(request, "record_facts.html", **await facts(site, request, mapped, key, None))
+            found = await inspect.record(site.deps.ledger, key)
+            return site.part(request, "record_facts.html", **await facts(site, request, mapped, key, found, None))
 
         return live.stream(site, request, render)
 
     @router.get(f"{PATH}/sides")
     async def sides(request: Request, entity: str, id: str) -> Response:
         mapped, key = _key(site, entity, id)
-        shown = await _fields(site, request, mapped, key, await site.deps.sides(key))
+        now = await site.deps.sides(key)
+        shown = _fields(site, request, mapped, key, await inspect.record(site.deps.ledger, key), now)
         return Response(site.part(request, "record_fields.html", **shown), media_type="text/html")
 
     @router.get(f"{PATH}/plan")
     async def plan(request: Request, entity: str, id: str) -> Response:
         mapped, key = _key(site, entity, id)
-        show, title = site.show(request), await _title(site, key)
+        show, title = site.show(request), (await inspect.titles(site.deps.ledger, [key])).get(key, "")
         planned: Mapping[str, Any] = {"actions": ()}
         silent = ""
         try:
@@ -119,10 +121,11 @@ def _looking(site: Site) -> APIRouter:
     return router
 
 
-async def facts(site: Site, request: Request, entity: Entity, key: str, before: float | None) -> dict[str, Any]:
-    """What the ledger knows of a record; `before`: an older part of what happened."""
+async def facts(
+    site: Site, request: Request, entity: Entity, key: str, found: dict[str, Any] | None, before: float | None
+) -> dict[str, Any]:
+    """What the ledger knows of a record (`found`), and what happened; `before`: an older part of that."""
     ledger, show = site.deps.ledger, site.show(request)
-    found = await inspect.record(ledger, key)
     happened = await inspect.timeline(ledger, entity, key, before, HAPPENED)
     oldest = happened[-1]["at"] if happened else None
     more = oldest is not None and await inspect.timeline(ledger, entity, key, oldest, 1)
@@ -146,9 +149,10 @@ async def facts(site: Site, request: Request, entity: Entity, key: str, before: 
     }
 
 
-async def _fields(site: Site, request: Request, entity: Entity, key: str, now: Any | None) -> dict[str, Any]:
+def _fields(
+    site: Site, request: Request, entity: Entity, key: str, found: dict[str, Any] | None, now: Any | None
+) -> dict[str, Any]:
     """The fields and entries of a record; `now` is what both sides have answered, None before they were asked."""
-    found = await inspect.record(site.deps.ledger, key)
     shown = record_facts.told(entity, key, found) if found is not None else {"fields": [], "entries": []}
     show = site.show(request)
     entries = shown["entries"] if now is None or now.entries is None else now.entries
@@ -160,11 +164,6 @@ async def _fields(site: Site, request: Request, entity: Entity, key: str, now: A
         "entries_now": now is not None and now.entries is not None,
         "read_at": site.deps.now(),
     }
-
-
-async def _title(site: Site, key: str) -> str:
-    found = await inspect.record(site.deps.ledger, key, 1)
-    return ((found or {}).get("pair") or {}).get("title") or ""
 
 
 def _version(found: dict[str, Any] | None) -> str:

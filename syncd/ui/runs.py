@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from syncd import inspect
-from syncd.commands import Change, Desk, Judged
+from syncd.commands import FEW, Change, Desk, Judged
 from syncd.ui import gate, labels, live, refusals
 from syncd.ui.frame import Site
 from syncd.ui.gate import Form, form_of, visit_of
@@ -21,7 +21,6 @@ from syncd.ui.words import WORDS
 HOME = "/ui/runs"
 PAGE = 100
 SHOWN = 200  # changes on a page
-RING = 20  # records a person waits for; more of them are found soon enough
 
 
 def routes(site: Site) -> APIRouter:
@@ -181,7 +180,7 @@ def _deciding(site: Site) -> APIRouter:
         done = await desk.undo(wanted, {"of": run or change})
         if done.run is None:
             return await _preview(site, request, change, run, 409)
-        await site.deps.tell(done.keys if len(done.keys) <= RING else ())
+        await site.deps.tell(done.keys if len(done.keys) <= FEW else ())
         return site.see(f"{HOME}/{done.run}", "undoing.done", len(done.taken))
 
     return router

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mappers.spec import Entity, Raw
+from syncd.ui import labels
 from syncd.ui.show import Show
 from syncd.ui.words import WORDS
 
@@ -49,17 +50,7 @@ def label(show: Show, entity: Entity, name: str) -> str:
     entries = next((one for one in entity.lists if one.owns(name)), None)
     if entries is not None:
         return show.t("record.entry", id=str(entries.id_of(name) or "")).strip()
-    try:
-        field = entity.field(name)
-    except KeyError:
-        return name
-    words = field.shape.words if field.shape is not None else WORDS.get(f"field.{field.espo}")
-    return field.espo if words is None else words.de if show.language == "de" else words.en
-
-
-def labels(show: Show, entity: Entity, names: Sequence[str]) -> str:
-    """Several fields, one after the other."""
-    return ", ".join(label(show, entity, name) for name in names)
+    return labels.field(show, entity, name)
 
 
 def who(show: Show, name: str | None) -> str:
