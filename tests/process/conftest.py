@@ -139,3 +139,16 @@ def daemon(systems: Systems, redis_url: str, tmp_path: Path) -> Iterator[Daemon]
     made = Daemon(tmp_path, settings)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[Systems]:
+    """Both stand-in systems, for all tests of a module."""
+    with running_systems(webhook_seconds="0.5") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def pairs(both: Systems) -> Iterator[tuple[str, int]]:
+    """One for each test; there before the daemon, so that it knows all of them soon."""
+    return iter([(espo_id, number) for espo_id, number in both.seed("synced", 20)])

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from syncd.ledger.trouble import SAYS, Kind
-from tests.process.conftest import QUICK, Daemon
+from tests.process.conftest import Daemon
 from tests.process.servers import OwnRedis, fill, read_only, small_disk
-from tests.process.trouble import WATCHED, Trial, await_rest
-from tests.systems import Systems, eventually, running_systems
+from tests.process.trouble import WATCHED, Trial, await_rest, one_daemon
+from tests.systems import Systems, eventually
 
 ALARM = "ledger_writes"
 MINUTE = 60.0
@@ -28,31 +28,16 @@ def words(kind: Kind) -> str:
 
 
 @pytest.fixture(scope="module")
-def both() -> Iterator[Systems]:
-    with running_systems(webhook_seconds="0.5") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def pairs(both: Systems) -> Iterator[tuple[str, int]]:
-    """One for each test; there before the daemon, so that it knows all of them soon."""
-    return iter([(espo_id, number) for espo_id, number in both.seed("synced", 10)])
-
-
-@pytest.fixture(scope="module")
 def running(
     both: Systems, pairs: Iterator[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Daemon]:
     """One daemon lives through what it can live through, and comes to rest."""
     home = tmp_path_factory.mktemp("daemon")
     server = OwnRedis(tmp_path_factory.mktemp("redis")).start()
-    settings = {**both.settings, **QUICK, **WATCHED, "REDIS_URL": server.url, "SYNCD_STATE_DIR": str(home / "state")}
-    daemon = Daemon(home, settings).start()
     try:
-        yield daemon
-        await_rest(both)
+        with one_daemon(both, home, REDIS_URL=server.url) as daemon:
+            yield daemon
     finally:
-        daemon.stop()
         server.kill()
 
 

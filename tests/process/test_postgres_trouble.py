@@ -19,10 +19,10 @@ from syncd.ledger.trouble import SAYS, Kind
 from syncd.ledger.upgrade import upgrade
 from tests import postgres
 from tests.postgres import Cluster
-from tests.process.conftest import QUICK, Daemon
+from tests.process.conftest import Daemon
 from tests.process.servers import OwnRedis
-from tests.process.trouble import WATCHED, Trial, await_rest
-from tests.systems import Systems, eventually, running_systems
+from tests.process.trouble import Trial, one_daemon
+from tests.systems import Systems, eventually
 
 pytestmark = pytest.mark.postgres
 MINUTE = 60.0
@@ -98,38 +98,16 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def both() -> Iterator[Systems]:
-    with running_systems(webhook_seconds="0.5") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def pairs(both: Systems) -> Iterator[tuple[str, int]]:
-    """One for each test; there before the daemon, so that it knows all of them soon."""
-    return iter([(espo_id, number) for espo_id, number in both.seed("synced", 10)])
-
-
-@pytest.fixture(scope="module")
 def running(
     both: Systems, pairs: Iterator[tuple[str, int]], cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Daemon]:
     """One daemon lives through all of it, and comes to rest."""
     home: Path = tmp_path_factory.mktemp("daemon")
     server = OwnRedis(tmp_path_factory.mktemp("redis")).start()
-    settings = {
-        **both.settings,
-        **QUICK,
-        **WATCHED,
-        "DATABASE_URL": cluster.url,
-        "REDIS_URL": server.url,
-        "SYNCD_STATE_DIR": str(home / "state"),
-    }
-    daemon = Daemon(home, settings).start()
     try:
-        yield daemon
-        await_rest(both)
+        with one_daemon(both, home, DATABASE_URL=cluster.url, REDIS_URL=server.url) as daemon:
+            yield daemon
     finally:
-        daemon.stop()
         server.kill()
 
 

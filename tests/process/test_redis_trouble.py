@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager, contextmanager
 import pytest
 
 from syncd import redis_client
-from tests.process.conftest import QUICK, Daemon
+from tests.process.conftest import Daemon
 from tests.process.servers import OwnRedis, Proxy
-from tests.process.trouble import WATCHED, Trial, await_rest
-from tests.systems import Systems, eventually, running_systems
+from tests.process.trouble import Trial, one_daemon
+from tests.systems import Systems, eventually
 
 ALARM = "redis"
 MINUTE = 60.0
@@ -127,12 +127,6 @@ TROUBLES: dict[Trouble, str] = {
 
 
 @pytest.fixture(scope="module")
-def both() -> Iterator[Systems]:
-    with running_systems(webhook_seconds="0.5") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRedis]:
     made = OwnRedis(tmp_path_factory.mktemp("redis"))
     yield made.start()
@@ -148,25 +142,14 @@ def proxy(server: OwnRedis) -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="module")
-def pairs(both: Systems) -> Iterator[tuple[str, int]]:
-    """One for each test; there before the daemon, so that it knows all of them soon."""
-    return iter([(espo_id, number) for espo_id, number in both.seed("synced", 20)])
-
-
-@pytest.fixture(scope="module")
 def running(
     both: Systems, pairs: Iterator[tuple[str, int]], proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Daemon]:
     """One daemon lives through all of it, and comes to rest."""
     home = tmp_path_factory.mktemp("daemon")
     url = f"redis://127.0.0.1:{proxy.port}/0"
-    settings = {**both.settings, **QUICK, **WATCHED, "REDIS_URL": url, "SYNCD_STATE_DIR": str(home / "state")}
-    daemon = Daemon(home, settings).start()
-    try:
+    with one_daemon(both, home, REDIS_URL=url) as daemon:
         yield daemon
-        await_rest(both)
-    finally:
-        daemon.stop()
 
 
 @pytest.fixture

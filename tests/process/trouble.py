@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 from syncd.intake import hex_proof
 from syncd.ledger import store
 from tests.commands import Said, command
-from tests.process.conftest import Daemon
+from tests.process.conftest import QUICK, Daemon
 from tests.systems import Systems, eventually
 
 SECRET = "a-secret-for-tests"
@@ -149,6 +150,18 @@ class Trial:
             and there["vorname"] == here["firstName"] == f"Dort{self.turn}"
             and new["syncStatus"] == "clean"
         )
+
+
+@contextmanager
+def one_daemon(both: Systems, home: Path, **settings: str) -> Iterator[Daemon]:
+    """A daemon that lives through all trials of a module, and comes to rest."""
+    state = {"SYNCD_STATE_DIR": str(home / "state")}
+    daemon = Daemon(home, {**both.settings, **QUICK, **WATCHED, **state, **settings}).start()
+    try:
+        yield daemon
+        await_rest(both)
+    finally:
+        daemon.stop()
 
 
 def await_rest(systems: Systems) -> None:
