@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mappers.adressen import ADRESSEN
+from mappers.bankverbindungen import BANKVERBINDUNGEN
 from mappers.kommunikation import KOMMUNIKATION
 from mappers.normal import DAY, TEXT, blank_for_none, phone_or_mail, synonyms
 from mappers.shape import Kind, Made, Shape, Words
@@ -78,6 +80,7 @@ BETEILIGTE = Entity(
     ),
     reachable_at=reachable_at,
     lists=(KOMMUNIKATION,),
+    children=(ADRESSEN, BANKVERBINDUNGEN),
     made=Made(
         "Person",
         Words("Beteiligter", "Party"),

@@ -15,6 +15,9 @@ from datetime import date
 from typing import Any
 
 import phonenumbers
+from stdnum import bic as bic_numbers
+from stdnum import iban as iban_numbers
+from stdnum.exceptions import ValidationError
 
 from mappers.spec import Canonical, Codec, Unmappable
 
@@ -97,7 +100,43 @@ def synonyms(
     return parse, render
 
 
+YES = "yes"
+
+
+def yes(raw: Any) -> Canonical:
+    """A box that is ticked, or None; a system may keep it as a number or word."""
+    if raw in (True, 1, "1", "true", "True", YES):
+        return YES
+    if raw in (None, False, 0, "", "0", "false", "False"):
+        return None
+    raise Unmappable("expected yes or no")
+
+
+def ticked(value: Canonical) -> bool:
+    """A box as both systems keep it."""
+    return value is not None
+
+
+def _number_of(check: Callable[[str], str], rule: str) -> Callable[[Any], Canonical]:
+    def parse(raw: Any) -> Canonical:
+        value = text(raw)
+        if value is None:
+            return None
+        try:
+            return str(check(value))
+        except ValidationError:
+            raise Unmappable(rule) from None
+
+    return parse
+
+
+iban = _number_of(iban_numbers.validate, "not a valid IBAN")
+bic = _number_of(bic_numbers.validate, "not a valid BIC")
+
 TEXT = Codec("text", text, text, same, blank_for_none)
+TICK = Codec("tick", yes, yes, ticked, ticked)
+IBAN = Codec("iban", iban, iban, same, blank_for_none)
+BIC = Codec("bic", bic, bic, same, blank_for_none)
 DAY = Codec("day", day, day, same, midnight)
 
 

@@ -59,6 +59,7 @@ class Can(StrEnum):
 
     UPDATE = "update"
     CREATE_ONLY = "create_only"
+    REPLACE = "replace"  # only by creating another record; what becomes of the old one is left to a person
 
 
 class Role(StrEnum):
@@ -126,6 +127,13 @@ class Field:
     def rule(self) -> str:
         """Identifies the mapping a base was taken under; another rule makes it a newly mapped field."""
         return f"{self.espo}|{self.advoware}|{self.codec.name}|{self.direction}"
+
+
+def _untouched(value: Raw) -> Canonical:
+    return value if isinstance(value, str) else None
+
+
+UNTOUCHED = Codec("untouched", _untouched, _untouched, _untouched, _untouched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +269,35 @@ class EntryList:
 
 
 @dataclass(frozen=True, slots=True)
+class Child:
+    """How an entity's records belong to those of another, in whose object Advoware keeps them as a list.
+
+    `alike`: names of fields by whose common values a record and a row are the same thing, the strongest group first;
+    who is alike in all of the first is the same twice. `sign` puts EspoCRM's id into a row that is to be created,
+    `signed_by` reads it. `place` tells people where in Advoware a row is found.
+    """
+
+    parent: str  # our name of the entity they belong to
+    espo: str  # EspoCRM's attribute with the parent's id
+    advoware: str  # the list in the parent's object
+    path: str  # of that list, below the parent's path
+    index: str | None  # the attribute by which a PUT names a row; None: rows cannot be changed
+    alike: tuple[tuple[str, ...], ...]
+    title: tuple[str, ...]  # fields that tell people which one it is
+    words: Words
+    place: Callable[[Mapping[str, Raw]], str]
+    sign: Callable[[str, Mapping[str, Raw]], dict[str, Raw]] | None = None
+    signed_by: Callable[[Mapping[str, Raw]], str | None] | None = None
+    single: str | None = None  # a field that only one record of a parent may have in EspoCRM
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
-    """Everything the engine needs to know of one kind of record. `made`: None is not set up by us."""
+    """Everything the engine needs to know of one kind of record. `made`: None is not set up by us.
+
+    `link` is "" where EspoCRM does not show Advoware's id. `child`: they belong to other records; `children` are the
+    entities whose records belong to these.
+    """
 
     name: str
     espo_type: str
@@ -275,6 +310,8 @@ class Entity:
     routes: tuple[str, ...] = ()
     lists: tuple[EntryList, ...] = ()
     made: Made | None = None
+    child: Child | None = None
+    children: tuple[Entity, ...] = ()
 
     def field(self, name: str) -> Field:
         """A mapped field, or an entry of a list by its name in the ledger; raises KeyError."""
@@ -284,7 +321,37 @@ class Entity:
         for entries in self.lists:
             if entries.owns(name):
                 return entries.as_field(name)
+        for one in self.children:
+            kind, colon, number = name.partition(":")
+            if kind == one.name and colon:
+                return Field(name, f"{one.label} {number}", f"{one.label} {number}", UNTOUCHED)
         raise KeyError(name)
+
+    @property
+    def label(self) -> str:
+        """What people call one of its records."""
+        return self.made.one.de if self.made is not None else self.name
+
+    def canonical(self, side: Side, body: Mapping[str, Raw]) -> dict[str, Canonical]:
+        """All mapped fields of a side's record; what cannot be mapped counts as blank."""
+        values: dict[str, Canonical] = {}
+        for field in self.fields:
+            values[field.name] = None
+            with suppress(Unmappable):
+                values[field.name] = field.parse(side, body)
+        return values
+
+    def rows(self, body: Mapping[str, Raw]) -> tuple[Mapping[str, Raw], ...] | None:
+        """A child's rows in its parent's object; None where they cannot be told."""
+        listed = body.get(self.child.advoware) if self.child is not None else None
+        if not isinstance(listed, list):
+            return None
+        return tuple(listed) if all(self.row_id(row) is not None for row in listed) else None
+
+    def row_id(self, row: Raw) -> int | None:
+        """Advoware's id of a row; None for what is none."""
+        number = row.get(self.advoware_id) if isinstance(row, Mapping) else None
+        return number if type(number) is int and number > 0 else None
 
     def path(self, advoware_id: int) -> str:
         """Advoware's path of one record, relative to the base URL."""

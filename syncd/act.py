@@ -16,15 +16,17 @@ from services.errors import Retryable
 from syncd import endings
 from syncd.context import Context
 from syncd.endings import Ended, Result
+from syncd.family import with_brood
 from syncd.foresight import foreseen, writes
 from syncd.lanes import Lane
-from syncd.ledger import facts, pairs, steps
+from syncd.ledger import children, facts, pairs, steps
 from syncd.ledger.staged import Plan
 from syncd.ledger.work import Cause, Due
 from syncd.load import load, read_advoware
 from syncd.model import (
     ADD,
     Action,
+    Bear,
     Bury,
     Create,
     Hold,
@@ -34,6 +36,7 @@ from syncd.model import (
     Missed,
     PairState,
     Present,
+    Retire,
     Settle,
     Snapshot,
     Status,
@@ -77,8 +80,8 @@ class Act:
         """Plan, do the first step, plan again, until a plan comes to its end or must wait."""
         mismatches = 0
         for _ in range(MAX_PLANS):
-            self.snapshot = await self._writer.parts.mend(self.snapshot)
-            shot = self.snapshot = await informed(self._context, self.snapshot)
+            self.snapshot = await self._writer.rows.mend(await self._writer.parts.mend(self.snapshot))
+            shot = self.snapshot = await with_brood(self._context, await informed(self._context, self.snapshot))
             actions = self._planned()
             log.debug("plan.made", actions=[type(action).__name__ for action in actions])
             if self._context.settings.dry_run and not isinstance(actions[0] if actions else None, Ignore):
@@ -130,6 +133,11 @@ class Act:
                     return await self._hold(action, actions)
                 case Link():
                     await self._link(action)
+                    return None
+                case Retire():
+                    return await self._retire(action)
+                case Bear():
+                    self.snapshot = await self._writer.births.bear(self.snapshot, action.unborn)
                     return None
                 case Create():
                     if not await self._says_working():
@@ -186,11 +194,28 @@ class Act:
         await self._context.ledger.write(
             steps.link, self._writer.scribe.job(), link.advoware_id, values, link.restart, link.intent_id, base
         )
+        if link.advoware_id in memory.retired:
+            await self._context.ledger.write(children.take_back, self._writer.scribe.job(), link.advoware_id)
         self.snapshot = replace(self.snapshot, memory=endings.linked(memory, link, base))
         log.info("pair.linked", trust=link.trust)
         if isinstance(self.snapshot.advoware, Unlinked):
             seen = await read_advoware(self._context, link.advoware_id)
             self.snapshot = replace(self.snapshot, advoware=seen)
+
+    async def _retire(self, retire: Retire) -> Result | None:
+        """Part from a row, and tell a person what to do with it; the record goes on without one, or elsewhere."""
+        context, memory = self._context, self.snapshot.memory
+        message = endings.retired(context, memory, retire)
+        job = self._writer.scribe.job()
+        await context.ledger.write(children.retire, job, retire.advoware_id, retire.parent, message)
+        if retire.parent is None:
+            self.snapshot = replace(self.snapshot, memory=endings.parted(memory, retire))
+            await self._read_again()
+            return None
+        if not retire.parent:
+            return Result(Ended.WAITING, steps.Ending())
+        follow = Due(self._claim.key, Lane.LIVE, Cause.EVENT, context.clock.now())
+        return Result(Ended.WAITING, steps.Ending(follow=follow))
 
     async def _settle(
         self, actions: Sequence[Action], hold: Hold | None = None, held: str | None = None

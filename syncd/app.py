@@ -15,10 +15,12 @@ from typing import Any
 import structlog
 
 import config
+from mappers.adressen import ADRESSEN
+from mappers.bankverbindungen import BANKVERBINDUNGEN
 from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Direction, Entity, EntryList, Field, Policy
 from services.advoware import Access, AdvowareClient
-from services.errors import PeerError
+from services.errors import Denied, Missing, PeerError
 from services.espocrm import ApiKey, EspoClient
 from services.ports import Ports, Urgency, lane
 from services.transport import Transport
@@ -40,7 +42,7 @@ from syncd.worker import Crew, serve, work_on
 
 log = structlog.get_logger()
 
-ENTITIES: tuple[Entity, ...] = (BETEILIGTE,)
+ENTITIES: tuple[Entity, ...] = (BETEILIGTE, ADRESSEN, BANKVERBINDUNGEN)
 
 DUE_EVERY = 1.0  # seconds between two copies of due work from the ledger to the queue
 BEAT_EVERY = 10.0
@@ -137,11 +139,16 @@ class App:
         return {name: context.entity for name, context in self.contexts.items()}
 
     def context(self, name: str | None) -> Context:
-        """What jobs of an entity work with; without a name that of the only one. Raises `Refusal`."""
-        if name is None and len(self.contexts) > 1:
-            raise Refusal(f"say of which entity: {', '.join(self.contexts)}")
+        """What jobs of an entity work with; without a name that of the only one with no parent. Raises `Refusal`."""
+        if name is None and len(self.adults) > 1:
+            raise Refusal(f"say of which entity: {', '.join(self.adults)}")
         wanted = Desk(self.parts.ledger, self.entities(), self.parts.clock.now).entity(name) if name else None
-        return self.contexts[wanted.name] if wanted else next(iter(self.contexts.values()))
+        return self.contexts[wanted.name] if wanted else next(iter(self.adults.values()))
+
+    @property
+    def adults(self) -> dict[str, Context]:
+        """Of the entities whose records belong to no other."""
+        return {name: context for name, context in self.contexts.items() if context.entity.child is None}
 
     def remap(self, mapping: config.Mapping) -> None:
         """Obey another syncd.toml from the next job on; jobs under way end as they began."""
@@ -194,17 +201,28 @@ class App:
 
     async def poll(self) -> int:
         """Ask EspoCRM what changed."""
-        found = sum([await discovery.poll(context) for context in self.contexts.values()])
+        found = sum([await self._poll(context) for context in self.contexts.values()])
         await self.parts.ledger.write(facts.put, "polled_at", self.parts.clock.now())
         if found:
             await self.copy_due()
         return found
 
+    async def _poll(self, context: Context) -> int:
+        """An EspoCRM without the entities of children, or without rights on them, is no reason to miss the others."""
+        try:
+            return await discovery.poll(context)
+        except (Missing, Denied) as error:
+            if context.entity.child is None:
+                raise
+            log.warning("children.unreadable", entity=context.entity.name, reason=error.reason)
+            return 0
+
     async def sweep(self, seconds: float) -> int:
         """Look round in Advoware as far as the budget of that many seconds allows."""
         per_minute = self.settings.syncd_advoware_calls_per_minute
         limit = max(1, int(per_minute * SWEEP_SHARE * seconds / 60))
-        found = sum([await discovery.sweep(context, limit) for context in self.contexts.values()])
+        # A look round at a record takes in its children.
+        found = sum([await discovery.sweep(context, limit) for context in self.adults.values()])
         await self.parts.ledger.write(facts.put, "swept_at", self.parts.clock.now())
         return found
 
@@ -216,8 +234,16 @@ class App:
         if asked <= done and now - done < self.settings.syncd_full_pass_hours * 3600:
             return
         for context in self.contexts.values():
-            await discovery.full_pass(context)
+            await self._full_pass(context)
         await ledger.write(facts.put, "full_pass_at", now)
+
+    async def _full_pass(self, context: Context) -> None:
+        try:
+            await discovery.full_pass(context)
+        except (Missing, Denied) as error:
+            if context.entity.child is None:
+                raise
+            log.warning("children.unreadable", entity=context.entity.name, reason=error.reason)
 
     async def deliver(self) -> int:
         """Post the Tasks and notes owed to people."""
@@ -351,6 +377,7 @@ def _contexts(
             policy=PlanPolicy(our_advoware_user=settings.advoware_user),
             settings=job_settings(settings, own),
             observers=parts.observers,
+            kin=known,
         )
     return contexts
 
@@ -358,9 +385,13 @@ def _contexts(
 def entities(settings: config.Settings, mapping: config.Mapping) -> dict[str, Entity]:
     """Every entity by our name, as the firm has mapped it."""
     policy = Policy(settings.syncd_default_policy)
-    return {
+    known = {
         declared.name: mapped(declared, mapping.entities.get(declared.name, config.EntityMapping()), policy)
         for declared in ENTITIES
+    }
+    return {
+        name: replace(entity, children=tuple(known[child.name] for child in entity.children))
+        for name, entity in known.items()
     }
 
 
@@ -392,8 +423,18 @@ def _rules(declared: Field | EntryList, wish: config.FieldMapping, policy: Polic
     """Which way a field or list travels, and who wins."""
     return {
         "direction": Direction(wish.direction) if wish.direction else declared.direction,
-        "policy": Policy(wish.policy) if wish.policy else policy,
+        # A declared one has its reason; what is declared as the default follows the firm's.
+        "policy": Policy(wish.policy)
+        if wish.policy
+        else policy
+        if declared.policy is Policy.ESPOCRM
+        else declared.policy,
     }
+
+
+def _policy(declared: Field | EntryList, firm: Policy) -> Policy:
+    """A declared policy other than the usual one has its reason; else the firm's holds."""
+    return firm if declared.policy is Policy.ESPOCRM else declared.policy
 
 
 def job_settings(settings: config.Settings, own: config.EntityMapping) -> Settings:

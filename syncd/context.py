@@ -76,6 +76,8 @@ class AdvowarePort(Protocol):
 
     async def read(self, path: str) -> Reply: ...
 
+    async def read_list(self, path: str) -> list[dict[str, Any]]: ...
+
     async def create(self, path: str, body: Mapping[str, Any], *, last_look: Callable[[], None] = ...) -> Reply: ...
 
     async def replace(self, path: str, body: Mapping[str, Any], *, last_look: Callable[[], None] = ...) -> Reply: ...
@@ -128,8 +130,25 @@ class Observers:
 
 
 @dataclass(frozen=True)
+class Whose:
+    """The record that a job's record belongs to, linked in both systems. `path` is Advoware's of the parent."""
+
+    key: str
+    advoware_id: int
+    path: str
+
+    @property
+    def espo_id(self) -> str:
+        """EspoCRM's id of it."""
+        return self.key.partition("/")[2]
+
+
+@dataclass(frozen=True)
 class Context:
-    """Everything one kind of job needs; built once by `app`. `jitter` gives numbers in [0, 1)."""
+    """Everything one kind of job needs; built once by `app`. `jitter` gives numbers in [0, 1).
+
+    `kin`: all entities by name, as the firm has mapped them. `whose`: of a child's job alone.
+    """
 
     entity: Entity
     ledger: Ledger
@@ -143,6 +162,8 @@ class Context:
     settings: Settings
     observers: Observers = field(default_factory=Observers)
     search_proven: bool = False  # this process has seen the search find somebody who is known to be there
+    kin: Mapping[str, Entity] = field(default_factory=dict)
+    whose: Whose | None = None
     run: str | None = None  # what a person set going in this process; every job here is part of it
     left: dict[str, int] = field(default_factory=dict)  # fences by key, of jobs that the ledger would not let end
 

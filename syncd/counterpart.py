@@ -7,6 +7,7 @@ person. Knows nothing of how a search is made.
 from __future__ import annotations
 
 from mappers.spec import Entity, Field, Person, Role, Side, Unmappable, folded
+from syncd.kinship import find_row
 from syncd.model import (
     Action,
     Create,
@@ -33,7 +34,7 @@ CREATED_SLACK = 120.0  # seconds an Advoware clock may be behind ours when judgi
 
 def named_id(entity: Entity, espo: Present) -> int | None:
     """The Advoware id an EspoCRM record carries; raises `Unmappable` where it cannot be one."""
-    raw = espo.body.get(entity.link)
+    raw = espo.body.get(entity.link) if entity.link else None
     if raw in (None, "", 0):
         return None
     if isinstance(raw, bool) or not isinstance(raw, int | str):
@@ -47,9 +48,12 @@ def named_id(entity: Entity, espo: Present) -> int | None:
 
 
 def counterpart_id(entity: Entity, memory: Memory, espo: Present) -> int | None:
-    """The Advoware id to read for this record: what the record says, else what we have just created."""
+    """The Advoware id to read for this record: what the record says, else what we have just created.
+
+    What it shows of a row that was retired says nothing any more.
+    """
     named = named_id(entity, espo)
-    if named is not None:
+    if named is not None and named not in memory.retired:
         return named
     decision = memory.link_decision
     if decision is not None and decision.choice is LinkChoice.LINK:
@@ -63,6 +67,8 @@ def find(entity: Entity, memory: Memory, espo: Present, seen: Unlinked, policy: 
     if memory.link_shown and memory.advoware_id is not None and choice is not LinkChoice.CREATE:
         notice = Notice("link_cleared", (entity.link,), str(memory.advoware_id))
         return (Hold(HoldReason.LINK_CLEARED, notice, (memory.advoware_id,)),)
+    if entity.child is not None:
+        return find_row(entity, entity.child, memory, espo, seen)
     doubt = _create_in_doubt(memory)
     if doubt is not None:
         return _resolve(entity, memory, espo, seen, policy, doubt)

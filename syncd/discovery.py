@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from mappers.spec import Child
 from services.errors import Missing
 from services.ports import Urgency, lane
 from syncd import stock
@@ -63,7 +64,7 @@ async def poll(context: Context) -> int:
 async def _poll_waiting(context: Context, began: float) -> int:
     """Records whose status asks for work, whatever their time stamp says."""
     entity, found = context.entity, 0
-    takes_part = {
+    takes_part: dict[str, Any] = {
         "type": "or",
         "value": [
             {"type": "after", "attribute": "createdAt", "value": espo_text(began - OVERLAP)},
@@ -100,8 +101,9 @@ def _since(text: str, after: tuple[str, str] | None) -> dict[str, Any]:
 
 
 def _columns(context: Context) -> list[str]:
-    names = context.entity.status
-    return ["id", "modifiedAt", "createdAt", context.entity.link, names.status, names.last_sync]
+    names, child = context.entity.status, context.entity.child
+    wanted = ["id", "modifiedAt", "createdAt", context.entity.link, names.status, names.last_sync]
+    return [name for name in [*wanted, child.espo if child is not None else ""] if name]
 
 
 async def consider(context: Context, rows: Sequence[Mapping[str, Any]], began: float, into: Lane = Lane.LIVE) -> int:
@@ -111,11 +113,12 @@ async def consider(context: Context, rows: Sequence[Mapping[str, Any]], began: f
         return 0
     known = await context.ledger.read(pairs.get_many, keys)
     waiting = await context.ledger.read(work.waiting_events, list(keys))
+    parents = await _parents(context, rows)
     now, due, new = context.clock.now(), [], []
     for key, row in keys.items():
         pair = known.get(key)
         if pair is None or pair["admitted_by"] is None:
-            if admitted_by(context.entity, row, began) is None:
+            if _admitted_by(context, row, began, parents) is None:
                 continue
             new.append(key)
         elif not _is_news(context, pair, row, now) or (key in waiting and pair["claimed_by"] is None):
@@ -128,10 +131,37 @@ async def consider(context: Context, rows: Sequence[Mapping[str, Any]], began: f
     return len(due)
 
 
+async def _parents(context: Context, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Which of the records that these belong to take part."""
+    child = context.entity.child
+    if child is None:
+        return set()
+    keys = {_parent(child, row) for row in rows}
+    found = await context.ledger.read(pairs.get_many, [key for key in keys if key is not None])
+    return {key for key, row in found.items() if row["admitted_by"] is not None}
+
+
+def _parent(child: Child, row: Mapping[str, Any]) -> str | None:
+    """Key of the record that a listed one belongs to."""
+    parent_id = row.get(child.espo)
+    return str(Key(child.parent, parent_id)) if isinstance(parent_id, str) and parent_id else None
+
+
+def _admitted_by(context: Context, row: Mapping[str, Any], began: float, parents: set[str]) -> str | None:
+    """Why a record takes part by itself; a child does with its parent."""
+    child = context.entity.child
+    if child is None:
+        return admitted_by(context.entity, row, began)
+    return "parent" if _parent(child, row) in parents else None
+
+
 def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], now: float) -> bool:
     if pair["state"] == PairState.EXCLUDED:
         return False
     if pair["state"] == PairState.TOMBSTONE:
+        return True
+    child = context.entity.child
+    if child is not None and _parent(child, row) != pair["parent"]:  # linking leaves the time stamp as it is
         return True
     if row.get("modifiedAt") not in (pair["settled_token"], pair["seen_token"]):
         return True
@@ -158,6 +188,10 @@ async def full_pass(context: Context) -> int:
         log.warning("full_pass.empty", known=len(living))
         return 0
     found = await _overlooked(context, listed, known, await first_start(context))
+    if context.entity.child is not None:  # linking and unlinking tells nobody
+        rows = list(listed.values())
+        for start in range(0, len(rows), PAGE):
+            found += await consider(context, rows[start : start + PAGE], 0.0, Lane.BACKFILL)
     gone = [espo_id for espo_id in living if espo_id not in listed]
     for espo_id in gone:
         if await _is_deleted(context, espo_id):

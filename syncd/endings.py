@@ -11,10 +11,12 @@ from enum import StrEnum
 from typing import Any
 
 from mappers.spec import Entity, Side
+from syncd import errands
+from syncd.birth import left
 from syncd.context import Context
 from syncd.evidence import LOST_ENTRY
 from syncd.lanes import Lane
-from syncd.ledger import pairs
+from syncd.ledger import children, pairs
 from syncd.ledger.staged import Plan
 from syncd.ledger.steps import Ending, Message, Waiting
 from syncd.ledger.work import Cause, Due
@@ -27,6 +29,7 @@ from syncd.model import (
     Agree,
     Ask,
     Base,
+    Brood,
     Dispute,
     Hold,
     HoldReason,
@@ -37,9 +40,11 @@ from syncd.model import (
     PairState,
     Present,
     Quarantine,
+    Retire,
     Settle,
     Snapshot,
     Status,
+    Trust,
     Version,
 )
 from syncd.scribe import lost_value
@@ -80,6 +85,7 @@ class Result:
 
 
 DOUBT_LIFE = 20  # HTTP time-outs after which an update that got no answer cannot apply any more
+CHILDREN_WAIT = 2.0  # seconds until it is looked whether the children that were put to work have been
 PROJECT_WAIT = 60.0  # seconds until an owed status is tried again, doubled each time
 PROJECT_LONGEST = 6 * 3600.0
 
@@ -119,7 +125,8 @@ def settled(
         pair["state"] = PairState.GONE
     elif isinstance(advoware, Present):
         present.append(Side.ADVOWARE)
-        pair |= {"advoware_digest": digest(context.entity, Side.ADVOWARE, advoware), "misses": 0, "missed_at": None}
+        fingerprint = digest(context.entity, Side.ADVOWARE, advoware)
+        pair |= {"advoware_digest": None if left(memory) else fingerprint, "misses": 0, "missed_at": None}
         if hold is None:
             pair |= {
                 "advoware_version": asdict(advoware.version),
@@ -135,7 +142,12 @@ def settled(
     waiting = [*_waiting(context, actions, espo, advoware), *_held(context, hold)]
     topic = "gone" if gone else "waiting"
     tell = text(settle.notices, settings.language)
-    message = Message(context.id12(), "task", topic, {"text": tell}) if settle.status is not Status.CLEAN else None
+    body = {"text": tell, "steps": _errands(context, actions, memory, advoware)}
+    message = Message(context.id12(), "task", topic, body) if settle.status is not Status.CLEAN else None
+    brood = memory.brood or Brood()
+    follow = late_look(context, claim.key, espo, wrote=patched.wrote)
+    if left(memory):  # what EspoCRM has beside it is looked at first
+        follow = Due(claim.key, Lane.LIVE, Cause.EVENT, now + CHILDREN_WAIT)
     topics = {"gone", "waiting", "deleted"} - ({topic} if message else set())
     return Ending(
         pair=pair,
@@ -148,8 +160,11 @@ def settled(
         question=str(hold.reason) if hold is not None else None,
         messages=(message,) if message else (),
         over=tuple(sorted(topics)),
-        follow=late_look(context, claim.key, espo, wrote=patched.wrote),
+        follow=follow,
         held=held,
+        stirred=brood.stirred,
+        ended=brood.ended,
+        ended_messages=brood.over,
         present=tuple(present),
         forget_updates_before=now - DOUBT_LIFE * settings.http_timeout,
     )
@@ -245,12 +260,33 @@ def vanished(context: Context) -> Ending:
 
 def buried(context: Context, row: Mapping[str, Any]) -> Ending:
     """Deleted in EspoCRM for certain."""
-    notice = Notice("deleted_in_espo", (), str(row["advoware_id"] or ""))
-    body = {"text": text([notice], context.settings.language), "assignee": row["assignee"], "orphan": True}
+    told = text([Notice("deleted_in_espo", (), str(row["advoware_id"] or ""))], context.settings.language)
+    if context.entity.child is not None:
+        number = context.whose.advoware_id if context.whose is not None else None
+        told = errands.deleted(context.entity, number, row["title"], context.settings.language)
+    body = {"text": told, "assignee": row["assignee"], "orphan": True}
     messages = (Message(context.id12(), "task", "deleted", body),) if row["advoware_id"] else ()
     over = dict.fromkeys(("next_check_at", "next_try_at", "owed"))
     pair = {"state": PairState.TOMBSTONE, "changed_at": context.clock.now(), **over}
     return Ending(pair=pair, messages=messages, event="deleted_in_espo", open_fields=())
+
+
+def retired(context: Context, memory: Memory, retire: Retire) -> Message | None:
+    """The Task about a row that is no record's counterpart any more."""
+    if retire.advoware_id is None:
+        return None
+    whose = context.whose.advoware_id if context.whose is not None else None
+    told = errands.retired(context.entity, whose, retire.row, context.settings.language)
+    return Message(context.id12(), "task", children.topic(retire.advoware_id), {"text": told})
+
+
+def parted(memory: Memory, retire: Retire) -> Memory:
+    """What is remembered of a record that has parted from its row."""
+    left_behind = memory.retired if retire.advoware_id is None else memory.retired | {retire.advoware_id}
+    return replace(
+        memory, state=PairState.NEW, advoware_id=None, trust=Trust.UNCONFIRMED, link_shown=False, base={},
+        espo_version=Version(), advoware_version=Version(), retired=left_behind, misses=0,
+    )  # fmt: skip
 
 
 def staged(context: Context, row: Mapping[str, Any], shot: Snapshot, actions: Sequence[Action], plan: Plan) -> Ending:
@@ -291,6 +327,17 @@ def _agreed(
         if isinstance(action, Agree)
         for name in action.fields
     }
+
+
+def _errands(
+    context: Context, actions: Sequence[Action], memory: Memory, advoware: object
+) -> dict[str, dict[str, Any]]:
+    """What a person must type in Advoware, line by line."""
+    if not isinstance(advoware, Present):
+        return {}
+    asks = [action for action in actions if isinstance(action, Ask)]
+    number = context.whose.advoware_id if context.whose is not None else memory.advoware_id
+    return errands.steps(context.entity, number, advoware.body, asks, context.settings.language)
 
 
 def _waiting(context: Context, actions: Sequence[Action], espo: Present, advoware: object) -> list[Waiting]:

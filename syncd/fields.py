@@ -20,6 +20,8 @@ from syncd.model import (
     Agree,
     Ask,
     Base,
+    Bear,
+    Brood,
     Dispute,
     EntryWrite,
     FieldWrite,
@@ -30,8 +32,10 @@ from syncd.model import (
     PlanPolicy,
     Present,
     Quarantine,
+    Retire,
     Settle,
     Status,
+    Unborn,
     Update,
     Version,
     Wait,
@@ -55,6 +59,7 @@ class _Draft:
     partial: bool = False
     agreed_entries: dict[str, Base | None] = field(default_factory=dict)
     waits: list[str] = field(default_factory=list)
+    replaced: bool = False  # only another record in Advoware can take a value
 
     def take(self, name: str, planned: EntryPlan) -> None:
         """Add what shall be done about a list."""
@@ -101,6 +106,8 @@ def plan_fields(
     for mapped in entity.fields:
         if mapped.direction is not Direction.OFF:
             _decide(pair, mapped, draft)
+    if draft.replaced:
+        return (Retire(memory.advoware_id, advoware.body),)
     for entries in entity.lists:
         # Shown while nothing was open, it proves that all entries of Advoware had been agreed on; asked only if
         # nothing is remembered.
@@ -171,7 +178,7 @@ def _carry_out(
     pair: _Pair, mapped: Field, side: Side, chosen: Canonical, current: dict[Side, Canonical], draft: _Draft
 ) -> None:
     """A person's choice for a field, as far as the side's interface can make it."""
-    if side is Side.ADVOWARE and mapped.can is Can.CREATE_ONLY:
+    if side is Side.ADVOWARE and (mapped.can is Can.CREATE_ONLY or (mapped.can is Can.REPLACE and chosen is None)):
         draft.asks.append(Ask(mapped.name, chosen, current[side]))
     else:
         _write(pair, mapped, side, chosen, draft)
@@ -180,6 +187,9 @@ def _carry_out(
 def _write(pair: _Pair, mapped: Field, side: Side, value: Canonical, draft: _Draft) -> None:
     if _is_quarantined(pair, mapped, side, value):
         draft.refused.append(Quarantine(side, mapped.name, value, ""))
+        return
+    if side is Side.ADVOWARE and mapped.can is Can.REPLACE:
+        draft.replaced = True
         return
     seen = pair.espo if side is Side.ESPO else pair.advoware
     draft.writes[side].append(FieldWrite(mapped.name, mapped.raw(side, seen.body), value))
@@ -322,6 +332,8 @@ def _ordered(entity: Entity, memory: Memory, draft: _Draft) -> tuple[Action, ...
     updates += draft.entries
     if here or draft.lists:
         updates.append(Update(Side.ESPO, here, tuple(draft.entries_espo), draft.lists, draft.partial))
+    draft.refused += _unborn_refused(memory)
+    births = [Bear(one) for one in _to_bear(memory)]
     agreed = (Agree(tuple(draft.agreed), draft.agreed_entries),) if draft.agreed or draft.agreed_entries else ()
     waits = (Wait(tuple(draft.waits)),) if draft.waits else ()
     waiting: tuple[Dispute | Ask | Quarantine, ...] = (
@@ -340,10 +352,26 @@ def _ordered(entity: Entity, memory: Memory, draft: _Draft) -> tuple[Action, ...
     }
     notices = [Notice(code, tuple(entity.field(name).espo for name in names)) for code, names in codes.items() if names]
     if draft.waits:
-        return (*draft.kept, *updates, *agreed, *waits, *waiting)  # nothing can be said of the status yet
+        return (*draft.kept, *updates, *births, *agreed, *waits, *waiting)  # nothing can be said of the status yet
     status = Status.CONFLICT if waiting else Status.CLEAN
     settle = Settle(status, tuple(notices), tuple(item.field for item in waiting))
-    return (*draft.kept, *updates, *agreed, *waits, *waiting, settle)
+    return (*draft.kept, *updates, *births, *agreed, *waits, *waiting, settle)
+
+
+def _to_bear(memory: Memory) -> list[Unborn]:
+    """Rows that come to EspoCRM now: what it refused is not tried again before it changes."""
+    brood = memory.brood or Brood()
+    refused = {name: content for (side, name), content in memory.quarantine.items() if side is Side.ESPO}
+    return [one for one in brood.unborn if one.entity not in brood.unjudged and refused.get(one.field) != one.content]
+
+
+def _unborn_refused(memory: Memory) -> list[Quarantine]:
+    unborn = memory.brood.unborn if memory.brood is not None else ()
+    return [Quarantine(Side.ESPO, one.field, one.content, "") for one in unborn if _is_refused(memory, one)]
+
+
+def _is_refused(memory: Memory, one: Unborn) -> bool:
+    return memory.quarantine.get((Side.ESPO, one.field)) == one.content
 
 
 def _is_entry(entity: Entity, name: str) -> bool:

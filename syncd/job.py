@@ -12,17 +12,18 @@ from typing import Any
 
 import structlog
 
-from mappers.spec import Side
+from mappers.spec import Child, Side
 from services.errors import Credentials, Outage, PeerError, Refused
 from syncd import endings, projection
 from syncd.act import Act
 from syncd.context import Context
 from syncd.endings import Ended, Result
+from syncd.family import bound
 from syncd.lanes import Lane
 from syncd.ledger import pairs, steps
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest, load, read_advoware, read_espo
-from syncd.model import Absent, EspoSeen, Notice, PairState, Present, Snapshot, Status
+from syncd.model import Absent, EspoSeen, Key, Notice, PairState, Present, Snapshot, Status, Unlinked
 from syncd.permit import Mismatch
 from syncd.scribe import Stopped
 from syncd.status import ASKS_FOR_WORK, Outcome, after_failure, found, may_write
@@ -38,9 +39,10 @@ OUTAGE_WAIT = 10.0  # seconds, give or take a half, where the system names no ti
 
 async def claim(context: Context, key: str) -> Job | None:
     """Take a record; None while somebody else works on it."""
+    context, parent = await bound(context, key)
     now, began = context.clock.now(), context.clock.monotonic()
     lease = context.settings.lease
-    taken = await context.ledger.write(pairs.claim, key, context.owner, now, now + lease, context.left.get(key))
+    taken = await context.ledger.write(pairs.claim, key, context.owner, now, now + lease, context.left.get(key), parent)
     if taken is None:
         return None
     context.left.pop(key, None)
@@ -130,6 +132,8 @@ class Job:
             return Result(Ended.HELD, steps.Ending(held=f"pause:{paused}"))
         if int(self.claim.row["crashes"]) > MAX_CRASHES:
             return await self._failed(Notice("gave_up", (), "process died"), ())
+        if self.entity.child is not None and self.context.whose is None:
+            return await self._look_for_parent(self.entity.child)
         match task.cause:
             case Cause.LATE:
                 return await self._look_late()
@@ -144,6 +148,24 @@ class Job:
                 return await self._look_at_both()
             case Cause.EVENT:
                 return await self._look_at_both()
+
+    async def _look_for_parent(self, child: Child) -> Result:
+        """A child whose parent is not known, or not linked: there is nothing to do before it is."""
+        espo = await read_espo(self.context, self.snapshot.memory.key.espo_id)
+        if not isinstance(espo, Present):
+            self.act.snapshot = replace(self.snapshot, espo=espo, advoware=Unlinked())
+            return await self.act.carry_out()
+        parent_id = espo.body.get(child.espo)
+        parent = str(Key(child.parent, parent_id)) if isinstance(parent_id, str) and parent_id else None
+        row = await self.context.ledger.read(pairs.get, parent) if parent is not None else None
+        if row is None or row["admitted_by"] is None:
+            return Result(Ended.IGNORED, None)
+        if parent == self.claim.row["parent"]:  # its own job will look for its children
+            return Result(Ended.WAITING, steps.Ending())
+        task = self.claim.task
+        lane, now = task.lane if task else Lane.LIVE, self.context.clock.now()
+        pair = {"parent": parent, "admitted_by": self.claim.row["admitted_by"] or "parent"}
+        return Result(Ended.WAITING, steps.Ending(pair=pair, follow=Due(self.claim.key, lane, Cause.EVENT, now)))
 
     async def _look_late(self) -> Result:
         """Did anybody type into EspoCRM at the instant of our own write?"""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mappers.spec import Entity, EntryList, Side, Unmappable
+from mappers.spec import Child, Entity, EntryList, Side, Unmappable
 from services.advoware import local_time
 from services.errors import Denied, Missing, Retryable
 from syncd.admission import admitted_by, espo_time, first_start
@@ -23,6 +23,7 @@ from syncd.model import (
     Found,
     Intent,
     IntentState,
+    Key,
     Memory,
     PairState,
     Present,
@@ -72,6 +73,8 @@ def espo_present(context: Context, espo_id: str, body: Mapping[str, Any], date: 
 async def read_advoware(context: Context, advoware_id: int) -> Present | Absent | Unknown:
     """The Advoware record as it is now."""
     entity = context.entity
+    if entity.child is not None:
+        return await _read_row(context, entity.child, advoware_id)
     try:
         reply = await context.advoware.read(entity.path(advoware_id))
     except Missing as error:
@@ -87,6 +90,36 @@ async def read_advoware(context: Context, advoware_id: int) -> Present | Absent 
         changed_by=_word(body.get("geaendertVon")),
     )
     return Present(body, version, context.clock.monotonic(), reply.date)
+
+
+async def read_rows(context: Context, child: Child) -> tuple[Mapping[str, Any], ...] | Unknown:
+    """All rows of a child list of the record that the job's record belongs to, as they are now."""
+    whose = context.whose
+    if whose is None:
+        return Unknown("whose record it is, is not known yet")
+    try:
+        listed = await context.advoware.read_list(f"{whose.path}/{child.path}")
+    except (Missing, Denied) as error:
+        return Unknown(error.reason)
+    rows = context.entity.rows({child.advoware: listed})
+    if rows is None:
+        raise Retryable("advoware", "a row of the list does not say which it is")
+    return rows
+
+
+async def _read_row(context: Context, child: Child, advoware_id: int) -> Present | Absent | Unknown:
+    rows = await read_rows(context, child)
+    if isinstance(rows, Unknown):
+        return rows
+    row = next((one for one in rows if context.entity.row_id(one) == advoware_id), None)
+    if row is None:
+        return Absent()
+    version = Version(
+        token=_word(row.get("rowId")),
+        changed_at=local_time(row.get("geaendertAm")),
+        changed_by=_word(row.get("geaendertVon")),
+    )
+    return Present(row, version, context.clock.monotonic(), siblings=rows)
 
 
 async def read_back(context: Context, advoware_id: int) -> Present:
@@ -119,6 +152,8 @@ async def load(
         wanted = counterpart_id(context.entity, memory, espo)
     except Unmappable:
         return Snapshot(memory, espo)
+    if wanted is None and context.entity.child is not None:
+        return await _look_beside(context, context.entity.child, memory, espo)
     if wanted is None:
         memory, found = await _look_for(context, memory, espo)
         return Snapshot(memory, espo, found)
@@ -128,6 +163,36 @@ async def load(
         rivals = await context.ledger.read(pairs.holders, memory.key.entity, [wanted], str(memory.key))
         memory = replace(memory, rivals=tuple(rivals.values()))
     return Snapshot(memory, espo, advoware)
+
+
+async def _look_beside(context: Context, child: Child, memory: Memory, espo: Present) -> Snapshot:
+    """Look for a counterpart in the list it must be in, which is complete."""
+    rows = await read_rows(context, child)
+    if isinstance(rows, Unknown):
+        return Snapshot(memory, espo, rows)
+    entity = context.entity
+    ids = [int(row[entity.advoware_id]) for row in rows]
+    taken = await context.ledger.read(pairs.holders, entity.name, ids, str(memory.key))
+    found = tuple(_found(entity, row, taken) for row in rows)
+    others = await unlinked(context, entity, espo.body[child.espo], but=memory.key.espo_id) if found else ()
+    doubt = next((item for item in memory.intents if item.verb == "create"), None)
+    if doubt is not None:
+        memory = await _judge_doubt(context, memory, doubt, Search.TRUSTED)
+    return Snapshot(memory, espo, Unlinked(found, Search.TRUSTED, others))
+
+
+async def unlinked(context: Context, entity: Entity, parent_id: str, but: str = "") -> tuple[dict[str, Any], ...]:
+    """The records EspoCRM has under a parent that belong to nothing in Advoware yet."""
+    assert entity.child is not None
+    of_parent = {"type": "equals", "attribute": entity.child.espo, "value": parent_id}
+    names = ["id", entity.link, *(field.espo for field in entity.fields)]
+    page = await context.espo.list(
+        entity.espo_type, where=[of_parent], select=[name for name in names if name], order_by="id"
+    )
+    rows = {str(Key(entity.name, row["id"])): row for row in page.rows if row.get("id") != but}
+    known = await context.ledger.read(pairs.get_many, list(rows)) if rows else {}
+    living = {key for key, row in known.items() if row["state"] == PairState.LINKED}
+    return tuple(row for key, row in rows.items() if key not in living)
 
 
 async def _with_admission(context: Context, memory: Memory, row: Mapping[str, Any], espo: Present) -> Memory:
@@ -142,7 +207,9 @@ async def _with_admission(context: Context, memory: Memory, row: Mapping[str, An
         )
         if not page.rows:
             return replace(memory, admitted=False)
-    if not memory.admitted:
+    if not memory.admitted and context.entity.child is not None:
+        changes["admitted"] = context.whose is not None
+    elif not memory.admitted:
         began = await first_start(context, espo.served_at)
         changes["admitted"] = admitted_by(context.entity, body, began) is not None
     last_sync = body.get(names.last_sync)
@@ -267,6 +334,18 @@ def _entries_content(entries: EntryList, side: Side, seen: Present) -> Any:
     return [[one.id, one.value, one.main] for one in there if one.value is not None]
 
 
+def _children_content(child: Entity, seen: Present) -> Any:
+    rows = child.rows(seen.body)
+    if rows is None:
+        return "?"
+    return [[row[child.advoware_id], content_of(child, row)] for row in rows]
+
+
+def content_of(entity: Entity, row: Mapping[str, Any]) -> str:
+    """Fingerprint of what is mapped of a row in Advoware."""
+    return digest(entity, Side.ADVOWARE, Present(row, Version()))
+
+
 def digest(entity: Entity, side: Side, seen: Present) -> str:
     """Fingerprint of everything that is mapped, to tell cheaply whether anything is new."""
     content: list[Any] = [seen.body.get(entity.link)] if side is Side.ESPO else []
@@ -277,5 +356,9 @@ def digest(entity: Entity, side: Side, seen: Present) -> str:
             content.append(["?", field.raw(side, seen.body)])
     for entries in entity.lists:
         content.append(_entries_content(entries, side, seen))
+    for child in entity.children if side is Side.ADVOWARE else ():
+        content.append(_children_content(child, seen))
+    if entity.child is not None and side is Side.ESPO:
+        content.append(seen.body.get(entity.child.espo))
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

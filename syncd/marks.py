@@ -49,6 +49,8 @@ def _is_old(espo: Present) -> bool:
 
 def next_look(context: Context, row: Mapping[str, Any], *, changed: bool) -> dict[str, Any]:
     """When to look round in Advoware next: soon after a change, ever more seldom while nothing happens."""
+    if context.entity.child is not None:  # whoever looks at its parent sees it
+        return {}
     settings = context.settings
     every = settings.sweep_min if changed or not row["check_every"] else float(row["check_every"]) * 2
     every = min(max(every, settings.sweep_min), settings.sweep_max)

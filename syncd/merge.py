@@ -138,7 +138,7 @@ def _write(field: Field, target: Side, values: Values, *, loses: bool) -> Verdic
     if not field.direction.allows(target):
         return Nothing()
     value = values.now(target.other)
-    if target is Side.ADVOWARE and field.can is Can.CREATE_ONLY:
+    if target is Side.ADVOWARE and (field.can is Can.CREATE_ONLY or (field.can is Can.REPLACE and value is None)):
         return ByHand(value)
     return Write(target, value, loses)
 

@@ -74,6 +74,7 @@ class Present:
     read_at: float = 0.0
     served_at: float | None = None
     direct: bool = True
+    siblings: tuple[Mapping[str, Raw], ...] = ()  # of a row of a list: all rows of that list, itself included
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """Advoware was not asked for an id, since none is known; `found` are the rows a search returned."""
+    """Advoware was not asked for an id, since none is known; `found` are the rows a search returned.
+
+    Of a record that belongs to another, `found` is the whole list there and `others` are the records EspoCRM has
+    beside it that belong to nothing in Advoware yet.
+    """
 
     found: tuple[Found, ...] = ()
     search: Search = Search.UNTRUSTED
+    others: tuple[Mapping[str, Raw], ...] = ()
 
 
 EspoSeen = Present | Absent | Unknown
@@ -243,6 +249,37 @@ class Evidence:
     patched_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unborn:
+    """A row of a child list of Advoware that EspoCRM has no record of: the entity's name, the row's id and content."""
+
+    entity: str
+    id: int
+    row: Mapping[str, Raw]
+    content: str
+
+    @property
+    def field(self) -> str:
+        """The ledger's name of it, at its parent."""
+        return f"{self.entity}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Brood:
+    """What a look at the children of a record has found.
+
+    `unborn` are to be created in EspoCRM, but of entities in `unjudged`: there a record may be the same thing and has
+    not been looked at yet. `stirred` are keys of children that have to be looked at, `over` keys and topics of
+    messages whose matter is settled since the row is gone, `ended` the retired rows that are.
+    """
+
+    unborn: tuple[Unborn, ...] = ()
+    unjudged: frozenset[str] = frozenset()
+    stirred: tuple[str, ...] = ()
+    over: tuple[tuple[str, str], ...] = ()
+    ended: tuple[tuple[str, int], ...] = ()
+
+
 RECORD = ""  # stands for the record as a whole where fields are named
 
 
@@ -296,6 +333,10 @@ class Memory:
         default_factory=dict
     )  # (channel, form) -> EspoCRM's entry as another known record holds it; None: nobody else does
     one_by_one: frozenset[str] = frozenset()  # lists EspoCRM refused as a whole: their new entries go singly
+    parent: str | None = None  # key of the record this one belongs to, as last known
+    retired: frozenset[int] = frozenset()  # Advoware ids that were this record's once and are left to a person
+    seen_there: str | None = None  # fingerprint of what Advoware showed when the record was last looked at
+    brood: Brood | None = None  # what this job has found out about its children; None: nothing to ask, or not yet
     stuck: frozenset[str] = frozenset()  # targets whose write failed in this job; RECORD, or names of entries
 
     @property
@@ -455,6 +496,25 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Retire:
+    """The record in Advoware is not this one's counterpart any more, and only a person can take it away there.
+
+    `parent`: the record of EspoCRM this one belongs to from now on, where that has changed; "" for none.
+    """
+
+    advoware_id: int | None
+    row: Mapping[str, Raw] = field(default_factory=dict)
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bear:
+    """Create the record of a child in EspoCRM that only Advoware has."""
+
+    unborn: Unborn
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantine:
     """`side` will not take this value of the field; it is shown and not tried again until it changes."""
 
@@ -488,6 +548,8 @@ Action = (
     | Keep
     | Dispute
     | Ask
+    | Retire
+    | Bear
     | Quarantine
     | Settle
 )

@@ -54,7 +54,8 @@ class Permit:
             return
         until = self._context.clock.now() + lease
         started = self._context.clock.monotonic()
-        if not await self._context.ledger.write(pairs.renew, self._claim.key, self._claim.fence, until):
+        held = self._claim.key, self._claim.fence, until, self._claim.lock
+        if not await self._context.ledger.write(pairs.renew, *held):
             raise pairs.FenceLost(self._claim.key)
         self._until = started + lease
 

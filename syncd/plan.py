@@ -21,6 +21,7 @@ from syncd.model import (
     Hold,
     HoldReason,
     Ignore,
+    Key,
     Link,
     LinkChoice,
     Memory,
@@ -29,6 +30,7 @@ from syncd.model import (
     PairState,
     PlanPolicy,
     Present,
+    Retire,
     Settle,
     Status,
     Trust,
@@ -70,6 +72,10 @@ def _with_espo(
 ) -> tuple[Action, ...]:
     if not memory.admitted or memory.state is PairState.EXCLUDED:
         return (Ignore(),)
+    elsewhere = _elsewhere(entity, memory, espo)
+    if elsewhere is not None:
+        row = advoware.body if isinstance(advoware, Present) else {}
+        return (Retire(memory.advoware_id, row, elsewhere),)
     try:
         named = named_id(entity, espo)
     except Unmappable:
@@ -92,6 +98,15 @@ def _with_espo(
             return _with_both(entity, memory, espo, advoware, policy, named)
         case _:
             assert_never(advoware)
+
+
+def _elsewhere(entity: Entity, memory: Memory, espo: Present) -> str | None:
+    """Key of the record this one belongs to now, where it is another one than it was; "" for none."""
+    if entity.child is None or memory.parent is None:
+        return None
+    parent_id = espo.body.get(entity.child.espo)
+    parent = str(Key(entity.child.parent, parent_id)) if isinstance(parent_id, str) and parent_id else ""
+    return None if parent == memory.parent else parent
 
 
 def _with_both(

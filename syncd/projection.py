@@ -6,7 +6,7 @@ stream entities even an empty PATCH bumps `modifiedAt`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,8 +22,9 @@ def espo_text(at: float) -> str:
 
 
 def settled(
-    entity: Entity, body: Mapping[str, Any], settle: Settle, advoware_id: int | None, language: str
-) -> dict[str, Any]:
+    entity: Entity, body: Mapping[str, Any], settle: Settle, advoware_id: int | None, language: str,
+    retired: Container[int] = (),
+) -> dict[str, Any]:  # fmt: skip
     """Attributes that show the end of a job. A number a person typed or took away is never put back."""
     names = entity.status
     wanted: dict[str, Any] = {
@@ -33,7 +34,9 @@ def settled(
         names.next_retry: None,
         names.auto_reset: None,
     }
-    if advoware_id is not None and not body.get(entity.link) and RECORD not in settle.open_fields:
+    shown = body.get(entity.link)
+    unshown = entity.link and (not shown or shown in retired)
+    if unshown and advoware_id is not None and RECORD not in settle.open_fields:
         wanted[entity.link] = advoware_id
     return differing(body, wanted)
 
@@ -58,7 +61,8 @@ def stamped(
     names = entity.status
     agreed = {**body, **changes}.get(names.status) == Status.CLEAN
     shown = {name: token for name, token in tokens.items() if agreed or name != names.row_id}
-    return {**changes, **differing(body, shown), names.last_sync: espo_text(now)}
+    stamp = {names.last_sync: espo_text(now)} if names.last_sync else {}
+    return {**changes, **differing(body, shown), **stamp}
 
 
 def fingerprints(entity: Entity, advoware: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,5 +90,8 @@ def failed(
 
 
 def differing(body: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The wanted attributes a record does not show yet; null, zero-less and missing are one value."""
-    return {name: value for name, value in wanted.items() if (body.get(name) or None) != (value or None)}
+    """The wanted attributes a record does not show yet; null, zero-less and missing are one value.
+
+    An attribute without a name is one the entity does not have.
+    """
+    return {name: value for name, value in wanted.items() if name and (body.get(name) or None) != (value or None)}

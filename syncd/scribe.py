@@ -102,7 +102,7 @@ class Scribe:
         """Who stores, and when."""
         run = self._context.run or (self._claim.task.run if self._claim.task else None)
         now = self._context.clock.now()
-        return steps.Job(self._claim.key, self._claim.fence, self._job_id, now, run, self._cause())
+        return steps.Job(self._claim.key, self._claim.fence, self._job_id, now, run, self._cause(), self._claim.lock)
 
     def _cause(self) -> str | None:
         """What set the job going: a webhook, a backfill, or why the record was looked at."""

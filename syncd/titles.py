@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mappers.spec import Entity, Raw, Role, Side, Unmappable
+from mappers.spec import Entity, Field, Raw, Role, Side, Unmappable
 
 LONGEST = 200
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "\x00": " "})
@@ -14,9 +14,26 @@ _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "\x00":
 
 def named(entity: Entity, body: Mapping[str, Raw]) -> dict[str, Any]:
     """The columns of a pair by which people find the record that EspoCRM shows."""
-    family, first = (_of(entity, role, body) for role in (Role.NAME, Role.FIRST_NAME))
-    title = ", ".join(part for part in (family, first) if part)[:LONGEST]
-    return {"title": title, "sought": folded(f"{family} {first}")[:LONGEST]}
+    parts = _parts(entity, Side.ESPO, body)
+    return {"title": _joined(parts), "sought": folded(" ".join(parts))[:LONGEST]}
+
+
+def titled(entity: Entity, side: Side, body: Mapping[str, Raw]) -> str:
+    """What people call a record by what a side shows of it."""
+    return _joined(_parts(entity, side, body)) or entity.label
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return ", ".join(part for part in parts if part)[:LONGEST]
+
+
+def _parts(entity: Entity, side: Side, body: Mapping[str, Raw]) -> list[str]:
+    if entity.child is not None:
+        return [_shown(entity.field(name), side, body) for name in entity.child.title]
+    return [
+        next((_shown(field, side, body) for field in entity.fields if field.role is role), "")
+        for role in (Role.NAME, Role.FIRST_NAME)
+    ]
 
 
 def folded(text: str) -> str:
@@ -26,12 +43,9 @@ def folded(text: str) -> str:
     return " ".join("".join(letter for letter in plain if not unicodedata.combining(letter)).split())
 
 
-def _of(entity: Entity, role: Role, body: Mapping[str, Raw]) -> str:
-    for field in entity.fields:
-        if field.role is role:
-            try:
-                value = field.parse(Side.ESPO, body)
-            except Unmappable:
-                return ""
-            return "".join(letter if letter.isprintable() else " " for letter in value or "").strip()
-    return ""
+def _shown(field: Field, side: Side, body: Mapping[str, Raw]) -> str:
+    try:
+        value = field.parse(side, body)
+    except Unmappable:
+        return ""
+    return "".join(letter if letter.isprintable() else " " for letter in value or "").strip()

@@ -14,6 +14,7 @@ from mappers.spec import Canonical, Role, Side
 from services.errors import Credentials, Modified, Outage, PeerError, Refused, Retryable
 from syncd import projection
 from syncd.agreement import after_patch
+from syncd.birth import Births
 from syncd.context import Context
 from syncd.ledger import journal, pairs, steps
 from syncd.load import digest, espo_present, load, read_advoware, read_back, read_espo
@@ -42,6 +43,7 @@ from syncd.readback import Judged, Verdict, judge, written_over
 from syncd.scribe import Scribe, with_agreed, with_bases
 from syncd.write_entry import EntryWriter
 from syncd.write_parts import PartsWriter
+from syncd.write_row import RowWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Writer:
         self.permit = Permit(context, claim, began, self.scribe)
         self.entries = EntryWriter(context, claim, self.scribe, self.permit)
         self.parts = PartsWriter(context, claim, self.scribe, self.permit)
+        self.births = Births(context, self.scribe, self.permit)
+        self.rows = RowWriter(context, claim, self.scribe, self.permit)
         self.failure: PeerError | None = None
         self._reread: object = None
         self._foreign: dict[tuple[Side, str, Canonical], Canonical] = {}  # values seen in place of what was written
@@ -160,7 +164,8 @@ class Writer:
         living = shot.memory.state in (PairState.LINKED, PairState.GONE)
         held = any(isinstance(item, Hold) for item in actions)  # then the link itself may be what is asked about
         linked = shot.memory.advoware_id if living and not held else None
-        changes |= projection.settled(entity, espo.body, settle, linked, context.settings.language)
+        language, retired = context.settings.language, shot.memory.retired
+        changes |= projection.settled(entity, espo.body, settle, linked, language, retired)
         tokens: dict[str, Any] = {}
         if isinstance(advoware, Present) and linked is not None:
             tokens = projection.fingerprints(entity, advoware.body)
@@ -186,6 +191,8 @@ class Writer:
             return replace(shot, advoware=await read_advoware(context, advoware_id))
         writes = await self.parts.to_journal(update.writes, advoware)
         alone = writes is not update.writes
+        if not alone:
+            writes = self.rows.to_journal(update.writes, advoware)
         intent = await self.scribe.announce(Side.ADVOWARE, "update", writes, espo, advoware, actions)
         shot = replace(shot, memory=with_agreed(shot.memory, actions))
         body = self._rendered(update.writes) if alone else {**advoware.body, **self._rendered(update.writes)}
@@ -195,7 +202,7 @@ class Writer:
         context.observers.window("PUT", context.clock.monotonic() - advoware.read_at)
         try:
             last_look = self.permit.last_look(advoware)
-            await context.advoware.replace(entity.path(advoware_id), body, last_look=last_look)
+            await context.advoware.replace(self.rows.path(advoware), body, last_look=last_look)
         except Mismatch:
             await self.permit.unsent(intent)
             raise
@@ -207,6 +214,9 @@ class Writer:
         except PeerError as error:
             return await self._set_aside(shot, intent, error)
         after = await read_back(context, advoware_id)
+        if not alone and await self.rows.put_back(writes, after):
+            await context.ledger.write(steps.conclude, self.scribe.job(), intent, IntentState.VOID)
+            raise Mismatch
         if alone:
             memory, after = await self.parts.check(
                 shot.memory, beside(entity, update.writes, advoware.body), after, advoware_id
@@ -235,7 +245,9 @@ class Writer:
         espo = shot.espo
         assert isinstance(espo, Present)
         named = {entity.field(write.field).role: write.after for write in create.writes}
-        name = journal.name_key([named.get(Role.NAME), named.get(Role.FIRST_NAME)])
+        whose = context.whose  # of children one is created at a time for each parent
+        words = [named.get(Role.NAME), named.get(Role.FIRST_NAME)] if whose is None else [entity.name, whose.key]
+        name = journal.name_key(words)
         for stale in memory.intents:
             if stale.verb == "create":  # not found long after it could have applied, or given up by a person
                 await context.ledger.write(steps.conclude, self.scribe.job(), stale.id, IntentState.VOID)
@@ -243,8 +255,8 @@ class Writer:
         await self.permit.firm()
         self.permit.wrote_advoware = True
         try:
-            body, last_look = self._rendered(create.writes), self.permit.last_look()
-            reply = await context.advoware.create(entity.advoware_path, body, last_look=last_look)
+            body, last_look = self.rows.signed(self._rendered(create.writes)), self.permit.last_look()
+            reply = await context.advoware.create(self.rows.list_path(), body, last_look=last_look)
         except Mismatch:
             await self.permit.unsent(intent)
             raise

@@ -35,7 +35,7 @@ class PartsWriter:
 
     async def to_journal(self, writes: tuple[FieldWrite, ...], advoware: Present) -> tuple[FieldWrite, ...]:
         """The writes, with what must stay where it is if they are sent alone; as they are for a whole object."""
-        if not self._context.settings.partial_put:
+        if not self._context.settings.partial_put or self._context.entity.child is not None:
             return writes
         if (await self._context.ledger.read(partial.trust)).keeps is False:
             return writes

@@ -27,6 +27,7 @@ class Import(StrEnum):
 
     SENT = "sent"
     DONE = "done"
+    RETIRED = "retired"  # was a record's counterpart, and is left to a person
 
 
 def get(conn: Connection, entity: str, number: int) -> dict[str, Any] | None:
@@ -51,6 +52,11 @@ def announce(conn: Connection, entity: str, number: int, run: str, now: float, o
 def withdraw(conn: Connection, entity: str, number: int) -> None:
     """It is certain that nothing was made of what was sent."""
     conn.execute(delete(imports).where(_is(entity, number), imports.c.state == Import.SENT))
+
+
+def drop(conn: Connection, entity: str, number: int) -> None:
+    """Forget what is kept of a number: it is gone from Advoware."""
+    conn.execute(delete(imports).where(_is(entity, number)))
 
 
 def made(conn: Connection, key: str, number: int, run: str, now: float) -> None:

@@ -16,7 +16,7 @@ from mappers.spec import Side
 from syncd.guard import WENT_BACK_KINDS
 from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, journal, people
-from syncd.ledger.schema import bases, conflicts, history, intents, pairs, quarantine, sightings, work
+from syncd.ledger.schema import bases, conflicts, history, imports, intents, pairs, quarantine, sightings, work
 from syncd.ledger.sql import given, insert_new, listed
 from syncd.ledger.work import Cause, Due, Task
 from syncd.ledger.work import find as find_work
@@ -39,6 +39,13 @@ _CLAIM = (
     .where(pairs.c.key == _KEY, or_(pairs.c.claimed_until < given("now"), _OURS))
     .values(fence=pairs.c.fence + 1, crashes=_CRASHES, claimed_until=given("until"), claimed_by=given("owner"))
 )
+# A parent is locked while a job works on one of its children; nobody can store anything under a lock.
+_LOCK = (
+    update(pairs)
+    .where(pairs.c.key == _KEY, pairs.c.claimed_until < given("now"))
+    .values(fence=pairs.c.fence + 1, claimed_until=given("until"), claimed_by=None)
+)
+_LOCKED = update(pairs).where(pairs.c.key == _KEY, pairs.c.fence == given("of_fence"), pairs.c.claimed_by.is_(None))
 _HELD = pairs.c.key == _KEY, pairs.c.fence == given("of_fence"), pairs.c.claimed_by.is_not(None)
 _UPDATE_HELD = update(pairs).where(*_HELD)
 _FENCE = select(pairs.c.fence).where(pairs.c.key == _KEY, pairs.c.claimed_by.is_not(None)).with_for_update()
@@ -59,12 +66,21 @@ _TO_CHECK = (
     .order_by(pairs.c.next_check_at)
     .limit(given("most"))
 )
+_RETIRED = select(imports.c.advoware_id).where(imports.c.key == _KEY, imports.c.state == "retired")
 _UPDATE_MANY = update(pairs).where(pairs.c.key.in_(_KEYS))
 _CHECKED = select(func.count()).where(pairs.c.checked_at >= given("since"))
 
 
 class FenceLost(Exception):
     """Another job holds the record now; nothing this job wanted to store was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Keeps everybody from a record while one of its children is worked on."""
+
+    key: str
+    fence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +94,14 @@ class Claim:
     task: Task | None
     row: Mapping[str, Any]
     pauses: Mapping[str, str]
+    lock: Lock | None = None
 
 
-def claim(conn: Connection, key: str, owner: str, now: float, until: float, left: int | None = None) -> Claim | None:
-    """Take the record if nobody works on it; None if somebody does.
+def claim(
+    conn: Connection, key: str, owner: str, now: float, until: float, left: int | None = None,
+    parent: str | None = None,
+) -> Claim | None:  # fmt: skip
+    """Take the record, and lock its `parent`, if nobody works on either; None if somebody does.
 
     `left`: fence of a claim of the same owner whose job could not store its end; it is over, and was no death.
     """
@@ -89,15 +109,35 @@ def claim(conn: Connection, key: str, owner: str, now: float, until: float, left
     entity = key.partition("/")[0]
     insert_new(conn, pairs, [{"key": key, "entity": entity}])
     last = -1 if left is None else left
+    lock = None if parent is None else _lock(conn, parent, now, until)
+    if parent is not None and lock is None:
+        return None
     taken = conn.execute(_CLAIM, {"of_key": key, "now": now, "until": until, "owner": owner, "left": last})
     if taken.rowcount == 0:
+        unlock(conn, lock)
         return None
     journal.orphan(conn, key)
     row = dict(conn.execute(_ROW, {"of_key": key}).one()._mapping)
+    if row["parent"] != parent and parent is not None:
+        change(conn, key, {"parent": parent})
+        row["parent"] = parent
     memory = remember(conn, row)
     if task is not None and task.cause is Cause.EVENT:
         memory = replace(memory, evidence=journal.evidence(conn, key, row["judged_delivery"]))
-    return Claim(key, row["fence"], until, memory, task, row, facts.list_pauses(conn))
+    return Claim(key, row["fence"], until, memory, task, row, facts.list_pauses(conn), lock)
+
+
+def _lock(conn: Connection, key: str, now: float, until: float) -> Lock | None:
+    """Lock a record; None while somebody works on it."""
+    if conn.execute(_LOCK, {"of_key": key, "now": now, "until": until}).rowcount == 0:
+        return None
+    return Lock(key, conn.execute(select(pairs.c.fence).where(pairs.c.key == key)).scalar_one())
+
+
+def unlock(conn: Connection, lock: Lock | None) -> None:
+    """End a lock; one that has run out is somebody else's by now."""
+    if lock is not None:
+        conn.execute(_LOCKED, {"of_key": lock.key, "of_fence": lock.fence, "claimed_until": 0.0})
 
 
 def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
@@ -131,7 +171,14 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
         believe=Side(row["believe"]) if row["believe"] else None,
         allow_new_fields=bool(row["allow_new_fields"]),
         retries=row["retries"],
+        parent=row["parent"],
+        retired=_retired(conn, key) if row["parent"] is not None else frozenset(),
+        seen_there=row["advoware_digest"],
     )
+
+
+def _retired(conn: Connection, key: str) -> frozenset[int]:
+    return frozenset(conn.execute(_RETIRED, {"of_key": key}).scalars())
 
 
 def _link_decision(stored: Mapping[str, Any] | None) -> LinkDecision | None:
@@ -159,8 +206,12 @@ def check_fence(conn: Connection, key: str, fence: int) -> None:
         raise FenceLost(key)
 
 
-def renew(conn: Connection, key: str, fence: int, until: float) -> bool:
-    """Keep the claim longer; false if it is lost."""
+def renew(conn: Connection, key: str, fence: int, until: float, lock: Lock | None = None) -> bool:
+    """Keep the claim longer, and the lock of its parent; false if either is lost."""
+    if lock is not None:
+        locked = conn.execute(_LOCKED, {"of_key": lock.key, "of_fence": lock.fence, "claimed_until": until})
+        if locked.rowcount == 0:
+            return False
     kept = conn.execute(_UPDATE_HELD, {"of_key": key, "of_fence": fence, "claimed_until": until})
     return kept.rowcount > 0
 
@@ -192,6 +243,13 @@ def admit(conn: Connection, keys: Iterable[str], how: str) -> None:
 def forget_stranger(conn: Connection, key: str, fence: int) -> None:
     """Remove the row a claim made for a record that does not take part."""
     conn.execute(delete(pairs).where(pairs.c.key == key, pairs.c.fence == fence, pairs.c.admitted_by.is_(None)))
+
+
+def brood(conn: Connection, parent: str) -> list[dict[str, Any]]:
+    """The pairs whose records belong to this one, and what is known of them in short."""
+    names = ("key", "entity", "state", "status", "advoware_id", "advoware_digest")
+    query = select(*(pairs.c[name] for name in names)).where(pairs.c.parent == parent)
+    return [dict(row._mapping) for row in conn.execute(query)]
 
 
 def holders(conn: Connection, entity: str, advoware_ids: Iterable[int], but: str = "") -> dict[int, str]:

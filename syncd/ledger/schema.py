@@ -48,6 +48,7 @@ pairs = Table(
     Column("state", String(12), nullable=False, server_default="new"),
     Column("trust", String(12), nullable=False, server_default="unconfirmed"),
     Column("advoware_id", Integer),
+    Column("parent", String(60)),
     Column("link_shown", Boolean, nullable=False, server_default=text("false")),
     Column("admitted_by", String(20)),
     Column("fence", Integer, nullable=False, server_default="0"),
@@ -89,6 +90,12 @@ pairs = Table(
     _of_part("pairs_by_status_and_change", "status", "changed_at", "key", "sought"),
     _of_part("pairs_by_status_and_number", "status", "advoware_id", "key"),
     Index("pairs_number", "advoware_id", "key"),
+    Index(
+        "pairs_of_parent",
+        "parent",
+        sqlite_where=text("parent IS NOT NULL"),
+        postgresql_where=text("parent IS NOT NULL"),
+    ),
     Index("pairs_next_check", "next_check_at"),
     Index("pairs_checked", "checked_at"),
     Index(
@@ -332,7 +339,8 @@ imports = Table(
     Column("state", String(10), nullable=False),
     Column("sent_at", Float, nullable=False),
     Column("key", String(60)),
-    comment="Beteiligte to be created in EspoCRM: announced before the call, so that none is made twice.",
+    Column("parent", String(60)),
+    comment="Records to be created in EspoCRM: announced before the call, so that none is made twice.",
 )
 
 staged = Table(

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from mappers.spec import Canonical, Side
 from syncd import guard
 from syncd.lanes import Lane
-from syncd.ledger import brakes, facts, journal, pairs, people, staged, work
+from syncd.ledger import brakes, facts, imports, journal, pairs, people, staged, work
 from syncd.ledger.staged import Plan
 from syncd.ledger.work import Cause, Due
 from syncd.model import NEW_FIELD, NOTHING, Base, FieldWrite, IntentState, PairState, Trust
@@ -73,6 +73,7 @@ class Job:
     now: float
     run: str | None = None
     cause: str | None = None
+    lock: pairs.Lock | None = None  # of the record's parent, which ends with the job
 
 
 def announce(conn: Connection, job: Job, told: Announcement, limits: guard.Limits, guard_id: str) -> str | None:
@@ -255,6 +256,9 @@ class Ending:
     over: Sequence[str] = ()  # topics of messages whose matter is settled
     follow: Due | None = None
     held: str | None = None
+    stirred: Sequence[str] = ()  # keys of children that have to be looked at
+    ended: Sequence[tuple[str, int]] = ()  # rows that were left to a person and are gone
+    ended_messages: Sequence[tuple[str, str]] = ()  # and what was told about rows that are gone: key, topic
     event: str | None = None
     missing: Side | None = None
     present: Sequence[Side] = ()
@@ -298,7 +302,13 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
         work.done(conn, job.key, gen, follow, job.now, ending.held)
     elif follow is not None:
         work.put(conn, [follow], job.now)
+    work.put(conn, [Due(key, Lane.LIVE, Cause.EVENT, job.now) for key in ending.stirred], job.now)
+    for entity, number in ending.ended:
+        imports.drop(conn, entity, number)
+    for key, topic in ending.ended_messages:
+        people.close_messages(conn, key, [topic], job.now)
     pairs.release(conn, job.key, job.fence, ending.pair)
+    pairs.unlock(conn, job.lock)
 
 
 def _stops(conn: Connection, by: str) -> bool:
@@ -310,6 +320,7 @@ def _stops(conn: Connection, by: str) -> bool:
 def let_go(conn: Connection, job: Job, gen: int | None) -> None:
     """Leave a record that needs nothing, or that is not ours to look after."""
     pairs.release(conn, job.key, job.fence)
+    pairs.unlock(conn, job.lock)
     pairs.forget_stranger(conn, job.key, job.fence)
     if gen is not None:
         work.done(conn, job.key, gen, None, job.now)

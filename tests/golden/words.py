@@ -14,6 +14,7 @@ from syncd.model import (
     Action,
     Agree,
     Ask,
+    Bear,
     Base,
     Bury,
     Create,
@@ -27,6 +28,7 @@ from syncd.model import (
     Missed,
     Notice,
     Quarantine,
+    Retire,
     Settle,
     Trust,
     Update,
@@ -106,6 +108,10 @@ def _lines(action: Action) -> list[str]:
             return [f"{SYSTEM[side]} nimmt nicht an: {_name(name)} {_shown(action.value)}"]
         case Settle(status, notices):
             return [f"Status {status}", *(f"  {_said(notice)}" for notice in notices)]
+        case Retire(number):
+            return [f"trennt sich von Zeile {number}; ein Mensch entfernt sie in Advoware"]
+        case Bear(one):
+            return [f"legt in EspoCRM an: {one.entity} {one.id}"]
         case _:
             assert_never(action)
 

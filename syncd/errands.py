@@ -1,0 +1,65 @@
+"""What only a person can do in Advoware, said exactly: where to go there, and what to type. Pure.
+
+Goes into Tasks, which belong to the record in EspoCRM like the values they name, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mappers.spec import Canonical, Entity, Field, Raw, Side
+from syncd.model import Ask
+from syncd.titles import titled
+
+Steps = dict[str, dict[str, Any]]  # by field: `to` and `line`
+
+
+def steps(entity: Entity, number: int | None, row: Mapping[str, Raw], asks: Iterable[Ask], language: str) -> Steps:
+    """One line per field that must be typed in Advoware; `number` is the Beteiligter's, `row` what Advoware shows."""
+    where = place(entity, number, row, language)
+    return {
+        ask.field: {"to": ask.value, "line": f"{where}: {_change(entity.field(ask.field), ask, language)}"}
+        for ask in asks
+        if not any(entries.owns(ask.field) for entries in entity.lists)
+    }
+
+
+def retired(entity: Entity, number: int | None, row: Mapping[str, Raw], language: str) -> str:
+    """What to do with a row that is no record's counterpart any more."""
+    where, what = place(entity, number, row, language), titled(entity, Side.ADVOWARE, row)
+    if language == "de":
+        return f"{where}: {what} löschen oder als erledigt kennzeichnen; in EspoCRM gilt dafür etwas anderes."
+    return f"{where}: remove {what} or mark it as no longer valid; EspoCRM has something else in its place."
+
+
+def deleted(entity: Entity, number: int | None, title: str, language: str) -> str:
+    """What to do about a row whose record was deleted in EspoCRM."""
+    assert entity.child is not None
+    words = entity.child.words
+    where = f"In Advoware: Beteiligter {number or '?'} → {words.de if language == 'de' else words.en}"
+    if language == "de":
+        return f"In EspoCRM gelöscht. {where}: {title} löschen, wenn es dort auch nicht mehr gelten soll."
+    return f"Deleted in EspoCRM. {where}: remove {title} if it shall not be valid there any more."
+
+
+def place(entity: Entity, number: int | None, row: Mapping[str, Raw], language: str) -> str:
+    """Where in Advoware a person finds it."""
+    who = f"Beteiligter {number or '?'}"
+    if entity.child is None:
+        return f"In Advoware: {who}"
+    words = entity.child.words
+    return f"In Advoware: {who} → {words.de if language == 'de' else words.en} → {entity.child.place(row)}"
+
+
+def _change(field: Field, ask: Ask, language: str) -> str:
+    name = field.shape.words if field.shape is not None else None
+    if language == "de":
+        called, blank = name.de if name else field.espo, "leer"
+        return f"{called} von {_quoted(ask.present, blank)} auf {_quoted(ask.value, blank)} ändern"
+    called, blank = name.en if name else field.espo, "blank"
+    return f"change {called} from {_quoted(ask.present, blank)} to {_quoted(ask.value, blank)}"
+
+
+def _quoted(value: Canonical, blank: str) -> str:
+    return blank if value is None else f"„{value}“"
