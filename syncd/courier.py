@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from services.errors import Denied, Missing, Outage, PeerError, Refused
-from syncd import addresses
+from syncd import addresses, errands
 from syncd.context import Context
 from syncd.ledger import facts, pairs, people
 
@@ -22,12 +22,14 @@ log = structlog.get_logger()
 BATCH = 20
 FIRST_WAIT = 60.0  # seconds, doubled with each failure
 LONGEST_WAIT = 3600.0
-DONE = "Completed"
+OPEN, DONE = "Not Started", "Completed"
+CLOSED = (DONE, "Canceled")
 
 _TITLES = {
     "waiting": ("Abgleich mit Advoware: bitte prüfen", "Sync with Advoware: please check"),
     "gone": ("In Advoware nicht mehr vorhanden", "No longer present in Advoware"),
     "deleted": ("In EspoCRM gelöscht, in Advoware noch da", "Deleted in EspoCRM, still in Advoware"),
+    "retired": ("In Advoware zu entfernen", "To be removed in Advoware"),
 }
 
 
@@ -58,16 +60,32 @@ async def _deal(context: Context, message: Mapping[str, Any]) -> None:
         await _close(context, message)
         return
     pair = await context.ledger.read(pairs.get, message["key"]) or {}
-    assignee = message["body"].get("assignee") or pair.get("assignee") or await _task_user(context)
-    orphan = bool(message["body"].get("orphan"))
+    parent = await context.ledger.read(pairs.get, pair["parent"]) if pair.get("parent") else None
+    assignees = (message["body"].get("assignee"), pair.get("assignee"), (parent or {}).get("assignee"))
+    assignee = next((one for one in assignees if one), None) or await _task_user(context)
+    subject = _subject(context, message, pair)
     if message["kind"] == "task" and assignee:
-        espo_id = await _task(context, message, assignee, orphan)
-    elif orphan:
-        espo_id = None  # nobody to assign it to and no record to write it on: it is in the history and the status
+        espo_id, body = await _task(context, message, assignee, subject)
+        await context.ledger.write(people.message_done, message["id"], "posted", espo_id, body)
+        return
+    noted: str | None = None
+    if subject is None:  # nobody to assign it to and no record to write it on: it is in the history and the status
         log.warning("message.undeliverable", message=message["id"])
     else:
-        espo_id = await _note(context, message)
-    await context.ledger.write(people.message_done, message["id"], "posted", espo_id)
+        noted = await _note(context, message, subject)
+    await context.ledger.write(people.message_done, message["id"], "posted", noted)
+
+
+def _subject(context: Context, message: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[str, str] | None:
+    """The record of EspoCRM that a message is shown at, None where it is gone; a child's is its parent."""
+    entity, key = context.entity, message["key"]
+    if entity.child is not None:
+        if not pair.get("parent"):
+            return None
+        entity, key = context.kin[entity.child.parent], pair["parent"]
+    elif message["body"].get("orphan"):
+        return None
+    return {"parentType": entity.espo_type, "parentId": key.partition("/")[2]}
 
 
 async def _task_user(context: Context) -> str | None:
@@ -85,27 +103,48 @@ async def _task_user(context: Context) -> str | None:
     return known
 
 
-async def _task(context: Context, message: Mapping[str, Any], assignee: str, orphan: bool) -> str:
-    text = _text(context, message)
+async def _task(
+    context: Context, message: Mapping[str, Any], assignee: str, subject: Mapping[str, str] | None
+) -> tuple[str, Mapping[str, Any]]:
+    """Post the Task, or bring it up to date; returns its id, and the message with the steps it shows now."""
     known = message["espo_id"] or await _find(context, "Task", "description", message["id"])
+    body = message["body"]
     if known is not None:
         with suppress(Missing):  # a person deleted it, but what waits is still waiting: a new one
-            await context.espo.update("Task", known, {"description": text})
-            return known
-    title = _TITLES.get(message["topic"], _TITLES["waiting"])[0 if context.settings.language == "de" else 1]
-    body = {
+            return known, await _renewed(context, message, known)
+    text, body = _text(context, message), errands.shown(body)
+    german, english = _TITLES.get(message["topic"].partition(":")[0], _TITLES["waiting"])
+    title = german if context.settings.language == "de" else english
+    task = {
         "name": title,
-        "status": "Not Started",
+        "status": OPEN,
         "priority": "High",
         "assignedUserId": assignee,
         "description": text,
+        **(subject or {}),
     }
-    if not orphan:
-        body |= {"parentType": context.entity.espo_type, "parentId": message["key"].partition("/")[2]}
-    return str((await context.espo.create("Task", body)).body["id"])
+    return str((await context.espo.create("Task", task)).body["id"]), body
 
 
-async def _note(context: Context, message: Mapping[str, Any]) -> str:
+async def _renewed(context: Context, message: Mapping[str, Any], known: str) -> Mapping[str, Any]:
+    """Say in a Task what has changed. One that a person has closed is opened again only for steps that are new."""
+    body = message["body"]
+    if not body.get("steps"):
+        await context.espo.update("Task", known, {"description": _text(context, message)})
+        return dict(body)
+    task = (await context.espo.read("Task", known)).body
+    closed = task.get("status") in CLOSED
+    if closed:
+        body = errands.dismissed(body)
+        if not errands.left(body):
+            return body
+    changes = {"description": _text(context, {**message, "body": body}), **({"status": OPEN} if closed else {})}
+    if any(task.get(name) != value for name, value in changes.items()):
+        await context.espo.update("Task", known, changes)
+    return errands.shown(body)
+
+
+async def _note(context: Context, message: Mapping[str, Any], subject: Mapping[str, str]) -> str:
     known = message["espo_id"]
     if known is None:
         # A role may keep us from listing notes: then a crash at the wrong instant doubles one.
@@ -115,12 +154,7 @@ async def _note(context: Context, message: Mapping[str, Any]) -> str:
         with suppress(Missing):  # a person deleted it, but what it tells has changed: a new one
             await context.espo.update("Note", known, {"post": _text(context, message)})
             return str(known)
-    body = {
-        "type": "Post",
-        "parentType": context.entity.espo_type,
-        "parentId": message["key"].partition("/")[2],
-        "post": _text(context, message),
-    }
+    body = {"type": "Post", **subject, "post": _text(context, message)}
     return str((await context.espo.create("Note", body)).body["id"])
 
 
@@ -146,6 +180,7 @@ def _text(context: Context, message: Mapping[str, Any]) -> str:
     base = context.settings.public_url
     parts = [
         message["body"].get("text") or "",
+        "\n".join(errands.lines(message["body"])),
         addresses.page(base, message["key"]) if base else "",
         _mark(message["id"]),
     ]

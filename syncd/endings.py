@@ -141,8 +141,9 @@ def settled(
     )
     waiting = [*_waiting(context, actions, espo, advoware), *_held(context, hold)]
     topic = "gone" if gone else "waiting"
-    tell = text(settle.notices, settings.language)
-    body = {"text": tell, "steps": _errands(context, actions, memory, advoware)}
+    todo = _errands(context, actions, memory, advoware)
+    tell = text([one for one in settle.notices if not todo or one.code != "by_hand"], settings.language)
+    body: dict[str, Any] = {"text": tell, "steps": todo} if todo else {"text": tell}
     message = Message(context.id12(), "task", topic, body) if settle.status is not Status.CLEAN else None
     brood = memory.brood or Brood()
     follow = late_look(context, claim.key, espo, wrote=patched.wrote)

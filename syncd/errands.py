@@ -12,6 +12,7 @@ from mappers.spec import Canonical, Entity, Field, Raw, Side
 from syncd.model import Ask
 from syncd.titles import titled
 
+SHOWN, DISMISSED = "shown", "dismissed"  # steps the Task shows, and those a person has not wanted, with their values
 Steps = dict[str, dict[str, Any]]  # by field: `to` and `line`
 
 
@@ -23,6 +24,32 @@ def steps(entity: Entity, number: int | None, row: Mapping[str, Raw], asks: Iter
         for ask in asks
         if not any(entries.owns(ask.field) for entries in entity.lists)
     }
+
+
+def lines(body: Mapping[str, Any]) -> list[str]:
+    """The steps a message asks for, but those a person has not wanted."""
+    refused = body.get(DISMISSED, {})
+    return [step["line"] for name, step in body.get("steps", {}).items() if name not in refused or
+            refused[name] != step["to"]]  # fmt: skip
+
+
+def left(body: Mapping[str, Any]) -> bool:
+    """Whether a message asks for anything that a person has not refused yet."""
+    return bool(lines(body))
+
+
+def shown(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The message once its Task shows its steps; without any it stays as it is."""
+    if not body.get("steps"):
+        return dict(body)
+    return {**body, SHOWN: {name: step["to"] for name, step in body["steps"].items()}}
+
+
+def dismissed(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The message once a person has closed its Task: what it showed is not wanted, until it is to be another value."""
+    refused = {**body.get(DISMISSED, {}), **body.get(SHOWN, {})}
+    steps = body.get("steps", {})
+    return {**body, DISMISSED: {name: to for name, to in refused.items() if name in steps and steps[name]["to"] == to}}
 
 
 def retired(entity: Entity, number: int | None, row: Mapping[str, Raw], language: str) -> str:

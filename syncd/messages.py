@@ -62,6 +62,16 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "In Advoware gibt es ähnliche Beteiligte: {detail}. Bitte wählen oder neu anlegen lassen.",
         "Advoware has similar Beteiligte: {detail}. Please choose one or ask for a new one.",
     ),
+    "double": (
+        "Steht in Advoware schon (Nr. {detail}) und gehört dort zu einem anderen Datensatz. Bitte hier einen der "
+        "beiden löschen oder neu anlegen lassen.",
+        "Advoware has it already (no. {detail}), as another record's counterpart. Please delete one of the two here or "
+        "ask for a new one.",
+    ),
+    "rows": (
+        "In Advoware passen mehrere: {detail}. Bitte wählen oder neu anlegen lassen.",
+        "Several in Advoware fit: {detail}. Please choose one or ask for a new one.",
+    ),
     "several_created": (
         "Nach einer verlorenen Antwort gibt es mehrere passende Beteiligte: {detail}. Bitte wählen.",
         "After a lost answer several Beteiligte match: {detail}. Please choose one.",

@@ -14,6 +14,7 @@ from syncd.model import Decision
 
 OPEN, DECIDED, KEPT, SETTLED = "open", "decided", "kept", "settled"
 WAITING = (OPEN, DECIDED)
+_PAST = ("shown", "dismissed")  # what a message keeps of the steps its Task asked for
 
 _KEY = given("of_key")
 _FIELDS = listed("fields")
@@ -182,10 +183,10 @@ def owe_message(
     """Owe people a Task or note; one that was owed or posted under the same topic with the same body is enough."""
     row = conn.execute(_TOLD, {"of_key": key, "of_topic": topic}).first()
     if row is not None:
-        if row.body != dict(body):
-            conn.execute(
-                update(messages).where(messages.c.id == row.id).values(body=dict(body), state="owed", due_at=now)
-            )
+        past = {name: row.body[name] for name in _PAST if name in row.body}
+        if row.body != {**body, **past}:
+            fresh = {**body, **past}
+            conn.execute(update(messages).where(messages.c.id == row.id).values(body=fresh, state="owed", due_at=now))
         return
     conn.execute(
         messages.insert().values(
@@ -209,9 +210,14 @@ def owed_messages(conn: Connection, now: float, limit: int) -> list[dict[str, An
     return [dict(row._mapping) for row in conn.execute(_OWED, {"now": now, "most": limit})]
 
 
-def message_done(conn: Connection, message_id: str, state: str, espo_id: str | None) -> None:
-    """A message was posted or closed."""
-    conn.execute(update(messages).where(messages.c.id == message_id).values(state=state, espo_id=espo_id, tries=0))
+def message_done(
+    conn: Connection, message_id: str, state: str, espo_id: str | None, body: Mapping[str, Any] | None = None
+) -> None:
+    """A message was posted or closed; `body`: with what is known now of the steps people were asked for."""
+    values: dict[str, Any] = {"state": state, "espo_id": espo_id, "tries": 0}
+    if body is not None:
+        values["body"] = dict(body)
+    conn.execute(update(messages).where(messages.c.id == message_id).values(**values))
 
 
 def message_failed(conn: Connection, message_id: str, due_at: float) -> None:
