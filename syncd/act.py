@@ -196,6 +196,8 @@ class Act:
         )
         if link.advoware_id in memory.retired:
             await self._context.ledger.write(children.take_back, self._writer.scribe.job(), link.advoware_id)
+        if self._context.whose is not None and self._claim.row["status"] == Status.CONFLICT:
+            await self._context.ledger.write(children.look_again, self._context.whose.key, self._context.clock.now())
         self.snapshot = replace(self.snapshot, memory=endings.linked(memory, link, base))
         log.info("pair.linked", trust=link.trust)
         if isinstance(self.snapshot.advoware, Unlinked):

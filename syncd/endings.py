@@ -18,7 +18,7 @@ from syncd.evidence import LOST_ENTRY
 from syncd.lanes import Lane
 from syncd.ledger import children, pairs
 from syncd.ledger.staged import Plan
-from syncd.ledger.steps import Ending, Message, Waiting
+from syncd.ledger.steps import Ending, Message, Single, Waiting
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest
 from syncd.marks import espo_marks, late_look, next_look
@@ -166,6 +166,7 @@ def settled(
         stirred=brood.stirred,
         ended=brood.ended,
         ended_messages=brood.over,
+        single=_single(context, memory, espo),
         present=tuple(present),
         forget_updates_before=now - DOUBT_LIFE * settings.http_timeout,
     )
@@ -339,6 +340,19 @@ def _errands(
     asks = [action for action in actions if isinstance(action, Ask)]
     number = context.whose.advoware_id if context.whose is not None else memory.advoware_id
     return errands.steps(context.entity, number, advoware.body, asks, context.settings.language)
+
+
+def _single(context: Context, memory: Memory, espo: Present) -> Single | None:
+    """Whether the record has just become the one of its parent, as its default address."""
+    child = context.entity.child
+    if child is None or child.single is None or context.whose is None:
+        return None
+    field = context.entity.field(child.single)
+    base = (memory.base_at_start or {}).get(field.name)
+    value = context.entity.canonical(Side.ESPO, espo.body)[field.name]
+    if value is None or (base is not None and field.codec.parse(Side.ESPO, base.espo) == value):
+        return None
+    return Single(field.name, value, context.whose.key, context.id12())
 
 
 def _waiting(context: Context, actions: Sequence[Action], espo: Present, advoware: object) -> list[Waiting]:

@@ -22,6 +22,7 @@ from syncd.model import (
     Base,
     Bear,
     Brood,
+    Decision,
     Dispute,
     EntryWrite,
     FieldWrite,
@@ -130,7 +131,10 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
     espo, advoware = current[Side.ESPO], current[Side.ADVOWARE]
 
     decision = pair.memory.decisions.get(mapped.name)
-    if decision is not None:
+    if decision is not None and decision.here:
+        if _gives_up(pair, mapped, espo, decision, draft):
+            return
+    elif decision is not None:
         fresh = espo in (decision.saw_espo, decision.value) and advoware in (
             decision.saw_advoware,
             decision.value,
@@ -172,6 +176,18 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
             draft.asks.append(Ask(mapped.name, value, advoware))
         case _:
             assert_never(verdict)
+
+
+def _gives_up(pair: _Pair, mapped: Field, espo: Canonical, decision: Decision, draft: _Draft) -> bool:
+    """Another record has what only one may have: this one gives it up in EspoCRM, and that is no edit of it."""
+    base = pair.memory.base.get(mapped.name)
+    if espo == decision.saw_espo:
+        _write(pair, mapped, Side.ESPO, decision.value, draft)
+        return True
+    if base is None or mapped.codec.parse(Side.ESPO, base.espo) != decision.saw_espo:
+        return False
+    draft.agreed.append(mapped.name)
+    return True
 
 
 def _carry_out(

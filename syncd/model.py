@@ -222,7 +222,7 @@ class Decision:
     """What a person chose for a field, valid while both sides still show what he saw.
 
     `undoes` is the change in the history that is taken back by it, `before` the raw entry of a list from then,
-    `who` the person, as far as the way of asking tells.
+    `who` the person, as far as the way of asking tells. `here`: it is about EspoCRM's value alone.
     """
 
     conflict_id: str
@@ -232,6 +232,7 @@ class Decision:
     undoes: int | None = None
     before: Raw = None
     who: str | None = None
+    here: bool = False
 
 
 @dataclass(frozen=True, slots=True)

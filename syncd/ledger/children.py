@@ -68,6 +68,12 @@ def take_back(conn: Connection, job: Job, number: int) -> None:
         people.close_messages(conn, job.key, [topic(number)], job.now)
 
 
+def look_again(conn: Connection, parent: str, now: float) -> None:
+    """A question about a child is answered: what was not brought to EspoCRM because of it may be now."""
+    pairs.change(conn, parent, {"advoware_digest": None})
+    work.put(conn, [Due(parent, Lane.LIVE, Cause.EVENT, now)], now)
+
+
 def announce(conn: Connection, job: Job, entity: str, number: int, over: Mapping[str, Any] | None) -> bool:
     """Say that a row is about to be created in EspoCRM; false if it was said anew since `over`."""
     pairs.check_fence(conn, job.key, job.fence)

@@ -164,6 +164,11 @@ def put_bases(conn: Connection, key: str, agreed: Mapping[str, tuple[Any, Any, s
     upsert(conn, bases, rows)
 
 
+def shows(conn: Connection, key: str, field: str) -> bool:
+    """Whether EspoCRM had anything in a field when both sides last agreed."""
+    return bool(conn.execute(select(bases.c.espo).where(bases.c.key == key, bases.c.field == field)).scalar())
+
+
 def put_entries(conn: Connection, key: str, entries: Mapping[str, Base | None]) -> None:
     """Remember what both sides agree on in entries of child lists; None forgets one."""
     gone = [name for name, base in entries.items() if base is None]

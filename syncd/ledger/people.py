@@ -61,7 +61,7 @@ def waiting(conn: Connection, key: str) -> tuple[dict[str, str], dict[str, Decis
 def _decision(conflict_id: str, stored: Mapping[str, Any]) -> Decision:
     return Decision(
         conflict_id, stored["value"], stored["saw_espo"], stored["saw_advoware"], stored.get("undoes"),
-        stored.get("before"), stored.get("who"),
+        stored.get("before"), stored.get("who"), bool(stored.get("here")),
     )  # fmt: skip
 
 

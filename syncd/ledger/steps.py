@@ -241,6 +241,16 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Single:
+    """The record has become the one of its parent that has this in `field`: the others give it up in EspoCRM."""
+
+    field: str
+    saw: Canonical
+    parent: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """Everything a job leaves behind."""
 
@@ -259,6 +269,7 @@ class Ending:
     stirred: Sequence[str] = ()  # keys of children that have to be looked at
     ended: Sequence[tuple[str, int]] = ()  # rows that were left to a person and are gone
     ended_messages: Sequence[tuple[str, str]] = ()  # and what was told about rows that are gone: key, topic
+    single: Single | None = None
     event: str | None = None
     missing: Side | None = None
     present: Sequence[Side] = ()
@@ -307,8 +318,24 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
         imports.drop(conn, entity, number)
     for key, topic in ending.ended_messages:
         people.close_messages(conn, key, [topic], job.now)
+    if ending.single is not None:
+        _give_up(conn, job, ending.single)
     pairs.release(conn, job.key, job.fence, ending.pair)
     pairs.unlock(conn, job.lock)
+
+
+def _give_up(conn: Connection, job: Job, one: Single) -> None:
+    entity = job.key.partition("/")[0]
+    for number, sibling in enumerate(pairs.brood(conn, one.parent)):
+        key = sibling["key"]
+        claims = journal.shows(conn, key, one.field) or one.field in people.waiting(conn, key)[0]
+        if key == job.key or sibling["entity"] != entity or not claims:
+            continue
+        values = {"espo": one.saw, "advoware": None, "base": None, "opened_at": job.now}
+        raised = people.raise_conflict(conn, f"{one.id[:10]}{number:02d}", key, one.field, "single", values)
+        decision = {"value": None, "saw_espo": one.saw, "saw_advoware": None, "who": None, "here": True}
+        people.decide(conn, raised, decision)
+        work.put(conn, [Due(key, Lane.LIVE, Cause.EVENT, job.now)], job.now)
 
 
 def _stops(conn: Connection, by: str) -> bool:

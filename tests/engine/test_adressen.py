@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from syncd.ledger import people
 from syncd.sandbox.faults import Kind
 from tests.engine.households import ADRESSE, ZEILE, address, edit, here, open_tasks, rows, see
 from tests.engine.story import Story, told
@@ -111,17 +112,18 @@ async def test_a_task_closed_undone_stays_quiet_until_the_value_changes_again(st
     assert len(story.tasks()) == 1
 
 
-@told()
+@told(SYNCD_FULL_PASS_HOURS="0.005")
 async def test_an_address_deleted_in_espocrm_becomes_a_task_and_does_not_come_back(story: Story) -> None:
     espo_id, betnr = await story.pair({"assignedUserId": story.anna()})
     child = address(story, espo_id, assignedUserId=story.anna())
+    address(story, espo_id, adresseStreet="Am Ufer 9")
     await story.settle()
     story.espo.delete(child, "CAdressen", by="anna")
     await story.live(60)
     [task] = open_tasks(story)
-    assert "Lange Gasse 3" in task
-    assert here(story) == []
-    [row] = rows(story, betnr)
+    assert f"Beteiligter {betnr} → Adressen: Lange Gasse 3" in task
+    assert [one["adresseStreet"] for one in here(story)] == ["Am Ufer 9"]
+    [row] = [row for row in rows(story, betnr) if row["strasse"] == "Lange Gasse 3"]
     story.advoware.remove_child(betnr, "adressen", row["id"])
     await story.live(60)
     assert open_tasks(story) == []
@@ -182,3 +184,127 @@ async def test_an_address_under_another_person_leaves_the_first_and_goes_to_the_
     assert [row["strasse"] for row in rows(story, second)] == ["Lange Gasse 3"]
     assert len(rows(story, first)) == len(here(story)) == 1
     assert see(story, child)["syncStatus"] == "clean"
+
+
+@told()
+async def test_two_addresses_in_one_street_stay_two(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    front = address(story, espo_id, anschrift="Ida Neumann, Vorderhaus")
+    back = address(story, espo_id, anschrift="Ida Neumann, Hinterhaus")
+    story.advoware.add_adresse(betnr, {**ZEILE, "anschrift": "Ida Neumann, Hinterhaus"})
+    story.advoware.add_adresse(betnr, {**ZEILE, "anschrift": "Ida Neumann, Vorderhaus"})
+    await story.settle()
+    assert len(rows(story, betnr)) == len(here(story)) == 2
+    edit(story, "CAdressen", back, anschrift="Ida Neumann, Gartenhaus")
+    await story.settle()
+    assert sorted(row["anschrift"] for row in rows(story, betnr)) == [
+        "Ida Neumann, Gartenhaus", "Ida Neumann, Vorderhaus",
+    ]  # fmt: skip
+    assert see(story, front)["anschrift"] == "Ida Neumann, Vorderhaus"
+
+
+@told()
+async def test_which_of_two_rows_is_meant_is_asked_and_a_person_decides(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    ids = [
+        story.advoware.add_adresse(betnr, {**ZEILE, "anschrift": f"Ida Neumann, {house}"})
+        for house in ("Vorderhaus", "Hinterhaus")
+    ]
+    child = address(story, espo_id)
+    await story.settle()
+    assert see(story, child)["syncStatus"] == "conflict"
+    assert len(here(story)) == 1
+    [asked] = [one for one in await story.read(people.list_conflicts) if one["key"] == f"adressen/{child}"]
+    await story.desk.resolve(asked["id"], f"link {ids[1]}")
+    await story.settle()
+    assert see(story, child)["anschrift"] == "Ida Neumann, Hinterhaus"
+    assert sorted(one["anschrift"] for one in here(story)) == ["Ida Neumann, Hinterhaus", "Ida Neumann, Vorderhaus"]
+
+
+@told()
+async def test_a_lost_answer_doubles_no_address_on_either_side(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    story.fault(Kind.TIMEOUT_APPLIED, system="advoware", method="POST")
+    story.fault(Kind.TIMEOUT_APPLIED, system="espocrm", method="POST")
+    address(story, espo_id)
+    story.advoware.add_adresse(betnr, {**ZEILE, "strasse": "Am Ufer 9"})
+    await story.live(200)
+    streets = ["Am Ufer 9", "Lange Gasse 3"]
+    assert sorted(row["strasse"] for row in rows(story, betnr)) == streets
+    assert sorted(child["adresseStreet"] for child in here(story)) == streets
+    assert {child["syncStatus"] for child in here(story)} == {"clean"}
+
+
+@told()
+async def test_with_the_ledger_lost_addresses_are_found_again_by_mark_and_content(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    address(story, espo_id)
+    story.advoware.add_adresse(betnr, {**ZEILE, "strasse": "Am Ufer 9"})
+    await story.settle()
+    story.world.lose_ledger()
+    story.forget_calls()
+    await story.settle()
+    assert len(rows(story, betnr)) == len(here(story)) == 2
+    assert story.writes("Adressen") == []
+    [row] = [row for row in rows(story, betnr) if row["strasse"] == "Am Ufer 9"]
+    story.advoware.edit_adresse(betnr, row["id"], {"ort": "Celle"}, by="AB")
+    await story.settle()
+    assert sorted(child["adresseCity"] for child in here(story)) == ["Celle", "Hannover"]
+
+
+@told()
+async def test_only_one_address_is_the_default_in_espocrm(story: Story) -> None:
+    espo_id, betnr = await story.pair({"assignedUserId": story.anna()})
+    first = address(story, espo_id, standard=True)
+    second = address(story, espo_id, adresseStreet="Am Ufer 9")
+    await story.settle()
+    edit(story, "CAdressen", second, standard=True)
+    await story.settle()
+    assert (see(story, first)["standard"], see(story, second)["standard"]) == (False, True)
+    [task] = open_tasks(story)
+    assert "Standardanschrift" in task
+    by_street = {row["strasse"]: row["id"] for row in rows(story, betnr)}
+    story.advoware.edit_adresse(betnr, by_street["Lange Gasse 3"], {"standardAnschrift": False}, by="AB")
+    story.advoware.edit_adresse(betnr, by_street["Am Ufer 9"], {"standardAnschrift": True}, by="AB")
+    await story.settle()
+    assert open_tasks(story) == []
+    assert (see(story, first)["standard"], see(story, second)["standard"]) == (False, True)
+    assert {child["syncStatus"] for child in here(story)} == {"clean"}
+
+
+@told(SYNCD_FULL_PASS_HOURS="0.005")
+async def test_linking_tells_nobody_and_is_found_nevertheless(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    child = story.espo.create(ADRESSE, "CAdressen", "anna")
+    await story.settle()
+    story.sandbox.espo.tables["CAdressen"].rows[child].values["beteiligterId"] = espo_id
+    await story.live(60)
+    assert [row["strasse"] for row in rows(story, betnr)] == ["Lange Gasse 3"]
+
+
+@told()
+async def test_a_refused_address_of_advoware_is_shown_at_its_person_and_comes_once_it_is_right(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    rule = story.fault(Kind.STATUS, system="espocrm", method="POST", route="*CAdressen", status=400, times=None)
+    story.advoware.add_adresse(betnr, ZEILE)
+    await story.settle()
+    assert story.status(espo_id) == "conflict"
+    assert here(story) == []
+    story.sandbox.faults.remove(rule)
+    [row] = rows(story, betnr)
+    story.advoware.edit_adresse(betnr, row["id"], {"ort": "Celle"}, by="AB")
+    await story.settle()
+    assert [child["adresseCity"] for child in here(story)] == ["Celle"]
+    assert story.status(espo_id) == "clean"
+
+
+@told()
+async def test_an_address_refused_for_ever_keeps_nothing_else_from_going_on(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    story.fault(Kind.STATUS, system="advoware", method="POST", route="*/Adressen", status=500, times=None)
+    child = address(story, espo_id)
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    await story.settle()
+    assert story.advoware.see(betnr)["titel"] == "Prof."
+    assert story.status(espo_id) == "clean"
+    assert see(story, child)["syncStatus"] != "clean"
