@@ -68,6 +68,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("setup", Level.ERROR, Ends.WHEN_QUIET, "something that was set up is no longer so: rights, fields, the search", "`syncd doctor`"),
     Kind("failing", Level.WARNING, Ends.AT_ONCE, "records were given up after several tries", "`syncd status`, `syncd show KEY`; over when no record is failing any more"),
     Kind("conflicts", Level.WARNING, Ends.AT_ONCE, "something waits for a person's decision", "`syncd conflicts`; told once for the first, and once a day while any waits"),
+    Kind("mixed_up", Level.WARNING, Ends.AT_ONCE, "a write to an address struck another one of that person, which got its own values back", "`advoware.row_mixed_up` in the log names the record; look at its addresses in Advoware"),
     Kind("webhooks", Level.WARNING, Ends.WHEN_QUIET, "a webhook that was there is gone, switched off, doubled or leads elsewhere", "`syncd webhooks check`; changes are still found by polling"),
     Kind("clock", Level.WARNING, Ends.WHEN_QUIET, "two clocks differ by more than 2 s", "switch on NTP on both machines"),
     Kind("pause", Level.WARNING, Ends.AT_ONCE, "a pause has lasted longer than a day", "`syncd resume` if it was forgotten"),

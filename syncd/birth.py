@@ -6,6 +6,7 @@ before it is sent again. All else of the record is made by its own first job.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -59,7 +60,11 @@ class Births:
             return _later(shot, one)
         await self._permit.firm()
         try:
-            reply = await context.espo.create(entity.espo_type, body)
+            # Sent within one time-out of its announcement or not at all.
+            async with asyncio.timeout(max(0.0, job.now + context.settings.http_timeout - context.clock.now())):
+                reply = await context.espo.create(entity.espo_type, body)
+        except TimeoutError:
+            return _later(shot, one)
         except (Refused, Denied, Duplicate) as error:
             await context.ledger.write(children.withdraw, job, one.entity, one.id)
             log.warning("child.refused", entity=entity.name, reason=error.reason)

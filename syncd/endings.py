@@ -126,7 +126,8 @@ def settled(
     elif isinstance(advoware, Present):
         present.append(Side.ADVOWARE)
         fingerprint = digest(context.entity, Side.ADVOWARE, advoware)
-        pair |= {"advoware_digest": None if left(memory) else fingerprint, "misses": 0, "missed_at": None}
+        put_off = memory.brood is not None and memory.brood.put_off
+        pair |= {"advoware_digest": None if put_off or left(memory) else fingerprint, "misses": 0, "missed_at": None}
         if hold is None:
             pair |= {
                 "advoware_version": asdict(advoware.version),

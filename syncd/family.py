@@ -16,7 +16,7 @@ from mappers.spec import Entity, Raw, Side
 from services.errors import Denied, Missing
 from syncd.context import Context, Whose
 from syncd.kinship import agree
-from syncd.ledger import children, pairs
+from syncd.ledger import children, facts, pairs
 from syncd.ledger.imports import Import
 from syncd.load import content_of, digest, unlinked
 from syncd.model import Brood, Key, PairState, Present, Snapshot, Status, Unborn
@@ -73,8 +73,8 @@ async def with_brood(context: Context, shot: Snapshot) -> Snapshot:
 
 def _both(one: Brood, other: Brood) -> Brood:
     return Brood(
-        one.unborn + other.unborn, one.unjudged | other.unjudged, one.stirred + other.stirred,
-        one.over + other.over, one.ended + other.ended,
+        one.unborn + other.unborn, one.unjudged | other.unjudged, one.put_off or other.put_off,
+        one.stirred + other.stirred, one.over + other.over, one.ended + other.ended,
     )  # fmt: skip
 
 
@@ -110,8 +110,10 @@ async def _of_list(
             unjudged = frozenset({entity.name})
         asked = await context.ledger.read(children.candidates, keys) if keys else set()
         new = {number: row for number, row in new.items() if number not in asked}
+    if new and await context.ledger.read(facts.paused_by, entity.name, Side.ESPO) is not None:
+        return Brood((), unjudged, True, tuple(stirred), tuple(over), _ended(gone))
     unborn = tuple(Unborn(entity.name, number, row, content_of(entity, row)) for number, row in new.items())
-    return Brood(unborn, unjudged if unborn else frozenset(), tuple(stirred), tuple(over), _ended(gone))
+    return Brood(unborn, unjudged if unborn else frozenset(), False, tuple(stirred), tuple(over), _ended(gone))
 
 
 def _is_news(entity: Entity, pair: Mapping[str, Any], row: Mapping[str, Raw] | None) -> bool:

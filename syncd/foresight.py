@@ -15,11 +15,13 @@ from syncd.endings import linked
 from syncd.load import read_advoware
 from syncd.model import (
     Action,
+    Bear,
     Create,
     Dispute,
     Hold,
     Link,
     Present,
+    Retire,
     Settle,
     Snapshot,
     Status,
@@ -75,7 +77,9 @@ def writes(entity: Entity, shot: Snapshot, actions: Iterable[Action]) -> Writes:
                 found[action.side].update(entry.name.partition(":")[0] for entry in action.entries)
             case WriteEntry():
                 found[Side.ADVOWARE][action.list] += 1
-            case Hold() | Dispute():
+            case Bear():
+                found[Side.ESPO][action.unborn.entity] += 1
+            case Hold() | Dispute() | Retire():
                 asks = True
             case Settle(status=Status.CONFLICT):
                 asks = True

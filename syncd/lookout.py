@@ -87,6 +87,8 @@ def _of_people(standing: Standing, now: float) -> Iterator[Trouble]:
     if standing.conflicts:
         text = f"{standing.conflicts} waiting for a person's decision"
         yield Trouble("conflicts", text, remind=DAY)
+    if standing.mixed_up_at is not None and now - standing.mixed_up_at < DAY:
+        yield Trouble("mixed_up", "a write to an address struck another one, which has its own values back")
     yield from (_stopped(guard) for guard in standing.guards)
     for scope, since in standing.pauses.items():
         if now - since > DAY:

@@ -23,7 +23,6 @@ from syncd.scribe import Scribe
 log = structlog.get_logger()
 
 BESIDE = "other_rows"  # in the journal: what the other rows of the list showed
-MIXED_UP = "row_mixed_up_at"  # the fact that tells of it
 
 
 class RowWriter:
@@ -86,7 +85,7 @@ class RowWriter:
         ]
         for row, values in struck:
             log.error("advoware.row_mixed_up", entity=self._context.entity.name)
-            await self._context.ledger.write(facts.put, MIXED_UP, self._context.clock.now())
+            await self._context.ledger.write(facts.put, facts.MIXED_UP, self._context.clock.now())
             await self._permit.firm()
             self._permit.wrote_advoware = True
             await self._context.advoware.replace(

@@ -40,6 +40,7 @@ class Standing:
     pauses: Mapping[str, float]
     wrong_setup: Mapping[str, list[str]]
     wrong_webhooks: list[str]
+    mixed_up_at: float | None = None  # when a write to a row of a list last struck another row
 
 
 def standing(conn: Connection) -> Standing:
@@ -59,6 +60,7 @@ def standing(conn: Connection) -> Standing:
         pauses={row.scope: row.since for row in conn.execute(select(pauses.c.scope, pauses.c.since))},
         wrong_setup=examined.get("setup", {}),
         wrong_webhooks=examined.get("webhooks", []),
+        mixed_up_at=facts.get(conn, facts.MIXED_UP),
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, select
 from syncd.ledger.schema import facts, pauses, secrets
 from syncd.ledger.sql import given, listed, upsert
 
+MIXED_UP = "row_mixed_up_at"  # when a write to a row of a list last struck another row
 ALIVE_SLACK = 120.0  # seconds between two heartbeats that are no gap in memory
 
 _VALUE = select(facts.c.value).where(facts.c.name == given("name"))
