@@ -67,9 +67,10 @@ def find(entity: Entity, memory: Memory, espo: Present, seen: Unlinked, policy: 
     if memory.link_shown and memory.advoware_id is not None and choice is not LinkChoice.CREATE:
         notice = Notice("link_cleared", (entity.link,), str(memory.advoware_id))
         return (Hold(HoldReason.LINK_CLEARED, notice, (memory.advoware_id,)),)
-    if entity.child is not None:
-        return find_row(entity, entity.child, memory, espo, seen)
     doubt = _create_in_doubt(memory)
+    if entity.child is not None:
+        asked = choice is LinkChoice.CREATE and (doubt is None or _asked_again(memory, doubt))
+        return find_row(entity, entity.child, memory, espo, seen, doubt, asked=asked)
     if doubt is not None:
         return _resolve(entity, memory, espo, seen, policy, doubt)
     if choice is LinkChoice.CREATE:

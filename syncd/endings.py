@@ -122,7 +122,7 @@ def settled(
         pair["changed_at"] = now
     present = [Side.ESPO]
     if gone:
-        pair["state"] = PairState.GONE
+        pair |= {"state": PairState.GONE, "advoware_digest": None}
     elif isinstance(advoware, Present):
         present.append(Side.ADVOWARE)
         fingerprint = digest(context.entity, Side.ADVOWARE, advoware)

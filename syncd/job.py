@@ -23,7 +23,7 @@ from syncd.lanes import Lane
 from syncd.ledger import pairs, steps
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest, load, read_advoware, read_espo
-from syncd.model import Absent, EspoSeen, Key, Notice, PairState, Present, Snapshot, Status, Unlinked
+from syncd.model import Absent, EspoSeen, Key, Notice, PairState, Present, Snapshot, Status, Unknown, Unlinked
 from syncd.permit import Mismatch
 from syncd.scribe import Stopped
 from syncd.status import ASKS_FOR_WORK, Outcome, after_failure, found, may_write
@@ -160,8 +160,8 @@ class Job:
         row = await self.context.ledger.read(pairs.get, parent) if parent is not None else None
         if row is None or row["admitted_by"] is None:
             return Result(Ended.IGNORED, None)
-        if parent == self.claim.row["parent"]:  # its own job will look for its children
-            return Result(Ended.WAITING, steps.Ending())
+        if parent == self.claim.row["parent"]:  # once that is linked its job sees by this that we wait
+            return Result(Ended.WAITING, steps.Ending(pair={"advoware_digest": None}))
         task = self.claim.task
         lane, now = task.lane if task else Lane.LIVE, self.context.clock.now()
         pair = {"parent": parent, "admitted_by": self.claim.row["admitted_by"] or "parent"}
@@ -221,7 +221,11 @@ class Job:
     async def _look_at_both(self, espo: EspoSeen | None = None) -> Result:
         row = self.claim.row
         self.act.snapshot = await load(self.context, self.snapshot.memory, row, espo=espo)
-        seen = self.snapshot.espo
+        seen, whose = self.snapshot.espo, self.context.whose
+        if whose is not None and isinstance(self.snapshot.advoware, Unknown):  # is there such a Beteiligter?
+            due = self.context.clock.now() + self.context.settings.sweep_min
+            follow = Due(self.claim.key, Lane.RETRY, Cause.EVENT, due)
+            return Result(Ended.WAITING, steps.Ending(follow=follow, stirred=(whose.key,)))
         if isinstance(seen, Present) and self._was_given_up_for_now():
             if self._shows_new_input(seen) or self._advoware_changed():
                 self.retries, self.is_retry = 0, False

@@ -17,7 +17,6 @@ from syncd.model import (
     HoldReason,
     Intent,
     Link,
-    LinkChoice,
     Memory,
     Notice,
     Present,
@@ -31,13 +30,17 @@ from syncd.model import (
 Values = Mapping[str, Canonical]
 
 
-def find_row(entity: Entity, child: Child, memory: Memory, espo: Present, seen: Unlinked) -> tuple[Action, ...]:
-    """What to do with a record that is linked to no row: adopt the one that is it, ask, or create."""
-    doubt = next((one for one in memory.intents if one.verb == "create"), None)
+def find_row(
+    entity: Entity, child: Child, memory: Memory, espo: Present, seen: Unlinked, doubt: Intent | None, *, asked: bool
+) -> tuple[Action, ...]:
+    """What to do with a record that is linked to no row: adopt the one that is it, ask, or create.
+
+    `doubt` is a creation whose answer was lost; `asked`: a person wants a new one all the same.
+    """
     ours = _ours(entity, child, memory, seen, doubt)
     if ours is not None:
         return (Link(ours.advoware_id, Trust.OWN, doubt.id if doubt else None),)
-    if memory.link_decision is not None and memory.link_decision.choice is LinkChoice.CREATE:
+    if asked:
         return _create(entity, child, memory, espo)
     found = _matched(entity, child, memory, espo, seen)
     if found is not None:

@@ -308,3 +308,20 @@ async def test_an_address_refused_for_ever_keeps_nothing_else_from_going_on(stor
     assert story.advoware.see(betnr)["titel"] == "Prof."
     assert story.status(espo_id) == "clean"
     assert see(story, child)["syncStatus"] != "clean"
+
+
+@told(SYNCD_SWEEP_MIN_SECONDS="5", SYNCD_SWEEP_MAX_SECONDS="10")
+async def test_while_its_person_is_gone_from_advoware_an_address_waits_and_fails_nothing(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    child = address(story, espo_id)
+    await story.settle()
+    kept = story.sandbox.advoware.beteiligte[betnr]
+    story.advoware.vanish(betnr)
+    edit(story, "CAdressen", child, adresseStreet="Kurze Gasse 1")
+    await story.live(60)
+    assert story.status(espo_id) == "deleted_in_advoware"
+    assert see(story, child)["syncStatus"] == "dirty"
+    story.sandbox.advoware.beteiligte[betnr] = kept
+    await story.live(60)
+    assert [row["strasse"] for row in rows(story, betnr)] == ["Kurze Gasse 1"]
+    assert see(story, child)["syncStatus"] == "clean"
