@@ -10,14 +10,17 @@ from typing import Any
 import httpx
 import pytest
 
+from syncd.ledger import people
 from syncd.sandbox import defaults
 from syncd.sandbox.reachability import meaning
+from tests.simulation import switches_records
 from tests.simulation.backups import Verdict
 from tests.simulation.mishaps import Mishaps
 from tests.simulation.play import play
 from tests.simulation.process import SENDING, Sending
 from tests.simulation.script import Event, Script
 from tests.simulation.stage import Stage
+from tests.simulation.switches import swapped
 from tests.simulation.witness import ADVOWARE, ESPO, Witness
 from tests.simulation.world import SimulatedWorld
 
@@ -156,11 +159,23 @@ class Saboteur(Mishaps):
         self.witness.born("AB", ADVOWARE, str(self.people.advoware.create(twin)))
         self.silently(ESPO, {"geburtsdatum": str(shown["geburtsdatum"])[:10]})
 
-    def verdict(self) -> None:
+    def verdict(self, **what: Any) -> None:
         """An administrator wanted something that never came."""
         espo_id, _ = self.pair(0)
         assert espo_id is not None
-        self.verdicts.append(Verdict(espo_id, "titel", "Prof.", "Mag.", self.witness.order))
+        self.verdicts.append(Verdict(espo_id, "titel", "Prof.", "Mag.", self.witness.order, **what))
+
+    def said_too_soon(self) -> None:
+        """Which side is right is said of a record of which no daemon has asked."""
+        espo_id, betnr = self.pair(0)
+        assert espo_id is not None
+        assert betnr is not None
+        self.right = ESPO
+        self._want(espo_id, betnr, False)
+
+    async def untold(self) -> None:
+        """Something is never told to people."""
+        await self.world.reader().write(people.owe_message, "a", "termine/1", "note", "kept", {"text": "x"}, 0.0)
 
     def like_a_copy(self) -> None:
         """A copied record that is taken for the original."""
@@ -234,6 +249,7 @@ def bad(**what: Any) -> Event:
     return Event(LATE, "bad_daemon", what)
 
 
+SHORT = last("silently", side=ESPO, values={"zusatz": "Wert"})
 MADE_UP = Event(LATE, "on_both_sides", {"titel": "Mag."})
 WRITE = bad(method="PUT", side=ADVOWARE, body={"titel": "Dr. x"})
 POST = bad(method="POST", side=ADVOWARE, body={"name": "N"})
@@ -269,6 +285,7 @@ def test_a_world_without_sabotage_is_well() -> None:
         ("is the same person", [Event(20.0, "same_person"), POST]),
         ("was said to be right", [Event(20.0, "verdict")]),
         ("lost against a backup", [Event(20.0, "verdict")]),
+        ("work is left: {'messages': 1}", [Event(20.0, "untold")]),
         ("a copy, is clean", [Event(20.0, "like_a_copy")]),
         ("while others are ill", [Event(20.0, "refuse", {"side": ESPO, "field": "zusatz"}), MADE_UP]),
         ("deleted", [bad(method="DELETE", side=ESPO, body={})]),
@@ -349,6 +366,22 @@ def test_an_edit_made_in_the_window_of_a_put_is_counted_apart() -> None:
     outcome = play(ONE_PERSON.only((TYPED, in_advoware, stale)), Saboteur)
     assert outcome.figures["clobbered"] == 1
     assert not [line for line in outcome.wrong if "lost" in line]
+
+
+def test_a_value_that_lost_against_a_backup_is_lost_unless_a_plain_edit_replaced_it() -> None:
+    there = Event(20.0, "type", {"side": ADVOWARE, "person": 0, "field": "titel", "value": "Mag."})
+    said = Event(20.0, "said_too_soon")
+    with swapped(*switches_records.KEPT):
+        for before, lost in (((there,), True), ((), False)):
+            wrong = sabotaged(*before, replace(TYPED, at=20.0), said)
+            assert any("lost against a backup" in line for line in wrong) is lost, wrong
+
+
+def test_of_two_limits_of_a_field_the_shorter_holds() -> None:
+    limits = [Event(20.0, "cut", {"side": ESPO, "field": "zusatz", "length": length}) for length in (5, 7)]
+    typed = Event(0.0, "type", {"side": ADVOWARE, "person": 0, "field": "zusatz", "value": "Wert 1"})
+    assert not sabotaged(*limits, replace(typed, at=21.0))
+    assert any("is not what was typed last" in line for line in sabotaged(limits[1], replace(typed, at=21.0), SHORT))
 
 
 def test_a_text_that_a_daemon_dropped_is_lost_unless_it_was_written_in_the_window() -> None:
