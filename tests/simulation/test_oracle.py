@@ -249,6 +249,11 @@ def bad(**what: Any) -> Event:
     return Event(LATE, "bad_daemon", what)
 
 
+def typed(at: float, side: str, field: str, value: str) -> Event:
+    """Somebody types a field of the first person."""
+    return Event(at, "type", {"side": side, "person": 0, "field": field, "value": value})
+
+
 SHORT = last("silently", side=ESPO, values={"zusatz": "Wert"})
 MADE_UP = Event(LATE, "on_both_sides", {"titel": "Mag."})
 WRITE = bad(method="PUT", side=ADVOWARE, body={"titel": "Dr. x"})
@@ -379,9 +384,9 @@ def test_a_value_that_lost_against_a_backup_is_lost_unless_a_plain_edit_replaced
 
 def test_of_two_limits_of_a_field_the_shorter_holds() -> None:
     limits = [Event(20.0, "cut", {"side": ESPO, "field": "zusatz", "length": length}) for length in (5, 7)]
-    typed = Event(0.0, "type", {"side": ADVOWARE, "person": 0, "field": "zusatz", "value": "Wert 1"})
-    assert not sabotaged(*limits, replace(typed, at=21.0))
-    assert any("is not what was typed last" in line for line in sabotaged(limits[1], replace(typed, at=21.0), SHORT))
+    long = typed(21.0, ADVOWARE, "zusatz", "Wert 1")
+    assert not sabotaged(*limits, long)
+    assert any("is not what was typed last" in line for line in sabotaged(limits[1], long, SHORT))
 
 
 def test_a_text_that_a_daemon_dropped_is_lost_unless_it_was_written_in_the_window() -> None:
@@ -389,6 +394,35 @@ def test_a_text_that_a_daemon_dropped_is_lost_unless_it_was_written_in_the_windo
     for read, lost in ((0.0, True), (10.0, False)):
         wrong = sabotaged(Event(LATE - 5.0, "text"), bad(**dropped, read=read))
         assert any("text lost" in line for line in wrong) is lost, wrong
+
+
+HERE_INSTEAD = (
+    TYPED,
+    typed(15.0, ADVOWARE, "titel", "Mag."),
+    Event(15.1, "refuse", {"side": ESPO, "field": "titel"}),
+    Event(35.0, "choose", {"person": 0, "pick": 0.0, "take": ESPO}),
+)
+
+
+def test_who_wants_what_is_there_instead_of_a_refused_value_means_what_the_screen_shows() -> None:
+    assert sabotaged(*HERE_INSTEAD) == ()
+    wrong = sabotaged(*HERE_INSTEAD, last("bad_daemon", method="PUT", side=ADVOWARE, body={"titel": ""}))
+    assert any("titel was emptied, which nobody asked for" in line for line in wrong), wrong
+
+
+CUT = (
+    Event(0.1, "cut", {"side": ADVOWARE, "field": "zusatz", "length": 5}),
+    typed(0.2, ESPO, "zusatz", "Wert 12"),
+    typed(10.0, ESPO, "zusatz", "Ab 34"),
+    typed(20.0, ESPO, "zusatz", "Ab 3456"),
+)
+
+
+def test_once_nothing_is_cut_any_more_values_arrive_whole() -> None:
+    tried_again = Event(0.1, "refuse", {"side": ADVOWARE, "field": "briefanrede"})
+    assert sabotaged(*CUT, tried_again) == ()
+    wrong = sabotaged(*CUT, last("bad_daemon", method="PUT", side=ADVOWARE, body={"zusatz": "Wert"}))
+    assert any("zusatz was given 'Wert', which nobody typed there" in line for line in wrong), wrong
 
 
 def test_where_espocrm_counts_versions_there_is_no_such_window() -> None:
