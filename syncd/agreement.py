@@ -13,6 +13,7 @@ from typing import Any
 from mappers.spec import AdvowareEntry, EntryList, EspoEntry, Raw, Side, Unmappable
 from syncd.model import Base, EntryWrite, Memory, Present
 from syncd.pairing import entries_there, pair_up, shared_name
+from syncd.remarks import REMARK
 
 
 def after_write(
@@ -59,7 +60,10 @@ def after_patch(
             known = _known_type(entries, memory, write.name, espo)
             if known is not None and isinstance(write.before, Mapping) and _type(entries, write.before) == espo.type:
                 raw = entries.with_type(raw, known.type)
-            agreed[write.name] = _base(entries, espo, raw, write.other)
+            there = dict(write.other)
+            if write.name in memory.stuck:  # its marker could not be written: without a remark, the base says so
+                there.pop(REMARK, None)
+            agreed[write.name] = _base(entries, espo, raw, there)
     return agreed
 
 

@@ -30,7 +30,7 @@ from syncd.model import (
 )
 from syncd.pairing import Line, Pairing, channel_of, entries_there, pair_up, place, shared_name, wants_other_kind
 from syncd.primary import Choice, choose
-from syncd.remarks import cut_text, wanted_remark
+from syncd.remarks import REMARK, cut_text, owes_marker, wanted_remark
 from syncd.restored import as_in_espo, filled_again, gone_ones, spelt
 from syncd.shelf import Shelf, Shown
 
@@ -83,7 +83,7 @@ def plan_entries(
 
 
 def _remark(one: AdvowareEntry) -> str:
-    return str(one.raw.get("bemerkung") or "")
+    return str(one.raw.get(REMARK) or "")
 
 
 class _Planner:
@@ -163,7 +163,8 @@ class _Planner:
     def _both(self, line: Line, espo: EspoEntry, advoware: AdvowareEntry) -> None:
         goal = self.goals[line.name]
         if place(espo) == place(advoware):
-            goal.marked = line.espo_changed or self._agreed_value(line.name) != advoware.form
+            owed = self._agreed_value(line.name) != advoware.form or owes_marker(self.memory.base.get(line.name))
+            goal.marked = line.espo_changed or owed
             if self.saved_since and wants_other_kind(self.entries, self.memory, line):
                 added = self._add(espo, self.entries.new_kind(espo), advoware.text, advoware.raw.get("tlf"))
                 if added is not None and added not in self.memory.stuck:  # first the new entry, then the old one goes

@@ -11,7 +11,7 @@ from typing import Any
 
 from mappers.spec import Child, Entity, EntryList, Side, Unmappable
 from services.advoware import local_time
-from services.errors import Denied, Missing, Retryable
+from services.errors import Credentials, Denied, Missing, Outage, PeerError, Retryable
 from syncd.admission import admitted_by, espo_time, first_start
 from syncd.context import Context
 from syncd.counterpart import counterpart_id
@@ -35,6 +35,7 @@ from syncd.model import (
 )
 
 SEARCH_PROOF_LIFE = 86400.0  # seconds a proven search stays trusted
+PROOF_TRIES = 3  # Beteiligte at most that are read to prove the search with
 PROBE_AHEAD = 25  # how many ids above the highest known one a probe looks at
 LONGEST_NAME, LONGEST_TOKEN = 60, 40  # characters the ledger keeps of a user's name or id, and of a time stamp
 
@@ -237,7 +238,7 @@ async def _look_for(context: Context, memory: Memory, espo: Present) -> tuple[Me
         except (Missing, Denied):  # this installation has no search
             rows = []
     elif mode == "probe" and doubt is not None:
-        rows, trust = await _probe(context), Search.TRUSTED
+        rows, trust = await _probe(context)
     if trust is Search.UNTRUSTED and context.settings.create_unchecked:
         trust = Search.WAIVED
     ids = [int(row[context.entity.advoware_id]) for row in rows]
@@ -280,45 +281,74 @@ async def _judge_doubt(context: Context, memory: Memory, doubt: Intent, trust: S
 
 
 async def search_trust(context: Context) -> Search:
-    """Believe "nobody found" only of a search that has found somebody who is known to be there."""
+    """Believe "nobody found" only of a search that has found somebody who is known to be there.
+
+    Whoever cannot be read proves nothing, and is no fault of the record that is searched for: another one is tried.
+    """
     if context.search_proven:
         return Search.TRUSTED
     now = context.clock.now()
     proof = await context.ledger.read(facts.get, "search_proof")
     if proof is not None and now - proof < SEARCH_PROOF_LIFE:
         return Search.TRUSTED
+    for known in await _some_known(context):
+        seen = await _looked_at(context, known)
+        if not isinstance(seen, Present):
+            continue
+        if not await _is_found(context, known, seen):
+            return Search.UNTRUSTED
+        await context.ledger.write(facts.put, "search_proof", now)
+        return Search.TRUSTED
+    return Search.UNTRUSTED
+
+
+async def _is_found(context: Context, known: int, seen: Present) -> bool:
+    """Whether the search finds a Beteiligten by his name."""
     entity = context.entity
-    known = await _somebody_known(context)
-    seen = await read_advoware(context, known) if known is not None else None
-    if not isinstance(seen, Present):
-        return Search.UNTRUSTED
-    name, first_name = (field.parse(Side.ADVOWARE, seen.body) for field in entity.fields[:2])
-    rows = await context.advoware.search(name or "", first_name or "")
-    if known not in [int(row[entity.advoware_id]) for row in rows]:
-        return Search.UNTRUSTED
-    await context.ledger.write(facts.put, "search_proof", now)
-    return Search.TRUSTED
+    try:
+        name, first_name = (field.parse(Side.ADVOWARE, seen.body) for field in entity.fields[:2])
+        rows = await context.advoware.search(name or "", first_name or "")
+    except (Outage, Credentials):
+        raise
+    except (PeerError, Unmappable):
+        return False
+    return known in [int(row[entity.advoware_id]) for row in rows]
 
 
-async def _somebody_known(context: Context) -> int | None:
-    pair = await context.ledger.read(pairs.any_linked, context.entity.name)
-    if pair is not None:
-        return int(pair["advoware_id"])
+async def _some_known(context: Context) -> list[int]:
+    """A few who should be there: the search is proven with the first of them that can be read."""
+    pairs_known = await context.ledger.read(pairs.some_linked, context.entity.name, PROOF_TRIES)
+    if pairs_known:
+        return pairs_known
     page = await context.espo.list(
         context.entity.espo_type,
         where=[{"type": "isNotNull", "attribute": context.entity.link}],
         select=["id", context.entity.link],
-        max_size=1,
+        max_size=PROOF_TRIES,
     )
-    return int(page.rows[0][context.entity.link]) if page.rows else None
+    return [int(row[context.entity.link]) for row in page.rows]
 
 
-async def _probe(context: Context) -> list[dict[str, Any]]:
-    """Where there is no search: look at the ids above the highest one known [A: ascending]."""
+async def _probe(context: Context) -> tuple[list[dict[str, Any]], Search]:
+    """Where there is no search: look at the ids above the highest one known [A: ascending].
+
+    "Nobody" is believed only where each of them was answered for.
+    """
     pair = await context.ledger.read(pairs.highest, context.entity.name)
     start = pair or 0
-    seen = await asyncio.gather(*(read_advoware(context, start + step) for step in range(1, PROBE_AHEAD + 1)))
-    return [dict(item.body) for item in seen if isinstance(item, Present)]
+    seen = await asyncio.gather(*(_looked_at(context, start + step) for step in range(1, PROBE_AHEAD + 1)))
+    trust = Search.UNTRUSTED if any(isinstance(item, Unknown) for item in seen) else Search.TRUSTED
+    return [dict(item.body) for item in seen if isinstance(item, Present)], trust
+
+
+async def _looked_at(context: Context, advoware_id: int) -> Present | Absent | Unknown:
+    """Somebody else's Beteiligter: that he cannot be read is not the fault of the record a job is about."""
+    try:
+        return await read_advoware(context, advoware_id)
+    except (Outage, Credentials):
+        raise
+    except PeerError as error:
+        return Unknown(error.reason)
 
 
 def _entries_content(entries: EntryList, side: Side, seen: Present) -> Any:

@@ -29,7 +29,7 @@ from syncd.model import (
 )
 from syncd.pairing import BESIDE, entries_there
 from syncd.permit import SOURCE_LIFE, Mismatch, Permit
-from syncd.remarks import cut_text
+from syncd.remarks import REMARK, cut_text
 from syncd.scribe import Scribe, with_agreed, with_bases
 
 
@@ -108,7 +108,7 @@ class EntryWriter:
         assert shot.memory.advoware_id is not None
         after = await read_back(self._context, shot.memory.advoware_id)
         found = _find(sent, shot.memory, after)
-        if in_doubt and found is not None and found.form == sent.entry.after:
+        if in_doubt and found is not None and _was_applied(sent, found):
             return await self._seen(shot, sent, after)  # it was applied, only its answer was none
         shot = replace(shot, advoware=after)
         name, memory = sent.entry.name, shot.memory
@@ -150,7 +150,7 @@ class EntryWriter:
     def _with_aspects(self, memory: Memory, sent: _Sent, found: AdvowareEntry, name: str) -> Memory:
         """Remark and `online` may be cut or ignored: not tried again in this job, and people's text is put back."""
         body = sent.entry.body
-        if (found.raw.get("bemerkung") or "") != body["bemerkung"]:
+        if (found.raw.get(REMARK) or "") != body[REMARK]:
             memory = _quarantined(memory, f"{name}.bemerkung", found.form)
             named = replace(sent, entry=replace(sent.entry, name=name))
             if cut_text(sent.entries, found, named.entry.as_field) is not None:
@@ -172,6 +172,16 @@ def _find(sent: _Sent, memory: Memory, after: Present) -> AdvowareEntry | None:
         return next((one for one in there if one.id == sent.entry.id), None)
     new = [one for one in there if one.id not in sent.ids]
     return next((one for one in new if one.form == sent.entry.after), None)
+
+
+def _was_applied(sent: _Sent, found: AdvowareEntry) -> bool:
+    """Whether an entry shows a write whose answer was none; one that left the value as it was shows in the rest."""
+    entry, raw = sent.entry, found.raw
+    if found.form != entry.after:
+        return False
+    if entry.id is None or sent.entries.codec.parse(Side.ADVOWARE, entry.before) != entry.after:
+        return True
+    return (raw.get(REMARK) or "", bool(raw.get("online"))) == (entry.body[REMARK], entry.body["online"])
 
 
 def _ids(entries: EntryList, memory: Memory, advoware: Present) -> frozenset[int]:

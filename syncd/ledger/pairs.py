@@ -268,15 +268,15 @@ def by_advoware_id(conn: Connection, entity: str, advoware_id: int) -> str | Non
     return rows.scalars().first()
 
 
-def any_linked(conn: Connection, entity: str) -> dict[str, Any] | None:
-    """Some living pair, to prove the search with: one nobody has missed in Advoware, the most recently looked at."""
-    row = conn.execute(
-        select(pairs)
+def some_linked(conn: Connection, entity: str, limit: int) -> list[int]:
+    """Advoware ids to prove the search with: those nobody has missed there, the most recently looked at first."""
+    rows = conn.execute(
+        select(pairs.c.advoware_id)
         .where(pairs.c.entity == entity, pairs.c.state == PairState.LINKED)
         .order_by(pairs.c.misses, pairs.c.checked_at.desc().nulls_last())
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else dict(row._mapping)
+        .limit(limit)
+    )
+    return list(rows.scalars())
 
 
 def take_due_checks(conn: Connection, entity: str, now: float, limit: int, lost_after: float) -> list[str]:

@@ -122,6 +122,26 @@ async def test_without_a_search_a_lost_answer_asks_a_person_and_posts_no_second_
     assert len(story.advoware.betnrs()) == 1
 
 
+@pytest.mark.parametrize("status", [400, 403, 405, 500])
+@told(**{**QUICKLY, "ADVOWARE_SEARCH": "probe", "ADVOWARE_API_TIMEOUT_SECONDS": "1"})
+async def test_a_number_that_cannot_be_read_is_not_taken_for_a_free_one(story: Story, status: int) -> None:
+    _, known = await story.pair()
+    story.world.job_settings["create_unchecked"] = True
+    story.fault(Kind.TIMEOUT_APPLIED, system="advoware", method="POST", route="*/Beteiligte")
+    rule = story.fault(
+        Kind.STATUS, system="advoware", method="GET", route=f"*/Beteiligte/{known + 1}", times=None, status=status
+    )
+    espo_id = story.espo.create(OTTO, by="anna")
+    await story.settle()
+    assert len(story.advoware.betnrs()) == 2
+    story.sandbox.faults.remove(rule)
+    await story.desk.retry([f"beteiligte/{espo_id}"])
+    await story.settle()
+    seen = story.espo.see(espo_id)
+    assert (seen["syncStatus"], seen["betnr"]) == ("clean", story.advoware.betnrs()[-1])
+    assert len(story.advoware.betnrs()) == 2
+
+
 @told()
 async def test_people_see_that_a_record_is_being_created(story: Story) -> None:
     await story.pair()

@@ -263,6 +263,21 @@ async def test_a_text_too_long_for_a_marker_stays_alone(story: Story) -> None:
     await agree(story, espo_id, betnr)
 
 
+@pytest.mark.parametrize("status", [403, 500])
+@told(**SOON)
+async def test_a_marker_that_could_not_be_written_is_written_by_the_next_try(story: Story, status: int) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    story.fault(Kind.STATUS, system="advoware", method="PUT", route=ENTRY, times=2, status=status)
+    story.advoware.edit_kommunikation(betnr, entry(story, betnr, MOBILE)["id"], {"tlf": HOME}, by="AB")
+    story.advoware.add_kommunikation(betnr, typed(FAX, 2, "nur abends"), by="AB")
+    await story.live(60)
+    assert phones(story, espo_id) == [(OFFICE, "Office"), (FAX, "Fax"), (HOME, "Mobile")]
+    assert entry(story, betnr, HOME)["bemerkung"] == marker(HOME, 3)
+    assert entry(story, betnr, FAX)["bemerkung"] == marker(FAX, 2) + " nur abends"
+    assert story.status(espo_id) == "clean"
+    await agree(story, espo_id, betnr)
+
+
 # --- a target that does not take it -----------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from tests.simulation.play import Outcome, play
 from tests.simulation.profiles import PROFILES
 from tests.simulation.script import Script, kept
 from tests.simulation.shrink import shrink
-from tests.simulation.tell import story
+from tests.simulation.tell import kinds, story
 
 FOUND = Path(".simulation")  # where stories that ended badly are put
 
@@ -81,8 +81,9 @@ def _drawn(name: str) -> Script:
 
 
 def report(outcome: Outcome) -> str:
-    """What went wrong, as the shortest story that still does, and the command that plays it."""
-    small = shrink(outcome.script, lambda candidate: bool(play(candidate).wrong))
+    """What went wrong, as the shortest story in which the same does, and the command that plays it."""
+    known = kinds(outcome.wrong)
+    small = shrink(outcome.script, lambda candidate: not known.isdisjoint(kinds(play(candidate).wrong)))
     wrong = play(small).wrong or outcome.wrong
     FOUND.mkdir(exist_ok=True)
     path = FOUND / f"{small.profile}-{small.seed}.json"

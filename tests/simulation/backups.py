@@ -20,6 +20,7 @@ class Verdict:
     """What a person wanted of a field: the right side's `value` on both, and the loser kept.
 
     `order`: see `Witness`. `listed`: the guard named the record; one that is found later may also be a plain edit.
+    `follows`: the value was typed where the loser was known, so as a plain edit it replaces the loser.
     """
 
     espo_id: str
@@ -28,6 +29,7 @@ class Verdict:
     loser: Value
     order: int
     listed: bool = True
+    follows: bool = False
 
 
 class Backups(Place):
@@ -77,5 +79,8 @@ class Backups(Place):
             value, loser = value_of(right, name, shown[right]), value_of(wrong, name, shown[wrong])
             self.believed[espo_id, name] = value
             if value != loser:
+                knows = {side: self.witness.versions[side, record, name][-1].knows
+                         for side, record in ((ESPO, espo_id), (ADVOWARE, str(betnr)))}  # fmt: skip
+                follows = knows[wrong] < knows[right]
                 self.witness.chose(espo_id, name, value)
-                self.verdicts.append(Verdict(espo_id, name, value, loser, self.witness.order, listed))
+                self.verdicts.append(Verdict(espo_id, name, value, loser, self.witness.order, listed, follows))

@@ -37,7 +37,8 @@ class Illness(Place):
         there = self.people.espo.all() if side == ESPO else self.people.advoware.all()
         if any(len(str(one[name] or "")) > length for one in there):
             return
-        self.witness.cuts[side, field] = length
+        cuts = self.witness.cuts  # of two limits the shorter holds
+        cuts[side, field] = min(length, cuts.get((side, field), length))
         self.world.sandbox.faults.add(Rule(Kind.REWRITE, side, times=None, field=name, length=length))
 
     def nothing_else(self) -> None:
@@ -45,6 +46,11 @@ class Illness(Place):
         faults = self.world.sandbox.faults
         for number in [number for number, one in faults.standing.items() if one.rule.times is not None]:
             faults.remove(number)
+
+    def heal(self) -> None:
+        """Both systems take and keep everything again; what was cut stays cut until somebody types."""
+        self.world.sandbox.faults.clear()
+        self.witness.healed = True
 
     async def after_healing(self) -> None:
         """All is well again: a person wants another try of what was refused."""

@@ -121,14 +121,14 @@ def _values(
         if (espo_id, name) in stage.believed and all(one.value in {*kept, *ends} for one in last):
             right.add(stage.believed[espo_id, name])  # typed after the answer, before a daemon obeyed it
         for side, end in zip((ESPO, ADVOWARE), ends, strict=True):
-            if end not in right and end not in {witness.kept_as(side, name, one) for one in right}:
+            if end not in right and end not in {witness.once_kept_as(side, name, one) for one in right}:
                 yield f"{name} shows {end!r}, which is not what was typed last: {[_told(one) for one in last]}"
     if not last and not lost_in_window and not origins.issuperset(ends):
         yield f"{name} is {ends[0]!r} and {ends[1]!r}, and nobody has touched it"
 
 
 def _same(stage: Stage, name: str, left: Value, right: Value) -> bool:
-    kept_as = stage.witness.kept_as
+    kept_as = stage.witness.once_kept_as
     return left == right or kept_as(ESPO, name, right) == left or kept_as(ADVOWARE, name, left) == right
 
 
@@ -215,7 +215,10 @@ async def _creation(stage: Stage, betnr: int, origin: str) -> list[str]:
 
 
 async def _verdict(stage: Stage, one: Verdict) -> list[str]:
-    """After a restored backup both sides say what the right one said, and the other value is kept."""
+    """After a restored backup both sides say what the right one said, and the other value is kept.
+
+    Not kept is what a plain edit replaces in a record that no guard named.
+    """
     witness = stage.witness
     betnr = next(number for known, number in stage.persons if known == one.espo_id)
     cells = ((ESPO, one.espo_id, one.field), (ADVOWARE, str(betnr), one.field))
@@ -231,7 +234,8 @@ async def _verdict(stage: Stage, one: Verdict) -> list[str]:
         if not one.listed:
             return []
         found.append(f"{one.espo_id}: {one.field} is {ends}, and {one.value!r} was said to be right")
-    if one.loser is not None and one.loser not in kept:
+    plain_edit = one.follows and not one.listed
+    if one.loser is not None and one.loser not in kept and not plain_edit:
         found.append(f"{one.espo_id}: {one.field} {one.loser!r} lost against a backup, and is not kept")
     return found
 

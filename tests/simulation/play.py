@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from syncd.ledger import work
+from syncd.ledger import people, work
 from tests.simulation import oracle
 from tests.simulation.script import Script
 from tests.simulation.stage import Stage
@@ -23,6 +23,7 @@ SETTLING = 30.0  # virtual seconds in which everything has its turn (see `world.
 ROUNDS = 10  # of settling, at most
 PATIENCE = 4  # of it, while something is ill
 QUIET = 40.0
+MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ async def ended(stage: Stage) -> list[str]:
     """Repair what is broken, let the daemons finish, and judge; no daemon runs afterwards."""
     world = stage.world
     before = await _ill(stage)
-    world.sandbox.faults.clear()
+    stage.heal()
     await stage.try_again()
     for number in range(len(stage.script.daemons)):
         world.start(number)
@@ -92,7 +93,7 @@ async def _ill(stage: Stage) -> list[str]:
     """What is wrong with others while a record or a field is ill: they wait for nothing."""
     wrong: list[str] = []
     stage.nothing_else()
-    for _ in range(PATIENCE if stage.poisoned or stage.refusing else 0):
+    for _ in range(PATIENCE if stage.poisoned or stage.refusing or stage.witness.cuts else 0):
         await asyncio.sleep(SETTLING)
         wrong = [f"while others are ill: {line}" for line in await oracle.records(stage)]
         if not wrong:
@@ -114,10 +115,13 @@ async def _settled(stage: Stage) -> list[str]:
 
 
 async def _left(stage: Stage) -> dict[str, int]:
-    """Work by lane; a look round that has just begun gets the time to end."""
+    """Work by lane, and what people are still to be told; a look round that has just begun gets the time to end."""
     left: dict[str, int] = {}
+    reader = stage.world.reader()
     for _ in range(int(SETTLING / MOMENT)):
-        left = (await stage.world.reader().read(work.counts, stage.world.clock.now()))["lanes"]
+        left = (await reader.read(work.counts, stage.world.clock.now()))["lanes"]
+        owed = await reader.read(people.owed_messages, float("inf"), MANY)
+        left |= {"messages": len(owed)} if owed else {}
         if not left:
             break
         await asyncio.sleep(MOMENT)

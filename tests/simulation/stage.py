@@ -19,10 +19,11 @@ from tests.simulation.illness import Illness
 from tests.simulation.office import Office
 from tests.simulation.script import Event, Script
 from tests.simulation.strangers import Strangers
-from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Witness, value_of
+from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Value, Witness, value_of
 from tests.simulation.world import SimulatedWorld
 
 COLUMNS = {ESPO: "espo", ADVOWARE: "advoware"}  # of a conflict, by system
+REFUSED_BY = {ESPO: "refused_espo", ADVOWARE: "refused_advoware"}  # kinds of conflicts, by system
 CLERKS = {ESPO: ("anna", "bernd"), ADVOWARE: ("AB", "CD")}
 
 
@@ -160,8 +161,19 @@ class Stage(Office, Illness, Strangers, Backups):
             await self.desk().resolve(row["id"], take)
         except Refusal:
             return
-        value = take.partition(":")[2] or None if take.startswith("value:") else row[COLUMNS[take]]
-        self.witness.chose(espo_id, row["field"], value_of(ESPO, row["field"], {FIELDS[row["field"]][0]: value}))
+        self.witness.chose(espo_id, row["field"], self._meant(person, row, take))
+
+    def _meant(self, person: int, row: Mapping[str, Any], take: str) -> Value:
+        """Which value a person means who chooses so."""
+        name, shown = row["field"], {}
+        if take.startswith("value:"):
+            return value_of(ESPO, name, {FIELDS[name][0]: take.partition(":")[2]})
+        if row["kind"] != REFUSED_BY[take]:
+            return value_of(ESPO, name, {FIELDS[name][0]: row[COLUMNS[take]]})
+        record = self.record(take, person)  # the row says what was refused; what is there instead the screen says
+        if record is not None:
+            shown = self.people.espo.see(record) if take == ESPO else self.people.advoware.see(int(record))
+        return value_of(take, name, shown)
 
     async def conflicts(self, espo_id: str) -> list[dict[str, Any]]:
         """What waits for a person about a record, and what was kept."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.simulation.script import AUTUMN_NIGHT, SPRING_NIGHT, Event, Script
-from tests.simulation.witness import ADVOWARE, ESPO
+from tests.simulation.witness import ADVOWARE, ESPO, FIELDS
 
 SYSTEMS = {ESPO: "EspoCRM", ADVOWARE: "Advoware"}
+_PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|\w*\d[\w.]*|\b(" + "|".join(FIELDS) + r")\b")
 NIGHTS = {AUTUMN_NIGHT: "in the night clocks go back", SPRING_NIGHT: "in the night clocks go forward"}
 
 
@@ -18,6 +20,11 @@ def story(script: Script, wrong: tuple[str, ...] = ()) -> str:
     lines += [f"{event.at:7.3f}  {sentence(event)}" for event in script.events]
     lines += [f"     ->  {line}" for line in wrong]
     return "\n".join(lines)
+
+
+def kinds(wrong: Iterable[str]) -> frozenset[str]:
+    """Violations without what differs from world to world: values, times, and who it happened to."""
+    return frozenset(_PARTICULAR.sub("…", line) for line in wrong)
 
 
 def _scene(script: Script) -> str:

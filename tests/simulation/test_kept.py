@@ -19,6 +19,8 @@ STORIES = {
     "pause_ended_while_the_job_slept": "a job that a pause had stopped and that ended after it waited for ever",
     "stopped_right_after_the_claim": "a process stopped between claim and job wrote under a claim that had run out",
     "old_answer_without_a_ledger": "with the ledger lost, one stale answer of Advoware doubled a number",
+    "search_proven_with_the_ill": "a new record failed for ever of the record the search was to be proven with",
+    "marker_refused_once": "a marker that could not be written once said for ever what its entry had said before",
     "typed_under_our_own_patch": "after our own PATCH a new record seemed untouched, whatever had been typed meanwhile",
 }
 FOLDER = Path(__file__).with_name("kept")

@@ -10,14 +10,17 @@ from typing import Any
 import httpx
 import pytest
 
+from syncd.ledger import people
 from syncd.sandbox import defaults
 from syncd.sandbox.reachability import meaning
+from tests.simulation import switches_records
 from tests.simulation.backups import Verdict
 from tests.simulation.mishaps import Mishaps
 from tests.simulation.play import play
 from tests.simulation.process import SENDING, Sending
 from tests.simulation.script import Event, Script
 from tests.simulation.stage import Stage
+from tests.simulation.switches import swapped
 from tests.simulation.witness import ADVOWARE, ESPO, Witness
 from tests.simulation.world import SimulatedWorld
 
@@ -156,11 +159,23 @@ class Saboteur(Mishaps):
         self.witness.born("AB", ADVOWARE, str(self.people.advoware.create(twin)))
         self.silently(ESPO, {"geburtsdatum": str(shown["geburtsdatum"])[:10]})
 
-    def verdict(self) -> None:
+    def verdict(self, **what: Any) -> None:
         """An administrator wanted something that never came."""
         espo_id, _ = self.pair(0)
         assert espo_id is not None
-        self.verdicts.append(Verdict(espo_id, "titel", "Prof.", "Mag.", self.witness.order))
+        self.verdicts.append(Verdict(espo_id, "titel", "Prof.", "Mag.", self.witness.order, **what))
+
+    def said_too_soon(self) -> None:
+        """Which side is right is said of a record of which no daemon has asked."""
+        espo_id, betnr = self.pair(0)
+        assert espo_id is not None
+        assert betnr is not None
+        self.right = ESPO
+        self._want(espo_id, betnr, False)
+
+    async def untold(self) -> None:
+        """Something is never told to people."""
+        await self.world.reader().write(people.owe_message, "a", "termine/1", "note", "kept", {"text": "x"}, 0.0)
 
     def like_a_copy(self) -> None:
         """A copied record that is taken for the original."""
@@ -234,6 +249,12 @@ def bad(**what: Any) -> Event:
     return Event(LATE, "bad_daemon", what)
 
 
+def typed(at: float, side: str, field: str, value: str) -> Event:
+    """Somebody types a field of the first person."""
+    return Event(at, "type", {"side": side, "person": 0, "field": field, "value": value})
+
+
+SHORT = last("silently", side=ESPO, values={"zusatz": "Wert"})
 MADE_UP = Event(LATE, "on_both_sides", {"titel": "Mag."})
 WRITE = bad(method="PUT", side=ADVOWARE, body={"titel": "Dr. x"})
 POST = bad(method="POST", side=ADVOWARE, body={"name": "N"})
@@ -269,6 +290,7 @@ def test_a_world_without_sabotage_is_well() -> None:
         ("is the same person", [Event(20.0, "same_person"), POST]),
         ("was said to be right", [Event(20.0, "verdict")]),
         ("lost against a backup", [Event(20.0, "verdict")]),
+        ("work is left: {'messages': 1}", [Event(20.0, "untold")]),
         ("a copy, is clean", [Event(20.0, "like_a_copy")]),
         ("while others are ill", [Event(20.0, "refuse", {"side": ESPO, "field": "zusatz"}), MADE_UP]),
         ("deleted", [bad(method="DELETE", side=ESPO, body={})]),
@@ -351,11 +373,56 @@ def test_an_edit_made_in_the_window_of_a_put_is_counted_apart() -> None:
     assert not [line for line in outcome.wrong if "lost" in line]
 
 
+def test_a_value_that_lost_against_a_backup_is_lost_unless_a_plain_edit_replaced_it() -> None:
+    there = Event(20.0, "type", {"side": ADVOWARE, "person": 0, "field": "titel", "value": "Mag."})
+    said = Event(20.0, "said_too_soon")
+    with swapped(*switches_records.KEPT):
+        for before, lost in (((there,), True), ((), False)):
+            wrong = sabotaged(*before, replace(TYPED, at=20.0), said)
+            assert any("lost against a backup" in line for line in wrong) is lost, wrong
+
+
+def test_of_two_limits_of_a_field_the_shorter_holds() -> None:
+    limits = [Event(20.0, "cut", {"side": ESPO, "field": "zusatz", "length": length}) for length in (5, 7)]
+    long = typed(21.0, ADVOWARE, "zusatz", "Wert 1")
+    assert not sabotaged(*limits, long)
+    assert any("is not what was typed last" in line for line in sabotaged(limits[1], long, SHORT))
+
+
 def test_a_text_that_a_daemon_dropped_is_lost_unless_it_was_written_in_the_window() -> None:
     dropped = {"method": "PUT", "side": ADVOWARE, "body": {"bemerkung": ""}, "entry": True}
     for read, lost in ((0.0, True), (10.0, False)):
         wrong = sabotaged(Event(LATE - 5.0, "text"), bad(**dropped, read=read))
         assert any("text lost" in line for line in wrong) is lost, wrong
+
+
+HERE_INSTEAD = (
+    TYPED,
+    typed(15.0, ADVOWARE, "titel", "Mag."),
+    Event(15.1, "refuse", {"side": ESPO, "field": "titel"}),
+    Event(35.0, "choose", {"person": 0, "pick": 0.0, "take": ESPO}),
+)
+
+
+def test_who_wants_what_is_there_instead_of_a_refused_value_means_what_the_screen_shows() -> None:
+    assert sabotaged(*HERE_INSTEAD) == ()
+    wrong = sabotaged(*HERE_INSTEAD, last("bad_daemon", method="PUT", side=ADVOWARE, body={"titel": ""}))
+    assert any("titel was emptied, which nobody asked for" in line for line in wrong), wrong
+
+
+CUT = (
+    Event(0.1, "cut", {"side": ADVOWARE, "field": "zusatz", "length": 5}),
+    typed(0.2, ESPO, "zusatz", "Wert 12"),
+    typed(10.0, ESPO, "zusatz", "Ab 34"),
+    typed(20.0, ESPO, "zusatz", "Ab 3456"),
+)
+
+
+def test_once_nothing_is_cut_any_more_values_arrive_whole() -> None:
+    tried_again = Event(0.1, "refuse", {"side": ADVOWARE, "field": "briefanrede"})
+    assert sabotaged(*CUT, tried_again) == ()
+    wrong = sabotaged(*CUT, last("bad_daemon", method="PUT", side=ADVOWARE, body={"zusatz": "Wert"}))
+    assert any("zusatz was given 'Wert', which nobody typed there" in line for line in wrong), wrong
 
 
 def test_where_espocrm_counts_versions_there_is_no_such_window() -> None:

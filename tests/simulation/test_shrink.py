@@ -6,7 +6,7 @@ from tests.simulation.draw import draw
 from tests.simulation.profiles import PROFILES
 from tests.simulation.script import Script
 from tests.simulation.shrink import shrink
-from tests.simulation.tell import sentence, story
+from tests.simulation.tell import kinds, sentence, story
 
 
 def test_only_what_is_needed_is_left() -> None:
@@ -38,6 +38,12 @@ def test_trying_ends() -> None:
 
     shrink(draw("everything", 5), is_wrong, tries=7)
     assert len(tried) == 7
+
+
+def test_a_violation_is_the_same_whoever_it_happens_to_and_another_one_is_not() -> None:
+    one, other = "69c70bf130ccf6a1e: zusatz is 'O’Nei' and 'O’Neill 3'", "691ee1f30ccf6a1e7: titel is 'Dr.' and None"
+    assert kinds([one]) == kinds(["69c70bf130ccf6a1f: titel is 'Wert 2' and 'Wert 1'"])
+    assert kinds([one]).isdisjoint(kinds([other, "work is left: {'retry': 1}"]))
 
 
 def test_every_event_is_told_in_words() -> None:

@@ -103,6 +103,7 @@ class Witness:
     unlinked: set[str] = field(default_factory=set)
     backup: dict[Cell, Version] = field(default_factory=dict)
     cuts: dict[tuple[str, str], int] = field(default_factory=dict)
+    healed: bool = False
     writes: int = 0
     order: int = 0
 
@@ -352,7 +353,11 @@ class Witness:
         known.append(Version(self.now(), self.order, value, knows))
 
     def kept_as(self, system: str, name: str, value: Value) -> Value:
-        """What a system makes of a value it is sent."""
+        """What a system makes of a value it is sent now."""
+        return value if self.healed else self.once_kept_as(system, name, value)
+
+    def once_kept_as(self, system: str, name: str, value: Value) -> Value:
+        """What a system made of a value while it was ill."""
         length = self.cuts.get((system, name))
         return value if value is None or length is None else value[:length].strip() or None
 
