@@ -58,6 +58,8 @@ async def poll(context: Context) -> int:
     reached = min(greatest, served if served is not None else context.clock.now()) - OVERLAP
     if reached > watermark:
         await context.ledger.write(facts.put, name, reached)
+    if context.entity.child is not None:  # what waits for these is in the ledger; a call each time would be for nothing
+        return found
     return found + await _poll_waiting(context, began)
 
 
