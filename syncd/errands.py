@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mappers.shape import Kind
 from mappers.spec import Canonical, Entity, Field, Raw, Side
 from syncd.model import Ask
 from syncd.titles import titled
@@ -81,12 +82,14 @@ def place(entity: Entity, number: int | None, row: Mapping[str, Raw], language: 
 
 def _change(field: Field, ask: Ask, language: str) -> str:
     name = field.shape.words if field.shape is not None else None
+    before, after = _shown(field, ask.present, language), _shown(field, ask.value, language)
     if language == "de":
-        called, blank = name.de if name else field.espo, "leer"
-        return f"{called} von {_quoted(ask.present, blank)} auf {_quoted(ask.value, blank)} ändern"
-    called, blank = name.en if name else field.espo, "blank"
-    return f"change {called} from {_quoted(ask.present, blank)} to {_quoted(ask.value, blank)}"
+        return f"{name.de if name else field.espo} von {before} auf {after} ändern"
+    return f"change {name.en if name else field.espo} from {before} to {after}"
 
 
-def _quoted(value: Canonical, blank: str) -> str:
+def _shown(field: Field, value: Canonical, language: str) -> str:
+    yes, no, blank = ("ja", "nein", "leer") if language == "de" else ("yes", "no", "blank")
+    if field.shape is not None and field.shape.kind is Kind.YES_NO:
+        return no if value is None else yes
     return blank if value is None else f"„{value}“"

@@ -262,7 +262,7 @@ async def test_only_one_address_is_the_default_in_espocrm(story: Story) -> None:
     await story.settle()
     assert (see(story, first)["standard"], see(story, second)["standard"]) == (False, True)
     [task] = open_tasks(story)
-    assert "Standardanschrift" in task
+    assert "Standardanschrift von nein auf ja ändern" in task
     by_street = {row["strasse"]: row["id"] for row in rows(story, betnr)}
     story.advoware.edit_adresse(betnr, by_street["Lange Gasse 3"], {"standardAnschrift": False}, by="AB")
     story.advoware.edit_adresse(betnr, by_street["Am Ufer 9"], {"standardAnschrift": True}, by="AB")
