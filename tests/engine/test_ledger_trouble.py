@@ -87,6 +87,7 @@ async def play(edit: Edit, refuse: Refuse | None = None, at: int = 0) -> tuple[d
         given = two_pairs(world)
         app = world.daemon()
         await live(world, app)
+        await world.clock.sleep(40)  # all is due to be looked at in Advoware
         edit(world, given)
         world.effects.commits = 0
         if refuse is not None:
