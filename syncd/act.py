@@ -16,7 +16,6 @@ from services.errors import Retryable
 from syncd import endings
 from syncd.context import Context
 from syncd.endings import Ended, Result
-from syncd.family import with_brood
 from syncd.foresight import foreseen, writes
 from syncd.lanes import Lane
 from syncd.ledger import children, facts, pairs, steps
@@ -81,7 +80,7 @@ class Act:
         mismatches = 0
         for _ in range(MAX_PLANS):
             self.snapshot = await self._writer.rows.mend(await self._writer.parts.mend(self.snapshot))
-            shot = self.snapshot = await with_brood(self._context, await informed(self._context, self.snapshot))
+            shot = self.snapshot = await informed(self._context, self.snapshot)
             actions = self._planned()
             log.debug("plan.made", actions=[type(action).__name__ for action in actions])
             if self._context.settings.dry_run and not isinstance(actions[0] if actions else None, Ignore):

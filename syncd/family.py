@@ -18,7 +18,7 @@ from syncd.context import Context, Whose
 from syncd.kinship import agree
 from syncd.ledger import children, facts, pairs
 from syncd.ledger.imports import Import
-from syncd.load import content_of, digest, unlinked
+from syncd.load import content_of, digest, lists_of, unlinked
 from syncd.model import Brood, Key, PairState, Present, Snapshot, Status, Unborn
 
 log = structlog.get_logger()
@@ -42,10 +42,12 @@ async def bound(context: Context, key: str) -> tuple[Context, str | None]:
 def is_due(context: Context, shot: Snapshot) -> bool:
     """Whether the lists in Advoware are not as they were when the record was last looked at."""
     memory, entity = shot.memory, context.entity
-    if not entity.children or memory.brood is not None or memory.state is not PairState.LINKED:
+    if not entity.children or memory.state is not PairState.LINKED:
         return False
     if not isinstance(shot.advoware, Present) or not isinstance(shot.espo, Present):
         return False
+    if memory.brood is not None:
+        return memory.brood.seen != lists_of(entity, shot.advoware)
     if not memory.met or digest(entity, Side.ADVOWARE, shot.advoware) != memory.seen_there:
         return True
     names = {child.name for child in entity.children}
@@ -60,7 +62,7 @@ async def with_brood(context: Context, shot: Snapshot) -> Snapshot:
     key = str(shot.memory.key)
     known = await context.ledger.read(pairs.brood, key)
     kept = await context.ledger.read(children.known_rows, key)
-    brood = Brood()
+    brood = Brood(lists_of(context.entity, shot.advoware))
     for entity in context.entity.children:
         rows = entity.rows(shot.advoware.body)
         if rows is None:
@@ -73,7 +75,7 @@ async def with_brood(context: Context, shot: Snapshot) -> Snapshot:
 
 def _both(one: Brood, other: Brood) -> Brood:
     return Brood(
-        one.unborn + other.unborn, one.unjudged | other.unjudged, one.put_off or other.put_off,
+        one.seen, one.unborn + other.unborn, one.unjudged | other.unjudged, one.put_off or other.put_off,
         one.stirred + other.stirred, one.over + other.over, one.ended + other.ended,
     )  # fmt: skip
 
@@ -103,7 +105,7 @@ async def _of_list(
             here = await unlinked(context, entity, shot.memory.key.espo_id)
         except (Missing, Denied) as error:
             log.warning("children.unreadable", entity=entity.name, reason=error.reason)
-            return Brood(stirred=tuple(stirred), over=tuple(over), ended=_ended(gone))
+            return Brood("", stirred=tuple(stirred), over=tuple(over), ended=_ended(gone))
         keys = [str(Key(entity.name, row["id"])) for row in here]
         stirred += [key for key in keys if key not in stirred]
         if any(not _was_judged(judged.get(key)) for key in keys):
@@ -111,9 +113,9 @@ async def _of_list(
         asked = await context.ledger.read(children.candidates, keys) if keys else set()
         new = {number: row for number, row in new.items() if number not in asked}
     if new and await context.ledger.read(facts.paused_by, entity.name, Side.ESPO) is not None:
-        return Brood((), unjudged, True, tuple(stirred), tuple(over), _ended(gone))
+        return Brood("", (), unjudged, True, tuple(stirred), tuple(over), _ended(gone))
     unborn = tuple(Unborn(entity.name, number, row, content_of(entity, row)) for number, row in new.items())
-    return Brood(unborn, unjudged if unborn else frozenset(), False, tuple(stirred), tuple(over), _ended(gone))
+    return Brood("", unborn, unjudged if unborn else frozenset(), False, tuple(stirred), tuple(over), _ended(gone))
 
 
 def _is_news(entity: Entity, pair: Mapping[str, Any], row: Mapping[str, Raw] | None) -> bool:

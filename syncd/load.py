@@ -364,6 +364,11 @@ def _entries_content(entries: EntryList, side: Side, seen: Present) -> Any:
     return [[one.id, one.value, one.main] for one in there if one.value is not None]
 
 
+def lists_of(entity: Entity, seen: Present) -> str:
+    """Fingerprint of all lists of children in Advoware."""
+    return json.dumps([_children_content(child, seen) for child in entity.children])
+
+
 def _children_content(child: Entity, seen: Present) -> Any:
     rows = child.rows(seen.body)
     if rows is None:
@@ -386,8 +391,8 @@ def digest(entity: Entity, side: Side, seen: Present) -> str:
             content.append(["?", field.raw(side, seen.body)])
     for entries in entity.lists:
         content.append(_entries_content(entries, side, seen))
-    for child in entity.children if side is Side.ADVOWARE else ():
-        content.append(_children_content(child, seen))
+    if side is Side.ADVOWARE and entity.children:
+        content.append(lists_of(entity, seen))
     if entity.child is not None and side is Side.ESPO:
         content.append(seen.body.get(entity.child.espo))
     text = json.dumps(content, sort_keys=True, default=str)

@@ -269,12 +269,13 @@ class Unborn:
 class Brood:
     """What a look at the children of a record has found.
 
-    `unborn` are to be created in EspoCRM, but of entities in `unjudged`: there a record may be the same thing and has
-    not been looked at yet. `put_off`: some are left for a later look, as writing them is paused. `stirred` are keys of
-    children that have to be looked at, `over` keys and topics of messages whose matter is settled since the row is
-    gone, `ended` the retired rows that are.
+    `seen`: what the lists showed then. `unborn` are to be created in EspoCRM, but of entities in `unjudged`: there a
+    record may be the same thing and has not been looked at yet. `put_off`: some are left for a later look, as writing
+    them is paused. `stirred` are keys of children that have to be looked at, `over` keys and topics of messages whose
+    matter is settled since the row is gone, `ended` the retired rows that are.
     """
 
+    seen: str = ""
     unborn: tuple[Unborn, ...] = ()
     unjudged: frozenset[str] = frozenset()
     put_off: bool = False

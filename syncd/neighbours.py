@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from syncd.context import Context
+from syncd.family import with_brood
 from syncd.ledger import journal
 from syncd.model import ADD, Memory, Present, Snapshot
 from syncd.pairing import Place, entries_there, in_question, shared_name
@@ -17,7 +18,12 @@ DOUBT_TIMEOUTS = 2  # HTTP time-outs after which a POST that got no answer canno
 
 
 async def informed(context: Context, shot: Snapshot) -> Snapshot:
-    """The snapshot with all its plan has to know; asks the ledger only about values that are in question."""
+    """The snapshot with all its plan has to know: of values that others hold, and of the record's children."""
+    return await with_brood(context, await _with_shared(context, shot))
+
+
+async def _with_shared(context: Context, shot: Snapshot) -> Snapshot:
+    """The snapshot with who else holds its values; asks the ledger only about those that are in question."""
     memory, espo, advoware = _repeatable(context, shot.memory), shot.espo, shot.advoware
     shot = replace(shot, memory=memory)
     if not isinstance(espo, Present) or not isinstance(advoware, Present):
