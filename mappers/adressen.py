@@ -85,7 +85,7 @@ ADRESSEN = Entity(
         "Base",
         Words("Adresse", "Address"),
         Words("Adressen", "Addresses"),
-        parent=Parent("beteiligte", "beteiligter", "adressen"),
+        parent=Parent("beteiligte", "adressen", "beteiligter"),
     ),
     child=Child(
         parent="beteiligte",

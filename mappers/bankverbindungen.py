@@ -46,7 +46,7 @@ BANKVERBINDUNGEN = Entity(
         Words("Bankverbindung", "Bank Account"),
         Words("Bankverbindungen", "Bank Accounts"),
         Shape(Words("Advoware-Konto", "Advoware Account"), Kind.NUMBER),
-        parent=Parent("beteiligte", "beteiligter", "bankverbindungen"),
+        parent=Parent("beteiligte", "bankverbindungen", "beteiligter"),
     ),
     child=Child(
         parent="beteiligte",

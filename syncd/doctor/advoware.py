@@ -32,6 +32,8 @@ async def examine(peers: Peers) -> Examined:
         found.findings.append(warn(Check.ADVO_ANSWER, error.reason, "nothing, if all else here is well", PROBE_PATH))
     found.findings.append(ok(Check.ADVO_LOGIN, f"as {peers.settings.advoware_user}"))
     for entity in peers.entities.values():
+        if entity.child is not None:  # a part of its parent's answer
+            continue
         evidence = Evidence(
             entity, peers.settings.advoware_user, peers.now(), staff=None if staff is None else staff.body
         )
@@ -83,6 +85,25 @@ def answer(entity: Entity, body: Mapping[str, Any], mapping: config.Mapping) -> 
         found.append(fail(Check.ADVO_ANSWER, "a record has no rowId", tell, entity.name))
     if local_time(body.get("geaendertAm")) is None:
         found.append(warn(Check.ADVO_ANSWER, "geaendertAm is missing or of another form", tell, entity.name))
+    found += _values(entity, body, mapping)
+    for entries in entity.lists:
+        if entries.direction is not Direction.OFF and entries.read_advoware(body, {}) is None:
+            todo = f"see whether our Advoware user may read it; until then {entries.label} is left alone on both sides"
+            found.append(fail(Check.ADVO_ANSWER, f"an answer has no list {entries.advoware}", todo, entity.name))
+    for child in entity.children:
+        assert child.child is not None
+        listed = child.rows(body)
+        if listed is None:
+            todo = "see whether our Advoware user may read it; until then these records are left alone on both sides"
+            found.append(fail(Check.ADVO_ANSWER, f"an answer has no list {child.child.advoware}", todo, entity.name))
+        for row in listed[:1] if listed else ():
+            found += _values(child, row, mapping)
+    return found or [ok(Check.ADVO_ANSWER, "of the form that is relied on", entity.name)]
+
+
+def _values(entity: Entity, body: Mapping[str, Any], mapping: config.Mapping) -> list[Finding]:
+    """Whether every mapped field is there, in a form we can read."""
+    found: list[Finding] = []
     own = mapping.entities.get(entity.name, config.EntityMapping()).fields
     for field in entity.fields:
         if field.direction is Direction.OFF:
@@ -99,11 +120,7 @@ def answer(entity: Entity, body: Mapping[str, Any], mapping: config.Mapping) -> 
         except Unmappable:
             todo = "correct the value in Advoware, or tell us its form"
             found.append(warn(Check.ADVO_FIELD, "a value of another form than expected", todo, field.advoware))
-    for entries in entity.lists:
-        if entries.direction is not Direction.OFF and entries.read_advoware(body, {}) is None:
-            todo = f"see whether our Advoware user may read it; until then {entries.label} is left alone on both sides"
-            found.append(fail(Check.ADVO_ANSWER, f"an answer has no list {entries.advoware}", todo, entity.name))
-    return found or [ok(Check.ADVO_ANSWER, "of the form that is relied on", entity.name)]
+    return found
 
 
 async def _known(peers: Peers, entity: Entity) -> list[int]:

@@ -12,9 +12,10 @@ from itertools import pairwise
 from typing import Any
 
 from mappers import kommunikation
-from mappers.spec import Entity, Unmappable
+from mappers.shape import Kind
+from mappers.spec import Entity, Side, Unmappable
 from services.advoware import local_time, one_object
-from syncd.doctor.answers import number, rows, table, word
+from syncd.doctor.answers import listed, number, rows, table, word
 from syncd.findings import Assumption, Verdict
 
 SLACK = 120.0  # seconds between a write of ours and the time the record bears
@@ -47,6 +48,7 @@ class Evidence:
 
 Judged = tuple[Verdict, str]
 NO_RECORD: Judged = (Verdict.UNSEEN, "no Beteiligter is known to look at")
+NO_ROW: Judged = (Verdict.UNSEEN, "no such row is known")
 WRITES: Judged = (Verdict.UNSEEN, "only writing shows it: `syncd doctor --probe-betnr N` on a test record")
 
 
@@ -255,6 +257,72 @@ def _remark(seen: Evidence) -> Judged:
     return Verdict.UNSEEN, f"longest seen: {longest} characters" if longest else "no remark was seen"
 
 
+# --- records that belong to a Beteiligter -------------------------------------------------------
+
+
+def _children(seen: Evidence, entity: Entity) -> Iterator[list[Any]]:
+    """One of its lists, from each record that has it."""
+    for body in seen.bodies:
+        if entity.child is not None and isinstance(body.get(entity.child.advoware), list):
+            yield rows(body[entity.child.advoware])
+
+
+def _lists(seen: Evidence) -> Judged:
+    if not seen.bodies:
+        return NO_RECORD
+    names = [one.child.advoware for one in seen.entity.children if one.child is not None]
+    lacking = [name for name in names if not all(isinstance(body.get(name), list) for body in seen.bodies)]
+    return (Verdict.DIFFERS, f"not seen: {', '.join(lacking)}") if lacking else (Verdict.HOLDS, "seen in every answer")
+
+
+def _row_ids(seen: Evidence) -> Judged:
+    known = [[table(row) for row in one] for child in seen.entity.children for one in _children(seen, child)]
+    ids = [[(number(row.get("id")), word(row.get("rowId"))) for row in one] for one in known]
+    if not any(ids):
+        return NO_ROW
+    if any(number is None or number <= 0 or not row_id for one in ids for number, row_id in one):
+        return Verdict.DIFFERS, "a row lacks one of them"
+    if any(len({number for number, _ in one}) < len(one) for one in ids):
+        return Verdict.DIFFERS, "two rows have the same id"
+    return Verdict.HOLDS, f"{sum(map(len, ids))} rows seen"
+
+
+def _places(seen: Evidence) -> Judged:
+    names = {one.child.index: one for one in seen.entity.children if one.child is not None and one.child.index}
+    known = [
+        [number(table(row).get(name)) for row in one] for name, child in names.items() for one in _children(seen, child)
+    ]
+    if not any(known):
+        return NO_ROW
+    if any(None in one or len(set(one)) < len(one) for one in known):
+        return Verdict.DIFFERS, "a row has none, or two have the same"
+    return Verdict.HOLDS, f"{sum(map(len, known))} rows seen"
+
+
+def _row_forms(seen: Evidence) -> Judged:
+    """Of values nobody types as text: what is wrong with an IBAN was typed by a person."""
+    read = 0
+    unread: set[str] = set()
+    for child in seen.entity.children:
+        formed = [one for one in child.fields if one.shape is not None and one.shape.kind in (Kind.YES_NO, Kind.DAY)]
+        for row in (table(row) for one in _children(seen, child) for row in one):
+            read += len(formed)
+            for one in formed:
+                try:
+                    one.parse(Side.ADVOWARE, row)
+                except Unmappable:
+                    unread.add(one.advoware)
+    if not read:
+        return NO_ROW
+    if unread:
+        return Verdict.DIFFERS, f"not of {listed(sorted(unread))}"
+    return Verdict.HOLDS, f"{read} values read"
+
+
+def _stored(seen: Evidence) -> Judged:
+    return Verdict.UNSEEN, "only creating one shows it, and what was created cannot be removed again"
+
+
 _CLIENT, _LISTS = "services/advoware.py", "mappers/kommunikation.py"
 ASSUMED: tuple[tuple[str, str, Callable[[Evidence], Judged]], ...] = (
     ("one Beteiligter is answered as an object or a list with it", f"{_CLIENT}: one_object", _form),
@@ -277,5 +345,10 @@ ASSUMED: tuple[tuple[str, str, Callable[[Evidence], Judged]], ...] = (
     ("kommKz reads back as 0", f"{_LISTS}: read_advoware", _kind_reads),
     ("kommKz 1 to 12 mean what the convenience copies say", f"{_LISTS}: COPIES", _kinds),
     ("an emptied tlf reads back as something blank", f"{_LISTS}: EMPTY_TLF", _emptied),
+    ("a Beteiligter carries its adressen and bankkverbindungen whole", "mappers: Child.advoware", _lists),
+    ("every row of them has an id and a rowId", "mappers/spec.py: Entity.row_id", _row_ids),
+    ("reihenfolgeIndex is another one in each row", "mappers/adressen.py: index", _places),
+    ("rows show ticks as true or false, and days as dates", "mappers/normal.py", _row_forms),
+    ("a POST of a row stores every field, a bemerkung of any length too", "mappers: Can", _stored),
     ("a bemerkung holds 255 characters", f"{_LISTS}: BEMERKUNG_MAX", _remark),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,8 +34,16 @@ async def examine(peers: Peers) -> list[Finding]:
     found = user(body)
     if me.date is not None:
         found.append(clock(Check.ESPO_CLOCK, peers.now() - me.date))
+    definitions = await _definitions(peers, found)
+    missing = {name for name, one in definitions.items() if not one.get("fields")}
+    peers = replace(peers, entities={name: one for name, one in peers.entities.items() if name not in missing})
     found += rights.judge(body.get("acl"), peers.entities.values())
-    parts: tuple[Part, ...] = (_instance, _entities, _webhooks, _people)
+
+    async def entities(peers: Peers, me: Mapping[str, Any]) -> list[Finding]:
+        known = [one for name, one in peers.entities.items() if name in definitions]
+        return [finding for one in known for finding in await _entity(peers, me, one, definitions[one.name])]
+
+    parts: tuple[Part, ...] = (_instance, entities, _webhooks, _people)
     for part in parts:
         try:
             found += await part(peers, body)
@@ -94,31 +103,48 @@ def _version(text: str) -> tuple[int, ...] | None:
     return tuple(int(one) for one in numbers)
 
 
-async def _entities(peers: Peers, me: Mapping[str, Any]) -> list[Finding]:
-    found: list[Finding] = []
-    made = {one.name: one for one in wanted(peers.entities.values())}
-    for entity in peers.entities.values():
-        definition = table(await peers.espo.metadata(f"entityDefs.{entity.espo_type}"))
-        if not definition.get("fields"):
-            todo = f"{fields.SETUP}, or name yours by espo_type in syncd.toml"
+async def _definitions(peers: Peers, found: list[Finding]) -> Mapping[str, Mapping[str, Any]]:
+    """By our name what EspoCRM says of each entity, {} where there is none; none at all where it cannot be asked."""
+    definitions: dict[str, Mapping[str, Any]] = {}
+    try:
+        for name, entity in peers.entities.items():
+            definitions[name] = table(await peers.espo.metadata(f"entityDefs.{entity.espo_type}"))
+    except (Outage, Credentials):
+        raise
+    except PeerError as error:
+        found.append(warn(Check.ESPO_ANSWER, f"{error.reason}", "see EspoCRM's log: data/logs in its directory"))
+        return {}
+    for name, entity in peers.entities.items():
+        if not definitions[name].get("fields"):
+            rest = "; until then all else goes on without it" if entity.child is not None else ""
+            todo = f"{fields.SETUP}, or name yours by espo_type in syncd.toml{rest}"
             found.append(fail(Check.ESPO_ENTITY, "does not exist", todo, entity.espo_type))
-            continue
-        found.append(ok(Check.ESPO_ENTITY, "there", entity.espo_type))
-        scope = table(await peers.espo.metadata(f"scopes.{entity.espo_type}"))
-        found += scoped(entity, scope, definition)
-        found += fields.judge(entity, definition)
-        script = table(await peers.espo.metadata(f"formula.{entity.espo_type}")).get("beforeSaveCustomScript")
-        name = word(table(me.get("user")).get("userName"))
-        if entity.name in made:
-            found.append(formula(made[entity.name], script if isinstance(script, str) else "", name))
-        found += await _filter(peers, entity)
+    return definitions
+
+
+async def _entity(peers: Peers, me: Mapping[str, Any], entity: Entity, definition: Mapping[str, Any]) -> list[Finding]:
+    found = [ok(Check.ESPO_ENTITY, "there", entity.espo_type)]
+    scope = table(await peers.espo.metadata(f"scopes.{entity.espo_type}"))
+    found += scoped(entity, scope, definition)
+    found += fields.judge(entity, definition)
+    parent = peers.entities.get(entity.child.parent) if entity.child is not None else None
+    if parent is not None:
+        found += fields.belongs(entity, parent.espo_type, definition)
+    script = table(await peers.espo.metadata(f"formula.{entity.espo_type}")).get("beforeSaveCustomScript")
+    name = word(table(me.get("user")).get("userName"))
+    made = {one.name: one for one in wanted(peers.entities.values())}
+    if entity.name in made:
+        found.append(formula(made[entity.name], script if isinstance(script, str) else "", name))
+    found += await _filter(peers, entity)
     return found
 
 
 def scoped(entity: Entity, scope: Mapping[str, Any], definition: Mapping[str, Any]) -> list[Finding]:
     """Stream and optimistic concurrency control of an entity."""
     name = entity.espo_type
-    if scope.get("stream") is True:
+    if entity.child is not None:
+        stream = ok(Check.ESPO_STREAM, "not needed: notes are on the record it belongs to", name)
+    elif scope.get("stream") is True:
         stream = ok(Check.ESPO_STREAM, "on", name)
     else:
         todo = "switch on Stream in the entity manager, or no note on a record can tell people what happened"

@@ -19,6 +19,7 @@ ROW_ID = 40  # capital letters
 SHORT = 50  # characters; a shorter field of the firm's refuses values people have
 LEGAL_FORMS = ("Herr", "Frau", "Divers", "GmbH", "AG", "KG", "OHG", "GbR", "e.K.", "e.V.")
 SALUTATIONS = ("Herr", "Frau")
+TITLE = "name"  # of a child's record, made of what it says
 CHANNEL_TYPES = {"phoneNumber": "phone", "emailAddress": "email"}
 
 
@@ -42,13 +43,26 @@ def judge(entity: Entity, definition: object) -> list[Finding]:
     return found if any(one.check is Check.ESPO_FIELD for one in found) else [fine, *found]
 
 
+def belongs(entity: Entity, parent_type: str, definition: object) -> list[Finding]:
+    """A child's link leads to its parent."""
+    assert entity.child is not None
+    name = entity.child.espo.removesuffix("Id")
+    link = table(table(table(definition).get("links")).get(name))
+    if link.get("entity") == parent_type:
+        return []
+    seen = f"leads to {word(link.get('entity')) or 'nothing known'}" if link else "does not exist"
+    todo = f"{SETUP}, which links it to {parent_type}; one that leads elsewhere must be renamed first"
+    return [fail(Check.ESPO_FIELD, seen, todo, name)]
+
+
 def _mapped(mapped: Field, defined: Mapping[str, Any]) -> list[Finding]:
     found = _present(
         mapped.espo, FITTING[Kind.LINE if mapped.shape is None else mapped.shape.kind], defined, _written(mapped)
     )
     definition = table(defined.get(mapped.espo))
     length = number(definition.get("maxLength"))
-    if length is not None and 0 < length < SHORT and mapped.direction.allows(Side.ESPO):
+    least = min(SHORT, SHORT if mapped.shape is None else mapped.shape.length or SHORT)
+    if length is not None and 0 < length < least and mapped.direction.allows(Side.ESPO):
         todo = "make it longer in the entity manager: EspoCRM refuses what is longer, and the value waits"
         found.append(warn(Check.ESPO_LENGTH, f"{length} characters", todo, mapped.espo))
     if definition.get("type") == "enum" and mapped.direction.allows(Side.ESPO):
@@ -119,6 +133,7 @@ def _states(entity: Entity, defined: Mapping[str, Any]) -> list[Finding]:
 def _required(entity: Entity, defined: Mapping[str, Any]) -> list[Finding]:
     """Fields EspoCRM insists on: those we cannot fill make every import fail, and edits of records without them."""
     always = {field.espo for field in entity.fields if field.role is Role.NAME}
+    always |= {TITLE, entity.child.espo.removesuffix("Id")} if entity.child is not None else set()
     sometimes = {field.espo for field in entity.fields} - always
     named = {attribute for one in entity.lists for attribute in one.channels.values()}
     shown = {getattr(entity.status, name) for name in STATUS_SHAPES}
@@ -129,7 +144,8 @@ def _required(entity: Entity, defined: Mapping[str, Any]) -> list[Finding]:
     blank = [name for name in required if name in sometimes | named]
     found: list[Finding] = []
     if strange:
-        todo = "give them a default or make them optional: `syncd import` cannot fill them, so it fails"
+        what = "`syncd import`" if entity.child is None else "what comes from Advoware"
+        todo = f"give them a default or make them optional: {what} cannot fill them, so it fails"
         found.append(warn(Check.ESPO_REQUIRED, listed(strange), todo, entity.espo_type))
     if blank:
         todo = "make them optional: where Advoware has nothing there, EspoCRM refuses the record"

@@ -50,8 +50,10 @@ def _entity(rights: Mapping[str, Any], entity: Entity) -> list[Finding]:
     found = [ok(Check.ESPO_RIGHTS, "read and edit all", name)]
     if _rank(got.get("create")) < _RANK["yes"]:
         todo = "give create: without it `syncd import` cannot bring Beteiligte into EspoCRM"
+        if entity.child is not None:
+            todo = "give create: without it what is new in Advoware does not come to EspoCRM"
         found.append(warn(Check.ESPO_RIGHTS, "no create", todo, name))
-    if _rank(got.get("stream")) < _RANK["all"]:
+    if entity.child is None and _rank(got.get("stream")) < _RANK["all"]:
         todo = "give stream: all, or no note can tell people what happened"
         found.append(warn(Check.ESPO_RIGHTS, "no stream", todo, name))
     return found
@@ -76,6 +78,7 @@ def _fields(acl: Mapping[str, Any], entity: Entity) -> list[Finding]:
     written |= {names.status, names.last_sync, names.row_id, names.error, names.retries, names.next_retry}
     written |= {names.auto_reset, entity.link, *(one.shown_in for one in entity.lists)}
     written |= {attribute for one in entity.lists for attribute in one.channels.values()}
+    written |= {entity.child.espo.removesuffix("Id")} if entity.child is not None else set()
     read = written | {field.espo for field in entity.fields if field.direction is not Direction.OFF}
     blind = [name for name in sorted(read) if table(cut.get(name)).get("read") == "no"]
     stuck = [name for name in sorted(written - set(blind)) if table(cut.get(name)).get("edit") == "no"]

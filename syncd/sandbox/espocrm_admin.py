@@ -62,8 +62,8 @@ class Provisioning:
         if sent is not None:
             self.layouts[key] = sent
         rows = PERSON_DETAIL if definition.person else DETAIL
-        default = [{"label": "Overview", "rows": rows}] if key[1] == "detail" else [{"name": "name", "link": True}]
-        return self.layouts.get(key, default)
+        defaults: dict[str, Any] = {"detail": [{"label": "Overview", "rows": rows}], "relationships": []}
+        return self.layouts.get(key, defaults.get(key[1], [{"name": "name", "link": True}]))
 
     def answer(self, method: str, area: str, path: list[str], body: Any, query: Mapping[str, str]) -> Any:
         """One call of an admin controller; EspoError with the controllers' own texts."""
@@ -192,6 +192,7 @@ class Provisioning:
         if link in parent.children or foreign in child.fields:
             raise EspoError(409, f"Link '{link}' already exists.")
         parent.children[link] = (child.name, f"{foreign}Id")
+        self.labels.made_link(parent.name, child.name, sent)
         child.fields[foreign] = FieldDef(foreign, "link", link=parent.name)
         for row in self.world.tables[child.name].rows.values():
             row.values[f"{foreign}Id"] = None
@@ -222,7 +223,12 @@ class Provisioning:
             for one in definition.fields.values()
             if one.link
         }
-        links |= {name: {"type": "hasMany", "entity": child} for name, (child, _) in definition.children.items()}
+        for name, (child, attribute) in definition.children.items():
+            links[name] = {"type": "hasMany", "entity": child, "foreign": attribute.removesuffix("Id")}
+        for parent in self.world.schema.values():
+            for name, (child, attribute) in parent.children.items():
+                if child == definition.name:
+                    links[attribute.removesuffix("Id")]["foreign"] = name
         return {
             "fields": shown,
             "links": links,

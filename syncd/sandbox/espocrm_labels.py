@@ -46,6 +46,13 @@ class LabelBook:
             if isinstance(sent.get("translatedOptions"), Mapping):
                 self.set(language, scope, "options", name, dict(sent["translatedOptions"]))
 
+    def made_link(self, parent: str, child: str, sent: Mapping[str, Any]) -> None:
+        """What a new link is called goes into the instance's language and English, on both sides."""
+        for language in (LANGUAGE, BASE):
+            for category in ("links", "fields"):
+                self.set(language, parent, category, sent["link"], sent["label"])
+                self.set(language, child, category, sent["linkForeign"], sent.get("labelForeign"))
+
     def shown(self, sent: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         """`getScopeData`: by category, keys with the category in front."""
         language, scope = _asked(sent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mappers.shape import Kind, Words
+from mappers.shape import Kind, Parent, Words
 from syncd.setup import formula, layouts
 from syncd.setup.have import NAMES, Have, HaveEntity
 from syncd.setup.steps import Left, SaveLabels, Send, Step, fail
@@ -18,23 +18,30 @@ Todo = tuple[list[Step], list[Left]]
 
 def steps(wanted: WantedEntity, have: Have, user: str) -> Todo:
     """Everything about one entity, in the order in which it must be done."""
-    found, name = have.entities.get(wanted.espo_type), wanted.espo_type
+    found = have.entities.get(wanted.espo_type)
     done: list[Step] = []
+    wrong = obstacle(wanted, have)
+    if wrong is not None:
+        return [], [wrong]
     if found is None:
-        if not name.startswith(PREFIX) or len(name) < 2:
-            todo = f"name it with a {PREFIX} before it (espo_type in syncd.toml): EspoCRM does so with every new entity"
-            return [], [fail(f"entity {name}", "does not exist and cannot be made by this name", todo)]
         done.append(_made(wanted, have.language))
-        found = HaveEntity(True, wanted.stream, False, {}, {}, "", (), (), {})
-    if not found.custom:
-        foreign = _foreign(wanted, found)
-        if foreign is not None:
-            return [], [foreign]
+        found = HaveEntity(True, wanted.stream, False, {}, {}, "", (), (), (), {})
     fields, findings = _fields(wanted, found, have.language)
     link, more = _link(wanted, found, have)
-    done += [*_switches(wanted, found), *link, *fields, *_labels(wanted, found, have)]
-    done += [*_layouts(wanted, found), *_formula(wanted, found, user)]
+    done += [*_switches(wanted, found), *link, *_parents_labels(wanted, have), *fields, *_labels(wanted, found, have)]
+    done += [*_layouts(wanted, found, have), *_formula(wanted, found, user)]
     return done, [*findings, *more]
+
+
+def obstacle(wanted: WantedEntity, have: Have) -> Left | None:
+    """Why nothing can be done about an entity."""
+    found, name = have.entities.get(wanted.espo_type), wanted.espo_type
+    if found is not None:
+        return None if found.custom else _foreign(wanted, found)
+    if name.startswith(PREFIX) and len(name) > len(PREFIX):
+        return None
+    todo = f"name it with a {PREFIX} before it (espo_type in syncd.toml): EspoCRM does so with every new entity"
+    return fail(f"entity {name}", "does not exist and cannot be made by this name", todo)
 
 
 def _made(wanted: WantedEntity, language: str) -> Step:
@@ -76,14 +83,14 @@ def _link(wanted: WantedEntity, found: HaveEntity, have: Have) -> Todo:
             return [], []
         seen, todo = f"leads to {there.get('entity')}", f"it must lead to {wanted.parent_type}: rename yours"
         return [], [fail(f"link {wanted.espo_type}.{parent.foreign}", seen, todo)]
-    names = have.names.get(have.language, {})
+    assert wanted.parent_words is not None
     body = {
         "entity": wanted.parent_type,
         "entityForeign": wanted.espo_type,
         "link": parent.link,
         "linkForeign": parent.foreign,
         "label": in_language(wanted.made.many, have.language),
-        "labelForeign": names.get(f"scopeNames[.]{wanted.parent_type}") or wanted.parent_type,
+        "labelForeign": in_language(wanted.parent_words, have.language),
         "linkType": "oneToMany",
         "relationName": None,
         "linkMultipleField": False,
@@ -178,6 +185,8 @@ def _labels(wanted: WantedEntity, found: HaveEntity, have: Have) -> list[Step]:
     usable = [one for one in wanted.fields if _is_ours(one, found)]
     words: dict[str, Words] = {f"fields[.]{one.name}": one.shape.words for one in usable}
     words |= {f"options[.]{one.name}[.]{key}": text for one in usable for key, text in one.options.items()}
+    if wanted.parent is not None and wanted.parent_words is not None:
+        words |= {f"{kind}[.]{wanted.parent.foreign}": wanted.parent_words for kind in ("fields", "links")}
     layout, _ = layouts.detail(found.detail, wanted)
     shown = {panel.get("label") for panel in layout if isinstance(panel, Mapping)}
     words |= {f"labels[.]{label}": text for label, text in PANEL_WORDS.items() if label in shown}
@@ -195,6 +204,29 @@ def _labels(wanted: WantedEntity, found: HaveEntity, have: Have) -> list[Step]:
             save = SaveLabels(scope, language, labelled[language], _choices(options, labelled[language], language))
             will = f"{len(labelled[language])} labels"
             done.append(Step(scope, f"labels in {language}", "none of these", will, save))
+    return done
+
+
+def _parents_link(child: str, wanted: Parent, have: Have) -> str:
+    """What the list of children is called at their parent, which may be a name of the firm's."""
+    there = have.entities.get(child)
+    link = there.links.get(wanted.foreign) if there is not None else None
+    return str(link.get("foreign") or wanted.link) if isinstance(link, Mapping) else wanted.link
+
+
+def _parents_labels(wanted: WantedEntity, have: Have) -> list[Step]:
+    """What people read over the list of children."""
+    if wanted.parent is None or wanted.parent_type is None:
+        return []
+    scope, parent = wanted.parent_type, have.entities.get(wanted.parent_type)
+    link = _parents_link(wanted.espo_type, wanted.parent, have)
+    words = {f"links[.]{link}": wanted.made.many}
+    todo = _unsaid(words, parent.labels if parent is not None else {}, have.languages)
+    done = []
+    for language, labels in todo.items():
+        if labels:
+            save, will = SaveLabels(scope, language, labels), ", ".join(labels.values())
+            done.append(Step(scope, f"name of {link} in {language}", "none", will, save))
     return done
 
 
@@ -234,12 +266,16 @@ def _choices(
 # --- what people see, and the formula -----------------------------------------------------------
 
 
-def _layouts(wanted: WantedEntity, found: HaveEntity) -> list[Step]:
+def _layouts(wanted: WantedEntity, found: HaveEntity, have: Have) -> list[Step]:
     scope, done = wanted.espo_type, []
     listing, column = layouts.listing(found.listing, wanted.status)
     if column:
         send = Send("PUT", f"{scope}/layout/list", listing)
         done.append(Step(scope, "list layout", f"{len(found.listing)} columns", f"also {wanted.status}", send))
+    below, lists = layouts.panels(found.below, [_parents_link(name, one, have) for name, one in wanted.below])
+    if lists:
+        send = Send("PUT", f"{scope}/layout/relationships", below)
+        done.append(Step(scope, "lists below", f"{len(found.below)} lists", f"also {', '.join(lists)}", send))
     detail, added = layouts.detail(found.detail, wanted)
     if added:
         known = {panel.get("label") for panel in found.detail if isinstance(panel, Mapping)}

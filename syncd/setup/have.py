@@ -18,7 +18,7 @@ WEBHOOK_JOB = "ProcessWebhookQueue"
 
 @dataclass(frozen=True)
 class HaveEntity:
-    """One entity as it is; `labels` by language."""
+    """One entity as it is; `below`: the lists below a record; `labels` by language."""
 
     custom: bool
     stream: bool
@@ -28,6 +28,7 @@ class HaveEntity:
     script: str
     detail: Sequence[Any]
     listing: Sequence[Any]
+    below: Sequence[Any]
     labels: Mapping[str, Labels]
 
 
@@ -96,6 +97,7 @@ async def entity(espo: EspoClient, wanted: WantedEntity, spoken: Sequence[str]) 
         script=str(_mapping(formula).get("beforeSaveCustomScript") or ""),
         detail=await layout(espo, wanted.espo_type, "detail"),
         listing=await layout(espo, wanted.espo_type, "list"),
+        below=await layout(espo, wanted.espo_type, "relationships") if wanted.below else (),
         labels={one: await labels(espo, wanted.espo_type, one) for one in spoken},
     )
 

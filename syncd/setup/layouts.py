@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from mappers.shape import Kind
-from syncd.setup.wanted import WantedEntity, WantedField
+from syncd.setup.wanted import WantedEntity
 from syncd.setup.words import OWN_PANEL, SYNC_PANEL
 
 Layout = list[Any]
@@ -28,12 +28,24 @@ def detail(have: Sequence[Any], entity: WantedEntity) -> tuple[Layout, list[str]
     seen = shown_in(have)
     layout = [*have]
     added = []
-    for label, fields in ((OWN_PANEL, entity.own), (SYNC_PANEL, entity.sync)):
-        lacking = [one for one in fields if one.name not in seen]
+    parent = [] if entity.parent is None else [entity.parent.foreign]
+    texts = {one.name for one in entity.fields if one.shape.kind is Kind.TEXT}
+    for label, names in (
+        (OWN_PANEL, [*parent, *(one.name for one in entity.own)]),
+        (SYNC_PANEL, [one.name for one in entity.sync]),
+    ):
+        lacking = [name for name in names if name not in seen]
         if lacking:
-            layout = _appended(layout, label, lacking)
-            added += [one.name for one in lacking]
+            layout = _appended(layout, label, lacking, texts)
+            added += lacking
     return layout, added
+
+
+def panels(have: Sequence[Any], links: Iterable[str]) -> tuple[Layout, list[str]]:
+    """The layout of lists below a record with those of these links appended, and which these were."""
+    seen = {cell.get("name") if isinstance(cell, Mapping) else cell for cell in have}
+    lacking = [link for link in links if link not in seen]
+    return [*have, *lacking], lacking
 
 
 def listing(have: Sequence[Any], status: str) -> tuple[Layout, list[str]]:
@@ -42,8 +54,8 @@ def listing(have: Sequence[Any], status: str) -> tuple[Layout, list[str]]:
     return ([*have], []) if status in seen else ([*have, {"name": status}], [status])
 
 
-def _appended(layout: Layout, label: str, fields: Sequence[WantedField]) -> Layout:
-    rows = _rows(fields)
+def _appended(layout: Layout, label: str, names: Iterable[str], texts: Collection[str]) -> Layout:
+    rows = _rows(names, texts)
     for place, panel in enumerate(layout):
         if isinstance(panel, Mapping) and panel.get("label") == label and isinstance(panel.get("rows"), list):
             grown = {**panel, "rows": [*panel["rows"], *rows]}
@@ -51,15 +63,15 @@ def _appended(layout: Layout, label: str, fields: Sequence[WantedField]) -> Layo
     return [*layout, {"label": label, "rows": rows, "style": "default"}]
 
 
-def _rows(fields: Sequence[WantedField]) -> list[list[Any]]:
+def _rows(names: Iterable[str], texts: Collection[str]) -> list[list[Any]]:
     """Two in a row, a text over the whole width."""
     rows: list[list[Any]] = []
     waiting: list[Any] = []
-    for one in fields:
-        if one.shape.kind is Kind.TEXT:
-            rows.append([{"name": one.name, "fullWidth": True}])
+    for name in names:
+        if name in texts:
+            rows.append([{"name": name, "fullWidth": True}])
             continue
-        waiting.append({"name": one.name})
+        waiting.append({"name": name})
         if len(waiting) == 2:
             rows.append(waiting)
             waiting = []

@@ -191,7 +191,11 @@ def _compare(
     goal: Sequence[WantedEntity], found: have.Have, wishes: Wishes, hooks: Sequence[webhooks.Wanted]
 ) -> tuple[list[Step], list[Left]]:
     steps, findings = [], []
+    stuck = {one.espo_type for one in goal if entity_steps.obstacle(one, found) is not None}
     for one in goal:
+        if one.parent_type in stuck:
+            findings.append(fail(f"entity {one.espo_type}", f"needs {one.parent_type} first", "put that right"))
+            continue
         done, wrong = entity_steps.steps(one, found, wishes.user)
         steps += done
         findings += wrong

@@ -47,7 +47,10 @@ class WantedField:
 
 @dataclass(frozen=True)
 class WantedEntity:
-    """One entity. `own` are the firm's business fields, `sync` those that show the state; `watched` sets `status`."""
+    """One entity. `own` are the firm's business fields, `sync` those that show the state; `watched` sets `status`.
+
+    `below`: entities whose records are listed below one of these, by EspoCRM's name, and how they hang on it.
+    """
 
     name: str
     espo_type: str
@@ -58,6 +61,8 @@ class WantedEntity:
     watched: tuple[str, ...]
     parent: Parent | None
     parent_type: str | None
+    parent_words: Words | None
+    below: tuple[tuple[str, Parent], ...] = ()
 
     @property
     def fields(self) -> tuple[WantedField, ...]:
@@ -84,6 +89,8 @@ def wanted(entities: Iterable[Entity]) -> tuple[WantedEntity, ...]:
 
 def _entity(entity: Entity, made: Made, known: Mapping[str, Entity]) -> WantedEntity:
     parent = made.parent
+    over = known.get(parent.entity) if parent is not None else None
+    kin = [(one.espo_type, one.made.parent) for one in known.values() if one.made is not None]
     return WantedEntity(
         name=entity.name,
         espo_type=entity.espo_type,
@@ -97,7 +104,9 @@ def _entity(entity: Entity, made: Made, known: Mapping[str, Entity]) -> WantedEn
         status=entity.status.status,
         watched=_watched(entity),
         parent=parent,
-        parent_type=known[parent.entity].espo_type if parent is not None else None,
+        parent_type=over.espo_type if over is not None else None,
+        parent_words=over.made.one if over is not None and over.made is not None else None,
+        below=tuple((name, link) for name, link in kin if link is not None and link.entity == entity.name),
     )
 
 
@@ -130,4 +139,5 @@ def _watched(entity: Entity) -> tuple[str, ...]:
         for name in pair
     ]
     number = [entity.link] if entity.made is not None and entity.made.number is not None else []
-    return (*fields, *number, *lists)
+    parent = [entity.child.espo] if entity.child is not None else []
+    return (*fields, *number, *lists, *parent)

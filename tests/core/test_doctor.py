@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import config
+from mappers.adressen import ADRESSEN
+from mappers.bankverbindungen import BANKVERBINDUNGEN
 from mappers.beteiligte import BETEILIGTE
-from mappers.spec import Direction
+from mappers.shape import Kind
+from mappers.spec import Direction, Entity
 from syncd import webhooks
 from syncd.doctor import advoware, assumed, espocrm, fields, rights, stores
 from syncd.doctor.answers import number, table, word
@@ -198,6 +201,13 @@ BODY: dict[str, Any] = {
         {"id": 1, "tlf": "+491711", "bemerkung": "[ESPOCRM:KzQ5MTcxMQ==:3] x", "kommKz": 0},
         {"id": 2, "tlf": None, "bemerkung": "[ESPOCRM-SLOT:1]", "kommKz": 0},
     ],
+    "adressen": [{
+        **{field.advoware: "x" for field in ADRESSEN.fields}, "id": 3, "rowId": "B" * 40, "reihenfolgeIndex": 1,
+        "standardAnschrift": True, "gueltigVon": None, "gueltigBis": "2026-12-31T00:00:00",
+    }],
+    "bankkverbindungen": [
+        {"id": 4, "rowId": "C" * 40, "iban": "DE89370400440532013000", "bic": None, "bank": "x", "kontoinhaber": "x"},
+    ],
 }  # fmt: skip
 
 
@@ -242,6 +252,70 @@ def test_an_answer_without_the_list_is_told(rows: dict[str, Any]) -> None:
     [finding] = advoware.answer(BETEILIGTE, body, config.Mapping())
     assert (finding.check, finding.grade) == (Check.ADVO_ANSWER, "fail")
     assert "left alone" in finding.todo
+
+
+@pytest.mark.parametrize("name", ["adressen", "bankkverbindungen"])
+def test_an_answer_without_the_rows_of_a_child_is_told_and_one_without_any_is_well(name: str) -> None:
+    [finding] = advoware.answer(BETEILIGTE, {**BODY, name: [{"id": None}]}, config.Mapping())
+    assert (finding.check, finding.grade) == (Check.ADVO_ANSWER, "fail")
+    assert name in finding.seen
+    assert bad(advoware.answer(BETEILIGTE, {**BODY, name: []}, config.Mapping())) == []
+
+
+def test_what_is_assumed_of_children_is_judged_by_their_rows() -> None:
+    seen = assumed.Evidence(BETEILIGTE, "syncd", 0.0, answers=[BODY], bodies=[BODY])
+    told = verdicts(seen)
+    rows = [name for name in told if "row" in name and "rowId has" not in name]
+    assert [told[name][0] for name in rows] == [Verdict.HOLDS, Verdict.HOLDS, Verdict.HOLDS, Verdict.UNSEEN]
+    row = {**BODY["adressen"][0], "standardAnschrift": "manchmal"}
+    seen.bodies = [{**BODY, "adressen": [row, row], "bankkverbindungen": None}]
+    told = verdicts(seen)
+    assert [told[name][0] for name in rows[:3]] == [Verdict.DIFFERS] * 3
+    assert told["a Beteiligter carries its adressen and bankkverbindungen whole"][0] is Verdict.DIFFERS
+
+
+# --- children -------------------------------------------------------------------------------
+
+
+def of_child(entity: Entity, **changes: Any) -> dict[str, Any]:
+    """How EspoCRM defines a child as setting up makes it."""
+    kinds = {one.espo: one.shape for one in entity.fields if one.shape is not None}
+    defined = {
+        name: {"type": str(shape.kind), **({"maxLength": shape.length} if shape.kind is Kind.LINE else {})}
+        for name, shape in kinds.items()
+    }
+    shown = {name: FIELDS[name] for name in ("syncStatus", "advowareLastSync", "advowareRowId")}
+    number = {"advowareKontoId": {"type": "int"}} if entity.link else {}
+    parent = {"beteiligter": {"type": "link", "required": True}}
+    links = {"beteiligter": {"type": "belongsTo", "entity": "CBeteiligte"}}
+    named = {"name": {**TEXT, "required": True}}
+    return {"fields": {**defined, **shown, **number, **parent, **named, **changes}, "links": links}
+
+
+@pytest.mark.parametrize("entity", BETEILIGTE.children, ids=lambda one: one.name)
+def test_a_child_as_it_is_set_up_is_well(entity: Entity) -> None:
+    definition = of_child(entity)
+    assert bad(fields.judge(entity, definition)) == []
+    assert bad(fields.belongs(entity, "CBeteiligte", definition)) == []
+    assert bad(espocrm.scoped(entity, {}, {"optimisticConcurrencyControl": True})) == []
+    acl = {**ACL, "table": {**ACL["table"], entity.espo_type: {"create": "yes", "read": "all", "edit": "all"}}}
+    assert bad(rights.judge(acl, [entity])) == []
+
+
+def test_what_is_wrong_with_a_child_is_told() -> None:
+    definition = of_child(BANKVERBINDUNGEN, advowareKontoId={"type": "varchar"}, filiale={**TEXT, "required": True})
+    found = fields.judge(BANKVERBINDUNGEN, definition)
+    assert bad(found) == [
+        (Check.ESPO_FIELD, "advowareKontoId", "fail"), (Check.ESPO_REQUIRED, "CBankverbindungen", "warn"),
+    ]  # fmt: skip
+    assert "what comes from Advoware" in found[-1].todo
+    for links in ({}, {"beteiligter": {"entity": "Contact"}}):
+        [finding] = fields.belongs(ADRESSEN, "CBeteiligte", {"links": links})
+        assert (finding.about, finding.grade) == ("beteiligter", "fail")
+        assert "syncd setup espocrm" in finding.todo
+    acl = {**ACL, "table": {**ACL["table"], "CAdressen": {"read": "all", "edit": "all"}}}
+    [finding] = [one for one in rights.judge(acl, [ADRESSEN]) if one.grade != "ok"]
+    assert "new in Advoware" in finding.todo
 
 
 def test_what_stands_still_is_told_with_the_command_that_ends_it() -> None:

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import config
-from mappers.beteiligte import BETEILIGTE
 from services.advoware import AdvowareClient
 from services.errors import PeerError
 from services.espocrm import ApiKey, EspoClient
 from services.local import LocalTokens
-from syncd.app import access
+from syncd.app import ENTITIES, access
 from syncd.doctor import advoware, espocrm
 from syncd.doctor.peers import Peers
-from syncd.findings import Finding
+from syncd.findings import Check, Finding
 from syncd.ledger.schema import metadata
 from syncd.ledger.store import Inline, Ledger, connect
 from tests.core.test_doctor import ACL, BODY, FIELDS, broken
@@ -52,7 +52,7 @@ CURED = {"Token", "App/user"}  # without a login nothing else is asked
 
 def answering(answers: dict[str, Any], status: int) -> Callable[[httpx.Request], httpx.Response]:
     def answer(request: httpx.Request) -> httpx.Response:
-        place = f"{request.url.path} {request.url.params.get('key', '')}"
+        place = request.url.params.get("key") or request.url.path
         name = next((one for one in sorted(GOOD, key=len, reverse=True) if one in place), "")
         body = GOOD[name] if name in CURED and status != 200 else answers.get(name)
         return httpx.Response(200 if name in CURED else status, content=json.dumps(body).encode())
@@ -60,12 +60,17 @@ def answering(answers: dict[str, Any], status: int) -> Callable[[httpx.Request],
     return answer
 
 
-async def looked(answers: dict[str, Any], status: int, ledger: Ledger) -> list[Finding]:
+async def looked(
+    answers: dict[str, Any],
+    status: int,
+    ledger: Ledger,
+    answer: Callable[[httpx.Request], httpx.Response] | None = None,
+) -> list[Finding]:
     stage = Stage()
-    transport = httpx.MockTransport(answering(answers, status))
+    transport = httpx.MockTransport(answer or answering(answers, status))
     espo = EspoClient(ESPO, ApiKey(KEY), stage.ports, transport=transport)
     client = AdvowareClient(access(LOADED), stage.ports, LocalTokens(stage.hours.now), transport=transport)
-    peers = Peers(LOADED, config.Mapping(), {"beteiligte": BETEILIGTE}, espo, client, ledger, stage.hours.now)
+    peers = Peers(LOADED, config.Mapping(), {one.name: one for one in ENTITIES}, espo, client, ledger, stage.hours.now)
     found: list[Finding] = []
     try:
         found += await espocrm.examine(peers)
@@ -98,3 +103,19 @@ def test_whatever_both_systems_answer_is_a_finding_with_a_remedy(tmp_path_factor
             assert "\n" not in one.seen + one.todo + one.about
 
     run()
+
+
+@pytest.mark.parametrize("missing", [{"CAdressen"}, {"CAdressen", "CBankverbindungen"}, {"CBeteiligte"}])
+def test_an_entity_that_is_not_there_is_one_finding(tmp_path: Path, missing: set[str]) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        key = request.url.params.get("key", "")
+        if any(key == f"entityDefs.{name}" for name in missing):
+            return httpx.Response(200, content=b"null")
+        return answering(GOOD, 200)(request)
+
+    found = asyncio.run(looked(GOOD, 200, empty_ledger(tmp_path), answer))
+    there = [one for one in found if one.check is Check.ESPO_ENTITY]
+    assert {one.about for one in there if one.grade == "fail"} == missing
+    assert all("syncd setup espocrm" in one.todo for one in there if one.grade == "fail")
+    others = [one for one in found if any(name in one.about for name in missing) and one not in there]
+    assert [one for one in others if one.check is not Check.ADVO_ANSWER] == []
