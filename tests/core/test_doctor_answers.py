@@ -52,7 +52,7 @@ CURED = {"Token", "App/user"}  # without a login nothing else is asked
 
 def answering(answers: dict[str, Any], status: int) -> Callable[[httpx.Request], httpx.Response]:
     def answer(request: httpx.Request) -> httpx.Response:
-        place = request.url.params.get("key") or request.url.path
+        place = request.url.params.get("key", "").partition(".")[0] or request.url.path
         name = next((one for one in sorted(GOOD, key=len, reverse=True) if one in place), "")
         body = GOOD[name] if name in CURED and status != 200 else answers.get(name)
         return httpx.Response(200 if name in CURED else status, content=json.dumps(body).encode())

@@ -17,3 +17,7 @@ def upgrade() -> None:
     part = sa.text("parent IS NOT NULL")
     op.add_column("imports", sa.Column("parent", sa.String(length=60), nullable=True))
     op.create_index("pairs_of_parent", "pairs", ["parent"], sqlite_where=part, postgresql_where=part)
+    if op.get_bind().dialect.supports_comments:
+        op.create_table_comment(
+            "imports", "Records to be created in EspoCRM: announced before the call, so that none is made twice."
+        )
