@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from syncd.sandbox import demo_children_check as child_check
 from syncd.sandbox import demo_numbers_check as number_check
 from syncd.sandbox import demo_unasked
 from syncd.sandbox.calllog import Call
+from syncd.sandbox.demo_children import ChildEdit
 from syncd.sandbox.demo_diary import FIELDS, SIDES, Number, Typed, meaning, other, shown, shows, values
 from syncd.sandbox.demo_numbers_check import COLUMNS, WAITING, WINDOW_SECONDS, record_of
 from syncd.sandbox.demo_window import overwrites
@@ -27,7 +29,8 @@ BETEILIGTE = "CBeteiligte"
 @dataclass(frozen=True)
 class End:
     """All that is known when everything is quiet. `before` and `after` are Sandbox.dump(); `born` the records people
-    created in EspoCRM, as they were then; `conflicts` and `history` are the ledger's; `quiet` the writes seen after
+    created in EspoCRM, as they were then; `children` what they typed into addresses and accounts, `dropped` those they
+    deleted; `conflicts` and `history` are the ledger's; `quiet` the writes seen after
     that; `wrote` what a witness saw of each write, None where there was none."""
 
     before: Mapping[str, Any]
@@ -41,6 +44,8 @@ class End:
     calls: Sequence[Call] = ()
     quiet: Sequence[Call] = ()
     wrote: Sequence[Wrote] | None = None
+    children: Sequence[ChildEdit] = ()
+    dropped: frozenset[str] = frozenset()
 
     @cached_property
     def start(self) -> dict[str, Mapping[str, Any]]:
@@ -102,6 +107,7 @@ class Report:
     pairs: int = 0
     numbers: int = 0
     one_sided: int = 0
+    tasks: int = 0
     checked: int = 0
     equal: int = 0
     explained: int = 0
@@ -124,7 +130,7 @@ class Report:
 
 def judge(end: End) -> Report:
     """Compare everything with everything."""
-    report = Report(typed=len(end.typed), kept=sum(row["state"] == "kept" for row in end.conflicts))
+    report = Report(typed=len(end.typed) + len(end.children), kept=sum(row["state"] == "kept" for row in end.conflicts))
     _pairs(end, report)
     for number, one in enumerate(end.typed):
         if number_check.arrived(end, one) if isinstance(one, Number) else _arrived(end, number, one):
@@ -133,7 +139,11 @@ def judge(end: End) -> Report:
             continue
         window = _witnessed(end, one) if end.wrote is not None else _may_be_in_window(end, one)
         (report.window if window else report.lost).append(str(one))
-    report.doubled += [*_doubled(end), *number_check.doubled(end)]
+    for child, in_window in child_check.lost(end):
+        (report.window if in_window else report.lost).append(str(child))
+    report.tasks = sum(map(len, child_check.tasks(end).values()))
+    report.differing += child_check.differing(end)
+    report.doubled += [*_doubled(end), *number_check.doubled(end), *child_check.doubled(end)]
     report.unasked += demo_unasked.find(end)
     report.quiet += [f"{call.method} {call.path} {', '.join(call.names)}" for call in end.quiet]
     return report

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from syncd.sandbox import reachability
+from syncd.sandbox.demo_children import ChildEdit
 from syncd.sandbox.sandbox import ADVOWARE, ESPO, Sandbox
 
 FIELDS = {
@@ -129,6 +130,10 @@ class Diary:
     """records people created in EspoCRM, as they were then"""
     deleted: set[str] = field(default_factory=set)
     vanished: set[int] = field(default_factory=set)
+    children: list[ChildEdit] = field(default_factory=list)
+    """what people typed into addresses and accounts"""
+    dropped: set[str] = field(default_factory=set)
+    """addresses and accounts they deleted in EspoCRM"""
     waiting: dict[int, Typed] = field(default_factory=dict)
     """by number: what the other system does not show yet"""
     delays: dict[int, float] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from syncd.sandbox import defaults
+from syncd.sandbox.demo_children_story import ChildActs
 from syncd.sandbox.demo_diary import Diary
 from syncd.sandbox.demo_numbers_story import PARTS, NumberActs
 from syncd.sandbox.faults import Kind, Rule
@@ -22,6 +23,7 @@ ENDINGS = ("bach", "berg", "brück", "feld", "hoff", "kamp", "mann", "rode", "st
 BURST = 12
 EDITS_PER_SECOND = 2.0
 PART_OF_NUMBERS = 0.4  # of what anybody edits
+PART_OF_CHILDREN = 0.15
 POST = "/api/v1/advonet/Beteiligte"
 SEEN_SECONDS = 5.0  # how long a kill waits for the burst to be under way
 
@@ -71,6 +73,7 @@ class Story:
         self.rng = random.Random(f"{seed}/story")
         self.cast = cast(sandbox, linked, self.rng)
         self.numbers = NumberActs(diary, self.cast.numbers, random.Random(f"{seed}/numbers"))
+        self.children = ChildActs(diary, self.cast.numbers, random.Random(f"{seed}/children"))
         self.seconds = seconds
         self.count = 0
 
@@ -105,6 +108,7 @@ class Story:
             (0.80, self.same_field),
             (0.85, self.as_usual),
             *self.numbers.acts(),
+            *self.children.acts(),
         ]
         number = int(self.seconds * EDITS_PER_SECOND)
         edits = [(0.95 * self.rng.random(), self.anybody) for _ in range(number)]
@@ -115,8 +119,12 @@ class Story:
     async def anybody(self) -> None:
         """Anybody edits anything on either side."""
         side, record = self.rng.choice((ESPO, ADVOWARE)), self.rng.choice(self.cast.crowd)
-        if self.rng.random() < PART_OF_NUMBERS:
+        dice = self.rng.random()
+        if dice < PART_OF_NUMBERS:
             self.numbers.anything(side, record)
+            return
+        if dice < PART_OF_NUMBERS + PART_OF_CHILDREN:
+            self.children.anything(side, record)
             return
         own = ["vorname", "geburtsdatum"] if self.diary.espo(record)["firstName"] else []
         names = ["zusatz", "titel", "briefanrede", "name", *own]

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
+from syncd.sandbox import demo_children_check as child_check
 from syncd.sandbox import demo_numbers_unasked as number_unasked
 from syncd.sandbox.advoware_model import COPIES
 from syncd.sandbox.demo_diary import FIELDS, SIDES, meaning
@@ -59,8 +60,15 @@ NUMBERS = {
 }
 """The lists of phones and e-mails and what each system derives from them; where people edited them they are judged
 entry by entry (demo_numbers_unasked)."""
-CHILDREN = ("CAdressen", "CBankverbindungen")
-ALLOWED_POSTS = ("/Beteiligte", "/Kommunikationen", "/Task", "/Note", "/Token")
+CHILDREN = frozenset(
+    ("adressen", "bankkverbindungen", "strasse", "plz", "ort", "land", "anschrift", "postfach")
+)  # fmt: skip
+"""the lists of addresses and accounts and what Advoware derives from them; where people edited them they are judged
+row by row (demo_children_check)"""
+ALLOWED_POSTS = (
+    "/Beteiligte", "/Kommunikationen", "/Adressen", "/Bankverbindungen", "/CAdressen", "/CBankverbindungen", "/Task",
+    "/Note", "/Token",
+)  # fmt: skip
 RECORD = re.compile(r"/(?:CBeteiligte|Beteiligte)/([0-9a-f]+)(?:/|$)")
 
 Entered = Mapping[tuple[str, str], set[str | None]]
@@ -68,7 +76,7 @@ Entered = Mapping[tuple[str, str], set[str | None]]
 
 def find(end: End) -> list[str]:
     """One line for each."""
-    return [*_espo(end), *_advoware(end), *number_unasked.find(end), *_others(end), *_calls(end)]
+    return [*_espo(end), *_advoware(end), *number_unasked.find(end), *child_check.unasked(end), *_calls(end)]
 
 
 def _entered(end: End) -> Entered:
@@ -94,11 +102,13 @@ def _espo(end: End) -> Iterator[str]:
 def _advoware(end: End) -> Iterator[str]:
     entered = _entered(end)
     records = {int(row["betnr"]): record for record, row in end.start.items() if row["betnr"]}
+    homes = {one.parent for one in end.children}
     for betnr, old in ((int(number), one) for number, one in end.before[ADVOWARE].items()):
         now = end.beteiligte.get(betnr)
         record = records.get(betnr, "")
         if now is not None:
             elsewhere = NUMBERS[ADVOWARE] if record in end.numbers else frozenset()
+            elsewhere |= CHILDREN if record in homes else frozenset()
             yield from _attributes(ADVOWARE, record, f"Advoware {betnr}", old, now, entered, elsewhere)
         elif betnr not in end.vanished:
             yield f"Advoware {betnr} is gone"
@@ -123,23 +133,9 @@ def _attributes(
             yield f"{label} {attribute}: {was!r} became {is_now!r}"
 
 
-def _others(end: End) -> Iterator[str]:
-    """Addresses and accounts are not part of the story."""
-    for entity in CHILDREN:
-        old, now = end.before[ESPO].get(entity, {}), end.after[ESPO].get(entity, {})
-        for record in {*old, *now}:
-            if _stored(old.get(record)) != _stored(now.get(record)):
-                yield f"EspoCRM {entity} {record} changed"
-
-
-def _stored(row: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Without the parent's name, which is shown with it but stored there."""
-    return {name: value for name, value in (row or {}).items() if name != "beteiligterName"}
-
-
 def _calls(end: End) -> Iterator[str]:
     """Writes to records nobody touched, and writes of a kind nobody needs."""
-    touched = {one.record for one in end.typed} | end.deleted | set(end.born)
+    touched = {one.record for one in end.typed} | {one.parent for one in end.children} | end.deleted | set(end.born)
     named = _with_numbers(end, touched) | {str(betnr) for betnr in end.vanished}
     for record, row in end.after[ESPO]["CBeteiligte"].items():
         if row["betnr"] in end.vanished:

@@ -20,6 +20,7 @@ import redis
 
 from syncd.ledger.store import connect, sqlite_url
 from syncd.sandbox import defaults, server
+from syncd.sandbox.demo import RECORDS_EACH
 from syncd.sandbox.demo_check import End
 from syncd.sandbox.demo_diary import Diary
 from syncd.sandbox.faults import Kind, Rule
@@ -158,7 +159,9 @@ class Storm:
         url = self.database_url or sqlite_url(self.directory / "state" / "ledger.db")
         ledger = LedgerView(connect(url), slack=LEASE)
         await asyncio.gather(*(fleet.started(name) for name in names[1:]))
-        await self._until(fleet, "all records are known", lambda: ledger.known() == len(linked), KNOWN_SECONDS)
+        await self._until(
+            fleet, "all records are known", lambda: ledger.known() == RECORDS_EACH * len(linked), KNOWN_SECONDS
+        )
         self._ended("start")
         await self._rage(fleet, linked)
         after = Aftermath(self.sandbox, ledger, self.sandbox.now())
