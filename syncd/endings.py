@@ -142,7 +142,7 @@ def settled(
     )
     waiting = [*_waiting(context, actions, espo, advoware), *_held(context, hold)]
     topic = "gone" if gone else "waiting"
-    todo = _errands(context, actions, memory, advoware)
+    todo = _errands(context, actions, advoware)
     tell = text([one for one in settle.notices if not todo or one.code != "by_hand"], settings.language)
     body: dict[str, Any] = {"text": tell, "steps": todo} if todo else {"text": tell}
     message = Message(context.id12(), "task", topic, body) if settle.status is not Status.CLEAN else None
@@ -332,15 +332,12 @@ def _agreed(
     }
 
 
-def _errands(
-    context: Context, actions: Sequence[Action], memory: Memory, advoware: object
-) -> dict[str, dict[str, Any]]:
+def _errands(context: Context, actions: Sequence[Action], advoware: object) -> dict[str, dict[str, Any]]:
     """What a person must type in Advoware, line by line."""
-    if not isinstance(advoware, Present):
+    if not isinstance(advoware, Present) or context.whose is None:
         return {}
     asks = [action for action in actions if isinstance(action, Ask)]
-    number = context.whose.advoware_id if context.whose is not None else memory.advoware_id
-    return errands.steps(context.entity, number, advoware.body, asks, context.settings.language)
+    return errands.steps(context.entity, context.whose.advoware_id, advoware.body, asks, context.settings.language)
 
 
 def _single(context: Context, memory: Memory, espo: Present) -> Single | None:

@@ -23,7 +23,6 @@ def steps(entity: Entity, number: int | None, row: Mapping[str, Raw], asks: Iter
     return {
         ask.field: {"to": ask.value, "line": f"{where}: {_change(entity.field(ask.field), ask, language)}"}
         for ask in asks
-        if not any(entries.owns(ask.field) for entries in entity.lists)
     }
 
 
@@ -73,9 +72,8 @@ def deleted(entity: Entity, number: int | None, title: str, language: str) -> st
 
 def place(entity: Entity, number: int | None, row: Mapping[str, Raw], language: str) -> str:
     """Where in Advoware a person finds it."""
+    assert entity.child is not None
     who = f"Beteiligter {number or '?'}"
-    if entity.child is None:
-        return f"In Advoware: {who}"
     words = entity.child.words
     return f"In Advoware: {who} → {words.de if language == 'de' else words.en} → {entity.child.place(row)}"
 

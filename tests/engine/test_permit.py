@@ -47,7 +47,7 @@ class Desk:
         context = SimpleNamespace(
             clock=clock, settings=SimpleNamespace(lease=LEASE), ledger=self.ledger, entity=SimpleNamespace(name="b")
         )
-        claim = SimpleNamespace(key="b/a", fence=7)
+        claim = SimpleNamespace(key="b/a", fence=7, lock=None)
         scribe = SimpleNamespace(job=lambda: "job")
         self.permit = Permit(cast(Context, context), cast(pairs.Claim, claim), 0.0, cast(Scribe, scribe))
 
@@ -67,7 +67,7 @@ async def test_a_claim_is_renewed_only_when_half_of_it_is_over(desk: Desk) -> No
     assert desk.ledger.written == []
     desk.at += 0.2
     await desk.permit.firm()
-    assert desk.ledger.written == [(pairs.renew, "b/a", 7, START + desk.at + LEASE)]
+    assert desk.ledger.written == [(pairs.renew, "b/a", 7, START + desk.at + LEASE, None)]
     await desk.permit.firm()
     assert len(desk.ledger.written) == 1, "it is as good as new"
 
