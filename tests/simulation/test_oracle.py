@@ -396,6 +396,15 @@ def test_a_text_that_a_daemon_dropped_is_lost_unless_it_was_written_in_the_windo
         assert any("text lost" in line for line in wrong) is lost, wrong
 
 
+def test_a_number_that_waits_for_a_person_excuses_its_own_entry_and_no_other() -> None:
+    every_put = {"kind": "status", "system": ADVOWARE, "method": "PUT", "route": "*/Kommunikationen/*", "status": 400}
+    changed = Event(0.1, "number", {"side": ESPO, "person": 0, "dice": 4})
+    refused = (Event(0.0, "fault", {"rule": every_put}), changed)
+    assert sabotaged(*refused) == ()
+    wrong = sabotaged(*refused, last("a_number"))
+    assert [line.partition(": ")[2] for line in wrong if "in Advoware only" in line] == ["+4951199 is in Advoware only"]
+
+
 HERE_INSTEAD = (
     TYPED,
     typed(15.0, ADVOWARE, "titel", "Mag."),
