@@ -21,7 +21,7 @@ from tests.simulation.process import SENDING, Sending
 from tests.simulation.script import Event, Script
 from tests.simulation.stage import Stage
 from tests.simulation.switches import swapped
-from tests.simulation.witness import ADVOWARE, ESPO, Witness
+from tests.simulation.witness import ADVOWARE, ESPO, Read, Witness
 from tests.simulation.world import SimulatedWorld
 
 TYPED = Event(0.0, "type", {"side": ESPO, "person": 0, "field": "titel", "value": "Prof."})
@@ -200,11 +200,11 @@ class Saboteur(Mishaps):
 
 async def _request(
     stage: Stage, method: str, side: str, body: dict[str, Any], read: float | None = 0.0, fence: int | None = None,
-    entry: bool = False,
+    entry: bool = False, old: bool = False,
 ) -> None:  # fmt: skip
     """`read`: how many seconds ago the record was read, None: never; `fence`: None for the right one.
 
-    `entry`: it is about the first of the record's numbers.
+    `entry`: it is about the first of the record's numbers. `old`: what was read was as before the last change.
     """
     espo_id, betnr = stage.pair(0)
     key = f"beteiligte/{espo_id}"
@@ -214,7 +214,8 @@ async def _request(
     sender = Sending("x9", "a-job", key, known, elapsed, heard=elapsed)
     SENDING.set(sender)
     if read is not None:
-        stage.witness.reads["a-job", side, record] = [(elapsed - read, sender, "GET")]
+        unread = stage.witness.left_out(side, record) if old else {}
+        stage.witness.reads["a-job", side, record] = [Read(elapsed - read, sender, "GET", unread)]
     headers = {"X-Api-Key": defaults.API_KEY}
     url = f"{defaults.ESPO_API_URL}/CBeteiligte" + ("" if method == "POST" else f"/{espo_id}")
     if side == ADVOWARE:
@@ -371,6 +372,15 @@ def test_an_edit_made_in_the_window_of_a_put_is_counted_apart() -> None:
     outcome = play(ONE_PERSON.only((TYPED, in_advoware, stale)), Saboteur)
     assert outcome.figures["clobbered"] == 1
     assert not [line for line in outcome.wrong if "lost" in line]
+
+
+def test_an_edit_that_an_old_answer_left_out_is_counted_apart_and_one_that_was_shown_is_lost() -> None:
+    in_advoware = Event(LATE - 0.1, "type", {"side": ADVOWARE, "person": 0, "field": "titel", "value": "Mag."})
+    for old in (True, False):
+        stale = bad(method="PUT", side=ADVOWARE, body={"titel": "Prof."}, old=old)
+        outcome = play(ONE_PERSON.only((TYPED, in_advoware, stale)), Saboteur)
+        assert outcome.figures["clobbered"] == old
+        assert any("lost: AB typed 'Mag.'" in line for line in outcome.wrong) is not old, outcome.wrong
 
 
 def test_a_value_that_lost_against_a_backup_is_lost_unless_a_plain_edit_replaced_it() -> None:
