@@ -374,6 +374,16 @@ def test_an_edit_made_in_the_window_of_a_put_is_counted_apart() -> None:
     assert not [line for line in outcome.wrong if "lost" in line]
 
 
+def test_of_several_edits_in_a_window_only_that_is_lost_which_was_read() -> None:
+    in_advoware = [typed(LATE + at, ADVOWARE, "titel", f"Mag. {at}") for at in (-0.2, -0.1)]
+    for read, clobbered in ((1.0, 2), (0.15, 1), (0.0, 0)):
+        stale = bad(method="PUT", side=ADVOWARE, body={"titel": "Prof."}, read=read)
+        outcome = play(ONE_PERSON.only((TYPED, *in_advoware, stale)), Saboteur)
+        assert outcome.figures["clobbered"] == clobbered
+        lost = [line for line in outcome.wrong if "lost: AB typed" in line]
+        assert bool(lost) is (clobbered < 2), outcome.wrong
+
+
 def test_an_edit_that_an_old_answer_left_out_is_counted_apart_and_one_that_was_shown_is_lost() -> None:
     in_advoware = Event(LATE - 0.1, "type", {"side": ADVOWARE, "person": 0, "field": "titel", "value": "Mag."})
     for old in (True, False):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from syncd.sandbox import Sandbox
@@ -362,15 +363,14 @@ class Witness:
         partners = [one for other in self._partners(system, record) for one in self.versions.get((*other, name), [])]
         sources = sorted((one for one in partners if self.kept_as(system, name, one.value) == value), key=_order)
         sources += self._chosen(cell, value)
-        undone = [one for one in known if read_at is not None and one.at >= read_at and one.edit is not None]
+        undone = list(takewhile(lambda one: one.edit is not None and _since(one, read_at), reversed(known)))
         if not sources:
             # What was read has been replaced since, by a person or a backup, and a whole object brings it back.
-            since = read_at is not None and any(one.at >= read_at for one in known)
+            since = any(_since(one, read_at) for one in known)
             sources = [one for one in known if one.value == value] if since else []
-        for one in undone:
+        for one in undone if undone and undone[0].value != value else ():
             assert one.edit is not None
-            if one.value != value and one is known[-1]:
-                self._lost_in_window(system, one.edit, read_at)
+            self._lost_in_window(system, one.edit, read_at)  # the last, and what it had replaced unread
         if not sources and value is not None:
             self._complain(f"{system} {record} {name} was given {value!r}, which nobody typed there")
             known.append(Version(self.now(), self.order, value, frozenset()))
@@ -438,6 +438,11 @@ class Witness:
 
     def _complain(self, line: str) -> None:
         self.wrong.append(f"{self.now():.3f} {line}")
+
+
+def _since(version: Version, read_at: float | None) -> bool:
+    """Whether a field says so only since it was read."""
+    return read_at is not None and version.at >= read_at
 
 
 def _order(version: Version) -> int:
