@@ -214,7 +214,7 @@ class Writer:
             shot = replace(shot, memory=memory)
         judged = self._judge(Side.ADVOWARE, update.writes, after, advoware)
         agreed = self.scribe.agreed(judged, espo, after)
-        await self.scribe.confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)
+        self.permit.heard(await self.scribe.confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed))
         if _confirmed(judged):
             self.scribe.arrived(Side.ADVOWARE, espo)
         memory = self.scribe.learned(shot.memory, Side.ADVOWARE, judged, agreed)
