@@ -44,10 +44,13 @@ def text(raw: Any) -> Canonical:
     given = str(raw)
     if len(given) > LONGEST:
         raise Unmappable("longer than any field")
-    if _UNKEEPABLE.search(given):
+    if ("\0" in given) if given.isascii() else _UNKEEPABLE.search(given):
         raise Unmappable("a character that cannot be kept")
-    value = unicodedata.normalize("NFC", given).replace("\r\n", "\n").replace("\r", "\n").strip(BLANKS)
-    return value or None
+    if not given.isascii():
+        given = unicodedata.normalize("NFC", given)
+    if "\r" in given:
+        given = given.replace("\r\n", "\n").replace("\r", "\n")
+    return given.strip(BLANKS) or None
 
 
 def day(raw: Any) -> Canonical:

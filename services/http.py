@@ -13,19 +13,19 @@ from typing import TypeVar
 
 import aiohttp
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from services.answer import Answer, Call
 from services.errors import CircuitOpen, Credentials, Outage, PeerError, Retryable, TimedOut
 from services.local import PROBE_WAIT
 from services.ports import Ports, Verdict, urgency
-from services.transport import kind, open_client, timed_out, was_sent
+from services.transport import Wire, kind, timed_out, was_sent
 
 T = TypeVar("T")
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 # One layer, of a kind that unpacks to about a thousand times its size: a piece of 16 kB can never fill the memory.
-PACKINGS = ("gzip", "deflate", "identity", "")
+UNPACKED = ("gzip", "deflate")
+PACKINGS = (*UNPACKED, "identity", "")
 TRIES = 3
 FIRST_RETRY_SECONDS = 0.5
 REFUSED_BEFORE = "the credentials were refused; no call is made until they change or a person says to try again"
@@ -54,33 +54,31 @@ class Pipeline:
         self.ports = ports
         self.credentials = credentials
         self._timeout = timeout
-        self._client = open_client(timeout, transport)
+        self._wire = Wire(timeout, transport)
 
     def __repr__(self) -> str:
         return f"Pipeline({self.side})"
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._wire.close()
 
     async def call(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Make the call and give what `read` makes of the answer; `read` raises the grade.
 
         Only GET is repeated.
         """
-        if not call.safe:
-            return await self._once(call, read)
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(TRIES),
-            wait=self._pause,
-            retry=retry_if_exception(_worth_a_second_try),
-            sleep=self.ports.sleep,
-            reraise=True,
-        )
-        return await retrying(self._once, call, read)
+        for attempt in range(1, TRIES):
+            try:
+                return await self._once(call, read)
+            except PeerError as error:
+                if not call.safe or not _worth_a_second_try(error):
+                    raise
+            await self.ports.sleep(self._pause(attempt))
+        return await self._once(call, read)
 
-    def _pause(self, state: RetryCallState) -> float:
-        return FIRST_RETRY_SECONDS * 2.0 ** (state.attempt_number - 1) * (0.5 + self.ports.jitter())
+    def _pause(self, attempt: int) -> float:
+        return FIRST_RETRY_SECONDS * 2.0 ** (attempt - 1) * (0.5 + self.ports.jitter())
 
     async def _once(self, call: Call, read: Callable[[Answer], T]) -> T:
         ticket = self.ports.new_id()
@@ -171,19 +169,14 @@ class Pipeline:
         try:
             async with (
                 asyncio.timeout(self._timeout),
-                self._client.stream(
-                    call.verb,
-                    call.url,
-                    params=dict(call.params) or None,
-                    headers=headers,
-                    content=content,
-                ) as response,
+                self._wire.exchange(call.verb, call.url, call.params, headers, content) as response,
             ):
                 answered = True
-                if response.headers.get("content-encoding", "identity").strip().lower() not in PACKINGS:
+                packing = response.headers.get("content-encoding", "identity").strip().lower()
+                if packing not in PACKINGS:
                     raise httpx.DecodingError("packed in a way that was not asked for")
                 received = bytearray()
-                async for chunk in response.aiter_bytes():
+                async for chunk in response.aiter_bytes() if packing in UNPACKED else response.stream:  # type: ignore[union-attr]
                     received += chunk
                     if len(received) > MAX_ANSWER_BYTES:
                         break

@@ -47,7 +47,7 @@ from syncd.model import (
 )
 from syncd.neighbours import DOUBT_TIMEOUTS, informed
 from syncd.permit import Mismatch
-from syncd.plan import plan
+from syncd.plan import plan, with_latest
 from syncd.readback import written_over
 from syncd.scribe import Stopped, agreed_entries
 from syncd.status import Outcome, may_write
@@ -79,7 +79,7 @@ class Act:
         """Plan, do the first step, plan again, until a plan comes to its end or must wait."""
         mismatches = 0
         for _ in range(MAX_PLANS):
-            self.snapshot = await self._writer.rows.mend(await self._writer.parts.mend(self.snapshot))
+            self.snapshot = with_latest(await self._writer.rows.mend(await self._writer.parts.mend(self.snapshot)))
             shot = self.snapshot = await informed(self._context, self.snapshot)
             actions = self._planned()
             log.debug("plan.made", actions=[type(action).__name__ for action in actions])

@@ -417,6 +417,7 @@ def linked(memory: Memory, link: Link, base: Mapping[str, tuple[Any, Any, str]])
         intents=tuple(item for item in memory.intents if item.id != link.intent_id),
         espo_version=Version() if link.restart else memory.espo_version,
         advoware_version=Version() if link.restart else memory.advoware_version,
+        latest={},
         link_shown=False,
         rivals=(),
         misses=0,

@@ -50,7 +50,10 @@ async def claim(context: Context, key: str) -> Job | None:
 
 
 class Job:
-    """The work on one claimed record; `began` is when the claim was asked for, by the monotonic clock."""
+    """The work on one claimed record; `began` is when the claim was asked for, by the monotonic clock.
+
+    `left`: what waits for the record once the job has been stored.
+    """
 
     def __init__(self, context: Context, taken: pairs.Claim, began: float) -> None:
         self.context = context
@@ -66,6 +69,7 @@ class Job:
         self.act = Act(context, taken, self.writer, Snapshot(memory, Absent()))
         self.retries = int(taken.row["retries"])
         self.is_retry = False
+        self.left: Due | None = None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -88,12 +92,13 @@ class Job:
 
     async def _store(self, result: Result) -> Ended:
         gen = self.claim.task.gen if self.claim.task else None
+        ledger, job = self.context.ledger, self.writer.scribe.job()
         try:
             if result.ending is None:
-                await self.context.ledger.write(steps.let_go, self.writer.scribe.job(), gen)
+                self.left = await ledger.write(steps.let_go, job, gen)
             else:
                 ending = replace(result.ending, pair=self._news(result.ending.pair))
-                await self.context.ledger.write(steps.finish, self.writer.scribe.job(), ending, gen)
+                self.left = await ledger.write(steps.finish, job, ending, gen)
         except pairs.FenceLost:
             return Ended.LOST
         return result.ended

@@ -333,6 +333,7 @@ class Memory:
     written_over: Mapping[Side, Version] = field(
         default_factory=dict
     )  # this job wrote: what the side's version was before that
+    latest: Mapping[Side, Version] = field(default_factory=dict)  # the newest this job has seen of each side
     shared: Mapping[tuple[str, str], Raw] = field(
         default_factory=dict
     )  # (channel, form) -> EspoCRM's entry as another known record holds it; None: nobody else does

@@ -12,6 +12,7 @@ from syncd.scribe import Scribe, Stopped
 
 READ_LIFE = 5.0  # seconds a read may be old when it is written over
 SOURCE_LIFE = 15.0  # and when it is what is written; longer, so that two slow systems do not wait for each other
+HEARD_LIFE = 0.1  # seconds for which what a commit has told of pauses need not be asked again
 FIRMNESS = 0.5  # part of the lease that must be left before a write
 STILL_FIRM = 0.4  # and when it has waited for its turn and is about to be sent
 
@@ -32,6 +33,8 @@ class Permit:
         self._scribe = scribe
         self._until = began + context.settings.lease
         self.wrote_advoware = False
+        self._paused: frozenset[str] = frozenset()
+        self._heard_at = float("-inf")
 
     def age(self, seen: Present) -> float:
         """Seconds since it was read."""
@@ -41,9 +44,17 @@ class Permit:
         """Too old to be written over."""
         return self.age(seen) > READ_LIFE
 
+    def heard(self, paused: frozenset[str]) -> None:
+        """What was paused when the job stored something just now."""
+        self._paused, self._heard_at = paused, self._context.clock.monotonic()
+
     async def check_pause(self, side: Side) -> None:
         """Raises `Stopped` where writing to a side is paused, also since the job began."""
-        scope = await self._context.ledger.read(facts.paused_by, self._context.entity.name, side)
+        name = self._context.entity.name
+        if self._context.clock.monotonic() - self._heard_at < HEARD_LIFE:
+            scope = next((one for one in facts.scopes(name, side) if one in self._paused), None)
+        else:
+            scope = await self._context.ledger.read(facts.paused_by, name, side)
         if scope is not None:
             raise Stopped(f"pause:{scope}")
 

@@ -6,6 +6,7 @@ write with what was read back, so it only ever describes the distance between no
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from mappers.spec import Entity, Side, Unmappable
@@ -32,6 +33,7 @@ from syncd.model import (
     Present,
     Retire,
     Settle,
+    Snapshot,
     Status,
     Trust,
     Unknown,
@@ -42,6 +44,7 @@ from syncd.model import (
 from syncd.pairing import moved
 
 REWIND_TOLERANCE = 1.0  # seconds: EspoCRM's time stamps have one-second resolution
+NO_VERSION = Version()
 
 
 def plan(
@@ -169,11 +172,22 @@ def _went_back(entity: Entity, memory: Memory, espo: Present, advoware: Present)
         return Hold(HoldReason.WENT_BACK, Notice("went_back", (), str(held)), side=held)
     for side, seen, known in (
         (Side.ESPO, espo, memory.espo_version),
+        (Side.ESPO, espo, memory.latest.get(Side.ESPO, NO_VERSION)),
         (Side.ADVOWARE, advoware, memory.advoware_version),
+        (Side.ADVOWARE, advoware, memory.latest.get(Side.ADVOWARE, NO_VERSION)),
     ):
         if _older(seen.version, known) and _differs_from_base(entity, memory, side, seen):
             return Hold(HoldReason.WENT_BACK, Notice("went_back", (), side), side=side)
     return None
+
+
+def with_latest(shot: Snapshot) -> Snapshot:
+    """With the newest version of each side that this job has seen: a backup may come back between two reads."""
+    latest = dict(shot.memory.latest)
+    for side, seen in ((Side.ESPO, shot.espo), (Side.ADVOWARE, shot.advoware)):
+        if isinstance(seen, Present) and not _older(seen.version, latest.get(side, NO_VERSION)):
+            latest[side] = seen.version
+    return replace(shot, memory=replace(shot.memory, latest=latest))
 
 
 def _older(now: Version, known: Version) -> bool:

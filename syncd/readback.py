@@ -32,10 +32,16 @@ class Judged:
 
 
 def judge(
-    entity: Entity, side: Side, writes: tuple[FieldWrite, ...], after: Present, ours: str | None
-) -> tuple[Judged, ...]:
-    """Judge every write by the record read back; `ours` is our own user on that side."""
+    entity: Entity, side: Side, writes: tuple[FieldWrite, ...], after: Present, ours: str | None,
+    read: Version | None = None,
+) -> tuple[Judged, ...]:  # fmt: skip
+    """Judge every write by the record read back; `ours` is our own user on that side, `read` what was written over.
+
+    The old value proves a refusal only where our write is the last one, or none at all: a record that somebody else
+    saved since it was read, and that shows nothing of our write, may be an answer older than it.
+    """
     by_us = ours is not None and after.version.changed_by == ours
+    is_older = not by_us and ours is not None and read is not None and after.version != read
     judged = []
     for write in writes:
         field = entity.field(write.field)
@@ -48,7 +54,8 @@ def judge(
             before = field.codec.parse(side, write.before)
         except Unmappable:
             before = None
-        judged.append(Judged(write, _verdict(write.after, before, seen, by_us), seen))
+        verdict = _verdict(write.after, before, seen, by_us)
+        judged.append(Judged(write, Verdict.EDITED if is_older and verdict is Verdict.REFUSED else verdict, seen))
     return tuple(judged)
 
 

@@ -9,8 +9,9 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -27,6 +28,8 @@ from redis.exceptions import (
     ResponseError,
 )
 from redis.exceptions import TimeoutError as RedisTimeout
+
+from syncd.redis_line import Line, digest_of
 
 T = TypeVar("T")
 
@@ -87,6 +90,12 @@ def _unavailable(error: BaseException) -> str | None:
     return next((words for kind, words in _BY_TYPE if isinstance(error, kind)), None)
 
 
+class Client(Redis):
+    """A client whose scripts share one connection, `line`."""
+
+    line: Line
+
+
 def connect(url: str, connections: int = 32) -> Redis:
     """A client for `url` whose callers wait for one of `connections` instead of failing when all are in use.
 
@@ -104,7 +113,9 @@ def connect(url: str, connections: int = 32) -> Redis:
         # is leased to nobody until that lease ends.
         retry=Retry(NoBackoff(), 1),
     )
-    return Redis.from_pool(pool)
+    client = cast(Client, Client.from_pool(pool))
+    client.line = Line(pool, CALL_SECONDS)
+    return client
 
 
 async def guarded(call: Callable[[], Awaitable[T]]) -> T:
@@ -113,10 +124,13 @@ async def guarded(call: Callable[[], Awaitable[T]]) -> T:
         async with asyncio.timeout(CALL_SECONDS):
             return await call()
     except (RedisError, TimeoutError) as error:
-        words = _unavailable(error)
-        if words is None:
-            raise
-        raise RedisUnavailable(words) from error
+        raise _graded(error) from error
+
+
+def _graded(error: Exception) -> Exception:
+    """RedisUnavailable with what is wrong with the server; the error itself where it is our own mistake."""
+    words = _unavailable(error)
+    return error if words is None else RedisUnavailable(words)
 
 
 @dataclass(frozen=True)
@@ -157,7 +171,14 @@ class Script:
     """One atomic change in Redis, sent by its digest; its text follows only where the server does not have it."""
 
     def __init__(self, client: Redis, text: str) -> None:
-        self._run = client.register_script(text)
+        self._ask: Callable[[Sequence[str], Sequence[str]], Awaitable[Any]]
+        if isinstance(client, Client):
+            self._ask = partial(client.line.run, text, digest_of(text))
+        else:
+            self._ask = client.register_script(text)
 
     async def __call__(self, keys: Sequence[str], args: Sequence[str]) -> Any:
-        return await guarded(lambda: self._run(keys=keys, args=args))
+        try:
+            return await self._ask(keys, args)
+        except (RedisError, TimeoutError) as error:
+            raise _graded(error) from error

@@ -199,8 +199,8 @@ class Scribe:
         self, intent: str | None, side: Side, judged: Sequence[Judged], before: Present | None, after: Present,
         agreed: Mapping[str, tuple[Any, Any, str]], entries: Sequence[EntryWrite] = (),
         bases: Mapping[str, Base | None] = NOTHING, why: str = "sync",
-    ) -> None:  # fmt: skip
-        """Store what reading back has shown."""
+    ) -> frozenset[str]:  # fmt: skip
+        """Store what reading back has shown; returns what is paused then."""
         entity = self._context.entity
         changes: dict[str, tuple[Any, Any]] = {}
         for entry in entries:  # one that moves from list to list is taken out of one and put into the other
@@ -216,7 +216,7 @@ class Scribe:
         sent = {item.write.field: item.write.after for item in judged} | {one.name: one.after for one in entries}
         undone, who = self._undone(changes, sent), self._who(side, changes, sent)
         told = steps.Confirmation(intent, agreed, changes, refused, side, why, bases, undone, who)
-        await self._context.ledger.write(steps.confirm, self.job(), told)
+        return await self._context.ledger.write(steps.confirm, self.job(), told)
 
     async def confirm_entry(
         self, intent: str, entry: EntryWrite, after: Raw, bases: Mapping[str, Base] = NOTHING, *, refused: bool = False

@@ -20,6 +20,7 @@ from syncd.job import Job, claim
 from syncd.lanes import Lane
 from syncd.ledger import work
 from syncd.ledger.store import LedgerUnavailable
+from syncd.ledger.work import Due
 from syncd.model import Notice
 from syncd.queue import Queue, Taken
 from syncd.redis_client import RedisUnavailable
@@ -92,10 +93,10 @@ async def serve(crew: Crew, taken: Taken) -> Ended | None:
     started = context.clock.monotonic()
     keeping = asyncio.create_task(_keep(crew, taken, context.settings.lease))
     ended: Ended | None = None
+    due: Due | None = None
     try:
         with structlog.contextvars.bound_contextvars(key=taken.key), lane(urgency):
-            ended = await do(context, taken.key)
-        due = await context.ledger.read(work.next_due, taken.key)
+            ended, due = await do(context, taken.key)
     except LedgerUnavailable:
         await crew.queue.requeue(taken, taken.lane, context.clock.now() + TROUBLE_WAIT)
         raise
@@ -111,11 +112,11 @@ async def serve(crew: Crew, taken: Taken) -> Ended | None:
     return ended
 
 
-async def do(context: Context, key: str) -> Ended:
-    """Claim a record and do its job, whatever happens; `BUSY` where somebody else is at it."""
+async def do(context: Context, key: str) -> tuple[Ended, Due | None]:
+    """Claim a record and do its job, whatever happens; `BUSY` where somebody else is at it. Tells what waits then."""
     job = await claim(context, key)
     if job is None:
-        return Ended.BUSY
+        return Ended.BUSY, None
     with structlog.contextvars.bound_contextvars(job=job.id, fence=job.claim.fence):
         try:
             ended = await _run(context, job)
@@ -123,7 +124,9 @@ async def do(context: Context, key: str) -> Ended:
             context.left[key] = job.claim.fence  # the claim stands, but nobody works under it any more
             raise
         log.info("job.ended", ended=ended)
-        return ended
+        if ended is Ended.LOST:
+            return ended, await context.ledger.read(work.next_due, key)
+        return ended, job.left
 
 
 async def _run(context: Context, job: Job) -> Ended:

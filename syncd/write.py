@@ -130,7 +130,7 @@ class Writer:
         except PeerError as error:
             await self.scribe.conclude(intent, error)
             raise
-        judged = self._judge(Side.ESPO, update.writes, after)
+        judged = self._judge(Side.ESPO, update.writes, after, espo)
         agreed = self.scribe.agreed(judged, after, advoware)
         bases: dict[str, Base | None] = {}
         for one in entity.lists if update.lists else ():
@@ -222,9 +222,9 @@ class Writer:
                 shot.memory, beside(entity, update.writes, advoware.body), after, advoware_id
             )
             shot = replace(shot, memory=memory)
-        judged = self._judge(Side.ADVOWARE, update.writes, after)
+        judged = self._judge(Side.ADVOWARE, update.writes, after, advoware)
         agreed = self.scribe.agreed(judged, espo, after)
-        await self.scribe.confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed)
+        self.permit.heard(await self.scribe.confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed))
         if _confirmed(judged):
             self.scribe.arrived(Side.ADVOWARE, espo)
         memory = self.scribe.learned(shot.memory, Side.ADVOWARE, judged, agreed)
@@ -276,7 +276,7 @@ class Writer:
         await context.ledger.write(steps.created, self.scribe.job(), intent, number)
         memory = replace(memory, base={}, quarantine={}, link_shown=False)
         after = await read_back(context, number)
-        judged = self._judge(Side.ADVOWARE, create.writes, after)
+        judged = self._judge(Side.ADVOWARE, create.writes, after, None)
         agreed = self.scribe.agreed(judged, espo, after) | self.scribe.as_sent(judged, espo)
         await self.scribe.confirm(None, Side.ADVOWARE, judged, None, after, agreed, why="create")
         self.scribe.arrived(Side.ADVOWARE, espo, first=True)
@@ -290,12 +290,14 @@ class Writer:
         doubt = Intent(intent_id, Side.ADVOWARE, "create", writes, now, IntentState.IN_DOUBT)
         return await load(self._context, replace(memory, intents=(doubt,)), self._claim.row)
 
-    def _judge(self, side: Side, writes: tuple[FieldWrite, ...], after: Present) -> tuple[Judged, ...]:
+    def _judge(
+        self, side: Side, writes: tuple[FieldWrite, ...], after: Present, before: Present | None
+    ) -> tuple[Judged, ...]:
         """Judge by the record read back. The same foreign value after the same write twice is the target's doing."""
         policy = self._context.policy
         ours = policy.our_espo_user if side is Side.ESPO else policy.our_advoware_user
         judged = []
-        for item in judge(self._context.entity, side, writes, after, ours):
+        for item in judge(self._context.entity, side, writes, after, ours, before.version if before else None):
             if item.verdict is Verdict.EDITED:
                 key = (side, item.write.field, item.write.after)
                 if key in self._foreign and self._foreign[key] == item.seen:

@@ -43,6 +43,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
         default_response_class=Shown,
     )
     api.openapi = lambda: openapi.describe(api)  # type: ignore[method-assign]
+    api.add_middleware(webhooks.Express, deps=deps)
     api.add_middleware(Limited, limit_of=_limit_of)
     errors.handle(api, deps)
     api.include_router(webhooks.routes(deps))

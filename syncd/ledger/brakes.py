@@ -15,6 +15,7 @@ _KINDS = listed("kinds")
 _UNSEE = delete(sightings).where(sightings.c.kind.in_(_KINDS), sightings.c.key == given("key"))
 _SEEN = sightings.c.kind == given("kind"), sightings.c.at >= given("since")
 _COUNT_SEEN = select(func.count()).where(*_SEEN)
+_FIRST_SEEN = select(func.count()).select_from(select(sightings.c.key).where(*_SEEN).limit(given("most")).subquery())
 _HELD_BY = (
     select(guards.c.kind)
     .join(guarded, guarded.c.guard_id == guards.c.id)
@@ -37,6 +38,12 @@ def unsee(conn: Connection, kinds: Iterable[str], key: str) -> None:
 def seen_since(conn: Connection, kind: str, since: float) -> int:
     """At how many records it was seen since then."""
     return int(conn.execute(_COUNT_SEEN, {"kind": kind, "since": since}).scalar_one())
+
+
+def seen_as_often(conn: Connection, kind: str, since: float, often: int) -> bool:
+    """Whether it was seen at as many records since then; counts no further."""
+    wish = {"kind": kind, "since": since, "most": often}
+    return int(conn.execute(_FIRST_SEEN, wish).scalar_one()) >= often
 
 
 def keys_seen_since(conn: Connection, kind: str, since: float) -> list[str]:

@@ -83,10 +83,14 @@ def set_pause(conn: Connection, scope: str, why: str, now: float) -> None:
     upsert(conn, pauses, [{"scope": scope, "since": now, "why": why}])
 
 
+def scopes(entity: str, side: str) -> tuple[str, str, str]:
+    """The pauses that forbid writing a record of this entity to this side."""
+    return "all", f"entity:{entity}", f"side:{side}"
+
+
 def paused_by(conn: Connection, entity: str, side: str) -> str | None:
     """The pause that forbids writing a record of this entity to this side now; None if nothing does."""
-    scopes = ("all", f"entity:{entity}", f"side:{side}")
-    return conn.execute(_PAUSED, {"scopes": scopes}).scalars().first()
+    return conn.execute(_PAUSED, {"scopes": scopes(entity, side)}).scalars().first()
 
 
 def is_paused(conn: Connection, scope: str) -> bool:

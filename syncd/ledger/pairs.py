@@ -16,6 +16,7 @@ from mappers.spec import Side
 from syncd.guard import WENT_BACK_KINDS
 from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, journal, people
+from syncd.ledger.noted import EVERYTHING, Before, row_and_noted
 from syncd.ledger.schema import bases, conflicts, history, imports, intents, pairs, quarantine, sightings, work
 from syncd.ledger.sql import given, insert_new, listed
 from syncd.ledger.work import Cause, Due, Task
@@ -106,25 +107,27 @@ def claim(
     `left`: fence of a claim of the same owner whose job could not store its end; it is over, and was no death.
     """
     task = find_work(conn, key)
-    entity = key.partition("/")[0]
-    insert_new(conn, pairs, [{"key": key, "entity": entity}])
     last = -1 if left is None else left
     lock = None if parent is None else _lock(conn, parent, now, until)
     if parent is not None and lock is None:
         return None
-    taken = conn.execute(_CLAIM, {"of_key": key, "now": now, "until": until, "owner": owner, "left": last})
-    if taken.rowcount == 0:
-        unlock(conn, lock)
-        return None
-    journal.orphan(conn, key)
-    row = dict(conn.execute(_ROW, {"of_key": key}).one()._mapping)
+    wish = {"of_key": key, "now": now, "until": until, "owner": owner, "left": last}
+    if conn.execute(_CLAIM, wish).rowcount == 0:
+        insert_new(conn, pairs, [{"key": key, "entity": key.partition("/")[0]}])
+        if conn.execute(_CLAIM, wish).rowcount == 0:
+            unlock(conn, lock)
+            return None
+    row, noted = row_and_noted(conn, key)
+    if noted.intents:
+        journal.orphan(conn, key)
     if row["parent"] != parent and parent is not None:
         change(conn, key, {"parent": parent})
         row["parent"] = parent
-    memory = remember(conn, row)
-    if task is not None and task.cause is Cause.EVENT:
+    memory = remember(conn, row, noted)
+    if noted.deliveries and task is not None and task.cause is Cause.EVENT:
         memory = replace(memory, evidence=journal.evidence(conn, key, row["judged_delivery"]))
-    return Claim(key, row["fence"], until, memory, task, row, facts.list_pauses(conn), lock)
+    pauses = facts.list_pauses(conn) if noted.pauses else NOTHING
+    return Claim(key, row["fence"], until, memory, task, row, pauses, lock)
 
 
 def _lock(conn: Connection, key: str, now: float, until: float) -> Lock | None:
@@ -140,15 +143,15 @@ def unlock(conn: Connection, lock: Lock | None) -> None:
         conn.execute(_LOCKED, {"of_key": lock.key, "of_fence": lock.fence, "claimed_until": 0.0})
 
 
-def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
+def remember(conn: Connection, row: Mapping[str, Any], noted: Before = EVERYTHING) -> Memory:
     """All the ledger knows of a pair, as the planner takes it."""
     key = row["key"]
     known = {
         base.field: Base(base.espo, base.advoware, base.rule, base.shared)
         for base in conn.execute(_BASES, {"of_key": key})
     }
-    waiting, decided = people.waiting(conn, key)
-    back = brakes.held_by(conn, WENT_BACK_KINDS, key)
+    waiting, decided = people.waiting(conn, key) if noted.conflicts else ({}, {})
+    back = brakes.held_by(conn, WENT_BACK_KINDS, key) if noted.guarded else set()
     return Memory(
         key=Key.parse(key),
         state=PairState(row["state"]),
@@ -161,11 +164,11 @@ def remember(conn: Connection, row: Mapping[str, Any]) -> Memory:
         espo_version=Version(**row["espo_version"]),
         advoware_version=Version(**row["advoware_version"]),
         went_back=tuple(side for kind, side in WENT_BACK_KINDS.items() if kind in back),
-        intents=journal.unsettled(conn, key),
+        intents=journal.unsettled(conn, key) if noted.intents else (),
         decisions=decided,
         waiting=waiting,
         link_decision=_link_decision(row["link_decision"]),
-        quarantine=people.quarantined(conn, key),
+        quarantine=people.quarantined(conn, key) if noted.quarantine else {},
         misses=row["misses"],
         espo_deletion_confirmed=bool(row["deletion_confirmed"]),
         believe=Side(row["believe"]) if row["believe"] else None,

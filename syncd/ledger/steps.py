@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from mappers.spec import Canonical, Side
 from syncd import guard
 from syncd.lanes import Lane
-from syncd.ledger import brakes, facts, imports, journal, pairs, people, staged, work
+from syncd.ledger import brakes, facts, imports, journal, noted, pairs, people, staged, work
 from syncd.ledger.staged import Plan
 from syncd.ledger.work import Cause, Due
 from syncd.model import NEW_FIELD, NOTHING, Base, FieldWrite, IntentState, PairState, Trust
@@ -108,11 +108,13 @@ def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Li
         return brakes.stop(conn, guard_id, guard.CREATE_KIND, [job.key], {"created": created}, job.now)
     if limits.change_min == 0:
         return None
-    checked = pairs.checked_since(conn, job.now - guard.HOUR)
     for name in told.edits:
         kind = guard.change_kind(told.side.other, name)
         brakes.see(conn, kind, job.key, job.now)
+        if not brakes.seen_as_often(conn, kind, job.now - guard.HOUR, limits.change_min):
+            continue
         changed = brakes.seen_since(conn, kind, job.now - guard.HOUR)
+        checked = pairs.checked_since(conn, job.now - guard.HOUR)
         if guard.too_many_changes(changed, checked, limits) and not brakes.is_allowed(conn, kind, job.key):
             detail = {"changed": changed, "checked": checked}
             of_field = (one for one in told.writes if one.field.partition(":")[0] == name)
@@ -147,8 +149,8 @@ class Confirmation:
     who: Mapping[str, str] = field(default_factory=dict)  # whose values these are, by field, where that is known
 
 
-def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
-    """Store what a write really did: base per confirmed field, history, quarantine."""
+def confirm(conn: Connection, job: Job, told: Confirmation) -> frozenset[str]:
+    """Store what a write really did: base per confirmed field, history, quarantine. Returns what is paused now."""
     pairs.check_fence(conn, job.key, job.fence)
     if told.intent_id is not None:
         journal.conclude(conn, told.intent_id, IntentState.DONE)
@@ -163,6 +165,7 @@ def confirm(conn: Connection, job: Job, told: Confirmation) -> None:
         brakes.used_changes(conn, made, job.key)
     for name, value, reason in told.refused:
         people.set_quarantine(conn, job.key, told.side, name, value, reason, job.now)
+    return frozenset(facts.list_pauses(conn))
 
 
 def _record(
@@ -277,9 +280,13 @@ class Ending:
     staged: Plan | None = None  # a dry run's plan; the event is written only where it is another one than the last
 
 
-def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
-    """End the job: base, status, tokens, what waits, messages, follow-up, and the claim, in one commit."""
-    pairs.check_fence(conn, job.key, job.fence)
+def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> Due | None:
+    """End the job: base, status, tokens, what waits, messages, follow-up, and the claim, in one commit.
+
+    Returns what waits for the record now. Raises `FenceLost`, and nothing is stored.
+    """
+    pairs.unlock(conn, job.lock)  # in the order in which they were taken
+    pairs.release(conn, job.key, job.fence, ending.pair)
     journal.put_bases(conn, job.key, ending.agreed)
     journal.put_entries(conn, job.key, ending.entries)
     _keep(conn, job, ending.lost)
@@ -289,30 +296,46 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
             brakes.stop(conn, item.id, guard.new_field_kind(item.field), [job.key], {"field": item.field}, job.now)
     if ending.question is not None:
         people.settle_links(conn, job.key, ending.question, job.now)
-    if ending.open_fields is not None:
-        people.settle(conn, job.key, ending.open_fields, job.now, ending.decided)
-        people.clear_quarantine(conn, job.key, ending.open_fields)
-    if ending.over:
-        people.close_messages(conn, job.key, ending.over, job.now)
+    if ending.present or ending.open_fields is not None or ending.over:
+        _settle(conn, job, ending)
     for message in ending.messages:
         people.owe_message(conn, message.id, job.key, message.kind, message.topic, message.body, job.now)
-    for side in ending.present:
-        kind = guard.missing_kind(side)
-        brakes.unsee(conn, [kind], job.key)
-        brakes.run_length(conn, kind, 0)
-    if ending.forget_updates_before is not None:
-        journal.settle_updates(conn, job.key, ending.forget_updates_before)
     again = ending.staged is not None and not staged.put(conn, job.key, ending.staged, job.now)
     if ending.event is not None and not again:
         _record(conn, job, ending.event)
+    _tell_children(conn, job, ending)
     follow = ending.follow
     if follow is not None and follow.cause in _SAME_WORK:
         follow = replace(follow, run=job.run)
     released = ending.held is not None and not _stops(conn, ending.held)  # meanwhile: the work is due as it was
     if gen is not None and not released:
-        work.done(conn, job.key, gen, follow, job.now, ending.held)
-    elif follow is not None:
+        return work.done(conn, job.key, gen, follow, job.now, ending.held)
+    if follow is not None:
         work.put(conn, [follow], job.now)
+    return work.next_due(conn, job.key)
+
+
+def _settle(conn: Connection, job: Job, ending: Ending) -> None:
+    """What the job has shown to be over, as far as there is anything of it."""
+    there = noted.to_settle(conn, job.key)
+    if ending.open_fields is not None and there.conflicts:
+        people.settle(conn, job.key, ending.open_fields, job.now, ending.decided)
+    if ending.open_fields is not None and there.quarantine:
+        people.clear_quarantine(conn, job.key, ending.open_fields)
+    if ending.over and there.messages:
+        people.close_messages(conn, job.key, ending.over, job.now)
+    for side in ending.present:
+        kind = guard.missing_kind(side)
+        if there.missing:
+            brakes.unsee(conn, [kind], job.key)
+        if there.successions:
+            brakes.run_length(conn, kind, 0)
+    if ending.forget_updates_before is not None and there.intents:
+        journal.settle_updates(conn, job.key, ending.forget_updates_before)
+
+
+def _tell_children(conn: Connection, job: Job, ending: Ending) -> None:
+    """What the job has found out about the children of its record, or about its brothers and sisters."""
     work.put(conn, [Due(key, Lane.LIVE, Cause.EVENT, job.now) for key in ending.stirred], job.now)
     for entity, number in ending.ended:
         imports.drop(conn, entity, number)
@@ -320,8 +343,6 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> None:
         people.close_messages(conn, key, [topic], job.now)
     if ending.single is not None:
         _give_up(conn, job, ending.single)
-    pairs.release(conn, job.key, job.fence, ending.pair)
-    pairs.unlock(conn, job.lock)
 
 
 def _give_up(conn: Connection, job: Job, one: Single) -> None:
@@ -344,13 +365,14 @@ def _stops(conn: Connection, by: str) -> bool:
     return facts.is_paused(conn, name) if kind == "pause" else brakes.stands(conn, name)
 
 
-def let_go(conn: Connection, job: Job, gen: int | None) -> None:
-    """Leave a record that needs nothing, or that is not ours to look after."""
-    pairs.release(conn, job.key, job.fence)
+def let_go(conn: Connection, job: Job, gen: int | None) -> Due | None:
+    """Leave a record that needs nothing, or that is not ours to look after; returns what waits for it now."""
     pairs.unlock(conn, job.lock)
+    pairs.release(conn, job.key, job.fence)
     pairs.forget_stranger(conn, job.key, job.fence)
     if gen is not None:
-        work.done(conn, job.key, gen, None, job.now)
+        return work.done(conn, job.key, gen, None, job.now)
+    return work.next_due(conn, job.key)
 
 
 def missing(conn: Connection, job: Job, side: Side, limits: guard.Limits, guard_id: str) -> str | None:

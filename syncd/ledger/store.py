@@ -1,8 +1,9 @@
 """Where the ledger's functions run: one transaction each, off the event loop in production.
 
 SQLite has one writer at a time, so one thread writes, and takes all that waits into one durable
-commit (each function in a savepoint of its own); readers have threads of their own. PostgreSQL
-runs each function in a transaction of its own. `Inline` runs on the spot, for deterministic tests.
+commit (each function in a savepoint of its own, once one has failed); readers have threads of their
+own. PostgreSQL runs each function in a transaction of its own. `Inline` runs on the spot, for
+deterministic tests.
 Knows nothing of what the functions mean.
 """
 
@@ -12,8 +13,9 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -21,6 +23,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 from syncd.ledger.trouble import Kind, LedgerUnavailable, is_the_store, unavailable
+from syncd.ledger.trouble import of as trouble_of
 from syncd.ledger.unmoved import Unmoved
 
 __all__ = ["Ledger", "LedgerUnavailable", "connect", "is_the_store", "open_ledger", "sqlite_url"]
@@ -28,6 +31,7 @@ __all__ = ["Ledger", "LedgerUnavailable", "connect", "is_the_store", "open_ledge
 P = ParamSpec("P")
 T = TypeVar("T")
 Step = Callable[[Connection], Any]
+Answered = tuple[Future[Any], Any, Exception | None]
 
 BUSY_TIMEOUT_MS = 10_000
 READERS = 4
@@ -221,8 +225,20 @@ class Pooled:
         self._engine.dispose()
 
 
+class _Failed(Exception):
+    """A function of a group has failed."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(type(error)))
+        self.error = error
+
+
 class GroupCommit:
-    """One writer thread whose commits carry everything that was waiting (SQLite)."""
+    """One writer thread whose commits carry everything that was waiting (SQLite).
+
+    A function may be run twice, what the first run did having been taken back: it must do nothing but speak to the
+    ledger.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -269,21 +285,11 @@ class GroupCommit:
                 return
 
     def _commit(self, group: list[tuple[Step, Future[Any]]]) -> None:
-        answers: list[tuple[Future[Any], Any, BaseException | None]] = []
+        """All in one commit. A function that fails takes back what all have done; then each gets a savepoint."""
         try:
-            with (
-                unavailable(),
-                self._engine.connect().execution_options(syncd_write=True) as conn,
-                conn.begin(),
-            ):
-                for step, outcome in group:
-                    try:
-                        with conn.begin_nested():
-                            answers.append((outcome, step(conn), None))
-                    except Exception as error:
-                        if isinstance(error, DBAPIError) and is_the_store(error):
-                            raise  # nothing of this group may be believed
-                        answers.append((outcome, None, error))  # the function's own failure goes to its caller alone
+            answers = self._together(group)
+            if answers is None:
+                answers = self._apart(group)
         except BaseException as error:  # every caller of the group must hear of it
             for _, outcome in group:
                 outcome.set_exception(error)
@@ -293,6 +299,45 @@ class GroupCommit:
                 outcome.set_exception(failure)
             else:
                 outcome.set_result(value)
+
+    def _together(self, group: list[tuple[Step, Future[Any]]]) -> list[Answered] | None:
+        """What each function answers; None where one failed, then nothing is stored."""
+        try:
+            with self._begun() as conn:
+                answers: list[Answered] = []
+                for step, outcome in group:
+                    try:
+                        answers.append((outcome, step(conn), None))
+                    except Exception as error:
+                        raise _Failed(error) from error
+                return answers
+        except _Failed as failed:
+            if isinstance(failed.error, DBAPIError) and is_the_store(failed.error):
+                raise trouble_of(failed.error) from None
+            return None if len(group) > 1 else [(group[0][1], None, failed.error)]
+
+    def _apart(self, group: list[tuple[Step, Future[Any]]]) -> list[Answered]:
+        """The same, each in a savepoint of its own: a function's own failure goes to its caller alone."""
+        answers: list[Answered] = []
+        with self._begun() as conn:
+            for step, outcome in group:
+                try:
+                    with conn.begin_nested():
+                        answers.append((outcome, step(conn), None))
+                except Exception as error:
+                    if isinstance(error, DBAPIError) and is_the_store(error):
+                        raise  # nothing of this group may be believed
+                    answers.append((outcome, None, error))
+        return answers
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        with (
+            unavailable(),
+            self._engine.connect().execution_options(syncd_write=True) as conn,
+            conn.begin(),
+        ):
+            yield conn
 
     def close(self) -> None:
         self._waiting.put(None)

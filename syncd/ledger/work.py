@@ -136,18 +136,19 @@ def done(
     follow: Due | None,
     now: float,
     held: str | None = None,
-) -> None:
+) -> Due | None:
     """End the work a job took on. What came in meanwhile stays; else `follow` takes its place.
 
-    With `held` the work stays and waits for the pause or guard of that name to end.
+    With `held` the work stays and waits for the pause or guard of that name to end. Returns what waits then.
     """
     unchanged = {"of_key": key, "of_gen": gen}
     if held is not None:
         conn.execute(_HOLD, {**unchanged, "held": held})
-        return
-    conn.execute(_DONE, unchanged)
+        return next_due(conn, key)
+    ended = conn.execute(_DONE, unchanged).rowcount > 0
     if follow is not None:
         put(conn, [follow], now)
+    return follow if ended else next_due(conn, key)
 
 
 def due(conn: Connection, now: float, limit: int) -> list[Due]:

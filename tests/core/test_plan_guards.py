@@ -38,6 +38,7 @@ from syncd.model import (
     Quarantine,
     Search,
     Settle,
+    Snapshot,
     Status,
     Unknown,
     Unlinked,
@@ -45,7 +46,7 @@ from syncd.model import (
     Vanished,
     Version,
 )
-from syncd.plan import plan
+from syncd.plan import plan, with_latest
 from tests.core.situation import (
     ADVOWARE_READ,
     ANNA,
@@ -209,6 +210,18 @@ def test_an_older_state_is_a_restored_backup_and_no_edit(one: EspoSeen, other: A
     end = settled(actions)
     assert end is not None
     assert end.status is Status.CONFLICT
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_what_is_older_than_this_job_has_seen_is_a_restored_backup_too(side: Side) -> None:
+    later = {Side.ESPO: replace(ESPO_READ, number=8), Side.ADVOWARE: replace(ADVOWARE_READ, changed_at=MORNING + 3600)}
+    first = Snapshot(linked(), espo(version=later[Side.ESPO]), advoware(version=later[Side.ADVOWARE]))
+    again = with_latest(replace(with_latest(first), espo=espo(), advoware=advoware()))
+    assert again.memory.latest == later, "an older one leaves the newest"
+    sides = (espo(MEIER), advoware()) if side is Side.ESPO else (espo(), advoware(MEIER))
+    actions = look(again.memory, *sides)
+    assert [one.side for one in only(actions, Hold)] == [side]
+    assert held(look(linked(), *sides)) is None
 
 
 def test_an_older_time_stamp_with_the_known_content_disturbs_nobody() -> None:

@@ -42,6 +42,21 @@ def test_the_old_value_is_a_refusal() -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "verdict"),
+    [
+        (BY_US, Verdict.REFUSED),
+        (ADVOWARE_READ, Verdict.REFUSED),
+        (replace(ADVOWARE_READ, token="later"), Verdict.EDITED),
+        (replace(ADVOWARE_READ, token="later", changed_by="CD"), Verdict.EDITED),
+    ],
+)
+def test_the_old_value_in_a_record_somebody_else_saved_since_is_no_refusal(now: Version, verdict: Verdict) -> None:
+    write, shown = FieldWrite("titel", "Dr.", "Prof."), advoware({**ANNA, "titel": "Dr."}, version=now)
+    (judged,) = judge(BETEILIGTE, Side.ADVOWARE, (write,), shown, US_IN_ADVOWARE, ADVOWARE_READ)
+    assert judged.verdict is verdict
+
+
+@pytest.mark.parametrize(
     ("wanted", "seen"), [("Professor Doktor", "Professor"), ("Prof.  Dr.", "Prof. Dr."), ("Prof.\nDr.", "Prof. Dr.")]
 )
 def test_cut_or_other_blanks_by_our_own_user_is_the_targets_form_of_our_value(wanted: str, seen: str) -> None:

@@ -154,3 +154,19 @@ async def test_a_stale_read_after_our_put_writes_nothing_twice(story: Story) -> 
     await story.settle()
     assert story.advoware.see(betnr)["titel"] == "Prof."
     assert story.espo.see(espo_id)["titel"] == "Prof."
+
+
+@told()
+async def test_an_answer_older_than_our_put_is_not_taken_for_a_refusal(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+
+    def unseen() -> None:
+        story.advoware.edit(betnr, {"zusatz": "c/o Kurz"}, by="AB")
+        story.fault(Kind.STALE, system="advoware", method="GET")
+
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    story.fault(Kind.EDIT_BEFORE, system="advoware", method="PUT", act=unseen)
+    await story.live(POLL)
+    for name, value in (("titel", "Prof."), ("zusatz", "c/o Kurz")):
+        assert (story.espo.see(espo_id)[name], story.advoware.see(betnr)[name]) == (value, value)
+    assert story.status(espo_id) == "clean"

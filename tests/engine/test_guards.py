@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from syncd import inspect
@@ -148,6 +150,20 @@ async def test_one_record_that_went_back_in_time_is_held(story: Story, side: str
     assert titles == (("Dr.", "Prof.") if side == "espocrm" else ("Prof.", "Dr."))
     assert story.writes("advonet") == []
     assert (await guard(story))["kind"] == f"went_back:{side}"
+
+
+@told()
+async def test_a_backup_that_comes_back_between_two_reads_of_a_job_is_seen(story: Story) -> None:
+    story.sandbox.espo.schema["CBeteiligte"].optimistic = True
+    espo_id, betnr = await story.pair()
+    story.sandbox.snapshot("yesterday")
+    await story.without_daemon(3600)
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    come_back = partial(story.sandbox.restore, "espocrm", "yesterday")
+    story.fault(Kind.EDIT_AFTER, system="advoware", method="PUT", act=come_back)
+    await story.live(60)
+    assert (story.espo.see(espo_id)["titel"], story.advoware.see(betnr)["titel"]) == ("Dr.", "Prof.")
+    assert (await guard(story))["kind"] == "went_back:espocrm"
 
 
 @pytest.mark.parametrize("side", ["espocrm", "advoware"])

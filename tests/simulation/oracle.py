@@ -13,7 +13,7 @@ from typing import Any
 
 from syncd.ledger import people, work
 from syncd.ledger.store import Ledger
-from syncd.sandbox.reachability import differences, meaning, user_text
+from syncd.sandbox.reachability import differences, living, meaning, user_text
 from tests.engine.clerks import FIELD as NUMBERS
 from tests.ledger_on_the_spot import OnTheSpot
 from tests.simulation.backups import Verdict
@@ -26,13 +26,17 @@ LOGIN = 30.0  # seconds after which others may log in, too
 
 @dataclass(frozen=True)
 class Ledgers:
-    """What all ledgers of a world keep of a record: losers by field, what waits, entries, texts."""
+    """What all ledgers of a world keep of a record: losers by field, what waits, entries, texts.
+
+    `asked`: the numbers that wait for a person.
+    """
 
     kept: Mapping[str, frozenset[Value]]
     waiting: frozenset[str]
     link_asked: bool
     entries: frozenset[Value]
     texts: frozenset[str]
+    asked: frozenset[Value]
 
 
 async def judge(stage: Stage) -> list[str]:
@@ -141,9 +145,9 @@ def _numbers(
     held: bool,
 ) -> Iterator[str]:  # fmt: skip
     """Phones and e-mails, judged by what each of the clerks wanted."""
-    waiting = {value for value in ledgers.entries if value is not None} if ledgers.waiting else set()
+    asked_about = {meaning(one["tlf"]) for one in living(there) if f"{NUMBERS}{one['id']}" in ledgers.waiting}
     if not held:
-        yield from differences(shown, there, waiting)
+        yield from differences(shown, there, {value for value in asked_about | ledgers.asked if value is not None})
     records = [(ESPO, espo_id), (ADVOWARE, str(betnr))]
     typed = set[Value]().union(*(stage.witness.known_numbers.get(record, ()) for record in records))
     somewhere = numbers(ESPO, shown) | numbers(ADVOWARE, there)
@@ -176,14 +180,15 @@ async def kept_of(stage: Stage, espo_id: str) -> Ledgers:
     kept: dict[str, set[Value]] = {}
     for row in rows:
         kept.setdefault(row["field"], set()).update(row[name] for name in COLUMNS.values() if _plain(row[name]))
-    entries = [row for row in rows if row["field"].startswith(NUMBERS)]
-    bodies = [row[name] for row in entries for name in COLUMNS.values()]
+    bodies = [row[name] for row in rows if row["field"].startswith(NUMBERS) for name in COLUMNS.values()]
+    asked = [row[name] for row in waiting if row["field"].startswith(NUMBERS) for name in COLUMNS.values()]
     return Ledgers(
         {name: frozenset(values) for name, values in kept.items()},
         frozenset(row["field"] for row in waiting if row["field"]),
         any(row["field"] == "" for row in waiting),
         frozenset(meaning(body) for body in bodies if _plain(body)),
         frozenset(user_text(body.get("bemerkung")) for body in bodies if isinstance(body, Mapping)),
+        frozenset(meaning(body) for body in asked if _plain(body)),
     )
 
 

@@ -21,6 +21,8 @@ STORIES = {
     "old_answer_without_a_ledger": "with the ledger lost, one stale answer of Advoware doubled a number",
     "search_proven_with_the_ill": "a new record failed for ever of the record the search was to be proven with",
     "marker_refused_once": "a marker that could not be written once said for ever what its entry had said before",
+    "answer_older_than_our_put": "an answer older than our PUT passed for a refusal, and what that undid stayed undone",
+    "backup_back_within_a_job": "a backup that came back between two reads of one job passed for an edit",
     "typed_under_our_own_patch": "after our own PATCH a new record seemed untouched, whatever had been typed meanwhile",
 }
 FOLDER = Path(__file__).with_name("kept")

@@ -21,7 +21,7 @@ from tests.simulation.process import SENDING, Sending
 from tests.simulation.script import Event, Script
 from tests.simulation.stage import Stage
 from tests.simulation.switches import swapped
-from tests.simulation.witness import ADVOWARE, ESPO, Witness
+from tests.simulation.witness import ADVOWARE, ESPO, Read, Witness
 from tests.simulation.world import SimulatedWorld
 
 TYPED = Event(0.0, "type", {"side": ESPO, "person": 0, "field": "titel", "value": "Prof."})
@@ -200,11 +200,11 @@ class Saboteur(Mishaps):
 
 async def _request(
     stage: Stage, method: str, side: str, body: dict[str, Any], read: float | None = 0.0, fence: int | None = None,
-    entry: bool = False,
+    entry: bool = False, old: bool = False,
 ) -> None:  # fmt: skip
     """`read`: how many seconds ago the record was read, None: never; `fence`: None for the right one.
 
-    `entry`: it is about the first of the record's numbers.
+    `entry`: it is about the first of the record's numbers. `old`: what was read was as before the last change.
     """
     espo_id, betnr = stage.pair(0)
     key = f"beteiligte/{espo_id}"
@@ -214,7 +214,8 @@ async def _request(
     sender = Sending("x9", "a-job", key, known, elapsed, heard=elapsed)
     SENDING.set(sender)
     if read is not None:
-        stage.witness.reads["a-job", side, record] = [(elapsed - read, sender, "GET")]
+        unread = stage.witness.left_out(side, record) if old else {}
+        stage.witness.reads["a-job", side, record] = [Read(elapsed - read, sender, "GET", unread)]
     headers = {"X-Api-Key": defaults.API_KEY}
     url = f"{defaults.ESPO_API_URL}/CBeteiligte" + ("" if method == "POST" else f"/{espo_id}")
     if side == ADVOWARE:
@@ -373,6 +374,25 @@ def test_an_edit_made_in_the_window_of_a_put_is_counted_apart() -> None:
     assert not [line for line in outcome.wrong if "lost" in line]
 
 
+def test_of_several_edits_in_a_window_only_that_is_lost_which_was_read() -> None:
+    in_advoware = [typed(LATE + at, ADVOWARE, "titel", f"Mag. {at}") for at in (-0.2, -0.1)]
+    for read, clobbered in ((1.0, 2), (0.15, 1), (0.0, 0)):
+        stale = bad(method="PUT", side=ADVOWARE, body={"titel": "Prof."}, read=read)
+        outcome = play(ONE_PERSON.only((TYPED, *in_advoware, stale)), Saboteur)
+        assert outcome.figures["clobbered"] == clobbered
+        lost = [line for line in outcome.wrong if "lost: AB typed" in line]
+        assert bool(lost) is (clobbered < 2), outcome.wrong
+
+
+def test_an_edit_that_an_old_answer_left_out_is_counted_apart_and_one_that_was_shown_is_lost() -> None:
+    in_advoware = Event(LATE - 0.1, "type", {"side": ADVOWARE, "person": 0, "field": "titel", "value": "Mag."})
+    for old in (True, False):
+        stale = bad(method="PUT", side=ADVOWARE, body={"titel": "Prof."}, old=old)
+        outcome = play(ONE_PERSON.only((TYPED, in_advoware, stale)), Saboteur)
+        assert outcome.figures["clobbered"] == old
+        assert any("lost: AB typed 'Mag.'" in line for line in outcome.wrong) is not old, outcome.wrong
+
+
 def test_a_value_that_lost_against_a_backup_is_lost_unless_a_plain_edit_replaced_it() -> None:
     there = Event(20.0, "type", {"side": ADVOWARE, "person": 0, "field": "titel", "value": "Mag."})
     said = Event(20.0, "said_too_soon")
@@ -394,6 +414,15 @@ def test_a_text_that_a_daemon_dropped_is_lost_unless_it_was_written_in_the_windo
     for read, lost in ((0.0, True), (10.0, False)):
         wrong = sabotaged(Event(LATE - 5.0, "text"), bad(**dropped, read=read))
         assert any("text lost" in line for line in wrong) is lost, wrong
+
+
+def test_a_number_that_waits_for_a_person_excuses_its_own_entry_and_no_other() -> None:
+    every_put = {"kind": "status", "system": ADVOWARE, "method": "PUT", "route": "*/Kommunikationen/*", "status": 400}
+    changed = Event(0.1, "number", {"side": ESPO, "person": 0, "dice": 4})
+    refused = (Event(0.0, "fault", {"rule": every_put}), changed)
+    assert sabotaged(*refused) == ()
+    wrong = sabotaged(*refused, last("a_number"))
+    assert [line.partition(": ")[2] for line in wrong if "in Advoware only" in line] == ["+4951199 is in Advoware only"]
 
 
 HERE_INSTEAD = (

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from syncd.sandbox import Sandbox
-from syncd.sandbox.asgi import App, Receive, Scope, Send
+from syncd.sandbox.asgi import App, Receive, Scope, Send, flags
 from syncd.sandbox.reachability import LISTS, living, meaning, user_text
 from tests.simulation.process import Sending, sending
 
@@ -48,6 +49,8 @@ SALUTATIONS = {"Mr.": "Herr", "Ms.": "Frau", "Mrs.": "Frau"}
 FORM = 5.0  # seconds a form has been open when it is saved: what a daemon wrote since, the clerk has not seen
 YOUNG = 5.0  # seconds a read may be old when it is written over (sync.md §4)
 
+LISTED = "lists"  # all numbers and texts, in what an old answer leaves out
+
 Value = str | None
 Cell = tuple[str, str, str]  # system, record, field
 
@@ -76,6 +79,16 @@ class Version:
     edit: int | None = None
 
 
+@dataclass(frozen=True)
+class Read:
+    """A job's read. `unread`: what an old answer left out, by field, and since when the record has said that."""
+
+    at: float
+    by: Sending
+    method: str
+    unread: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass
 class Witness:
     """Everything that was seen. `wrong`: what must not be, one line each. `clobbered`: edits lost in a window."""
@@ -92,7 +105,7 @@ class Witness:
     swept_values: set[Value] = field(default_factory=set)
     links: dict[str, set[int]] = field(default_factory=dict)
     creators: dict[int, str] = field(default_factory=dict)
-    reads: dict[tuple[str, str, str], list[tuple[float, Sending, str]]] = field(default_factory=dict)
+    reads: dict[tuple[str, str, str], list[Read]] = field(default_factory=dict)
     logins: list[Sending] = field(default_factory=list)
     typed_numbers: list[tuple[float, int, str, str, frozenset[Value], frozenset[Value]]] = field(default_factory=list)
     typed_texts: list[tuple[float, str, str, str]] = field(default_factory=list)
@@ -201,7 +214,7 @@ class Witness:
             record = record_in(system, path)
             if method == "GET":
                 if record is not None:
-                    self._read(system, record, method)
+                    self._read(system, record, method, self.left_out(system, record) if flags(scope).stale else {})
                 await inner(scope, receive, send)
                 return
             known = set(self._records(system)) if record is None else set()
@@ -221,17 +234,32 @@ class Witness:
 
         return app
 
-    def _read(self, system: str, record: str, method: str) -> None:
+    def _read(self, system: str, record: str, method: str, unread: Mapping[str, float] = {}) -> None:
         one = sending()
-        self.reads.setdefault((one.job, system, record), []).append((self.now(), one, method))
+        self.reads.setdefault((one.job, system, record), []).append(Read(self.now(), one, method, unread))
 
-    def _read_at(self, sender: Sending, system: str, record: str, listed: bool) -> float | None:
-        """When the job that sends read the record last, so far as the answer came; None: never.
+    def left_out(self, system: str, record: str) -> dict[str, float]:
+        """What an answer that shows the record before its last change leaves out, and since when that is there."""
+        before: Any = self.sandbox.advoware.previous.get(int(record)) if system == ADVOWARE else None
+        if system == ESPO:
+            before = self.sandbox.espo.previous.get(("CBeteiligte", record))
+        if before is None:
+            return {}
+        last = {name: self.versions[system, record, name][-1] for name in FIELDS}
+        left_out = {name: one.at for name, one in last.items() if value_of(system, name, before.values) != one.value}
+        typed = [(at, where, whose) for at, _, where, whose, *_ in self.typed_numbers]
+        typed += [(at, where, whose) for at, where, whose, _ in self.typed_texts]
+        lists = [at for at, where, whose in typed if (where, whose) == (system, record)]
+        return left_out | ({LISTED: max(lists)} if lists else {})
+
+    def _last_read(self, sender: Sending, system: str, record: str, listed: bool) -> Read | None:
+        """The last read of the record by the job that sends, so far as the answer came.
 
         EspoCRM's answer to a PATCH is a read too, but none on which a list may be replaced.
         """
-        reads = [one for one in self.reads.get((sender.job, system, record), ()) if one[1].heard is not None]
-        return max((at for at, _, method in reads if method == "GET" or not listed), default=None)
+        reads = [one for one in self.reads.get((sender.job, system, record), ()) if one.by.heard is not None]
+        fit = [one for one in reads if one.method == "GET" or not listed]
+        return max(fit, key=lambda one: one.at, default=None)
 
     def _records(self, system: str) -> list[str]:
         people = self.sandbox.people
@@ -301,7 +329,8 @@ class Witness:
             self.links.setdefault(record, set()).add(after["betnr"])
         touched = [name for name in FIELDS if value_of(system, name, before) != value_of(system, name, after)]
         listed = numbers(system, before) != numbers(system, after)
-        read_at = self._read_at(sender, system, record, listed)
+        read = self._last_read(sender, system, record, listed)
+        read_at, unread = (read.at, read.unread) if read is not None else (None, {})
         if (touched or listed) and read_at is None:
             self._complain(f"{where}: written over without having been read")
         elif (touched or listed) and read_at is not None and sender.at - read_at > self.limit:
@@ -313,8 +342,8 @@ class Witness:
         ):
             self._complain(f"{where}: written for {sender.key}, which is linked with it by mistake")
         for name in touched:
-            self._copied((system, record, name), read_at, value_of(system, name, after))
-        self._swept(system, record, read_at, before, after)
+            self._copied((system, record, name), unread.get(name, read_at), value_of(system, name, after))
+        self._swept(system, record, unread.get(LISTED, read_at), before, after)
         for name in strange(system, before, after):
             self._complain(f"{where}: {name} was changed, which nobody asked for")
 
@@ -334,15 +363,14 @@ class Witness:
         partners = [one for other in self._partners(system, record) for one in self.versions.get((*other, name), [])]
         sources = sorted((one for one in partners if self.kept_as(system, name, one.value) == value), key=_order)
         sources += self._chosen(cell, value)
-        undone = [one for one in known if read_at is not None and one.at >= read_at and one.edit is not None]
+        undone = list(takewhile(lambda one: one.edit is not None and _since(one, read_at), reversed(known)))
         if not sources:
             # What was read has been replaced since, by a person or a backup, and a whole object brings it back.
-            since = read_at is not None and any(one.at >= read_at for one in known)
+            since = any(_since(one, read_at) for one in known)
             sources = [one for one in known if one.value == value] if since else []
-        for one in undone:
+        for one in undone if undone and undone[0].value != value else ():
             assert one.edit is not None
-            if one.value != value and one is known[-1]:
-                self._lost_in_window(system, one.edit, read_at)
+            self._lost_in_window(system, one.edit, read_at)  # the last, and what it had replaced unread
         if not sources and value is not None:
             self._complain(f"{system} {record} {name} was given {value!r}, which nobody typed there")
             known.append(Version(self.now(), self.order, value, frozenset()))
@@ -410,6 +438,11 @@ class Witness:
 
     def _complain(self, line: str) -> None:
         self.wrong.append(f"{self.now():.3f} {line}")
+
+
+def _since(version: Version, read_at: float | None) -> bool:
+    """Whether a field says so only since it was read."""
+    return read_at is not None and version.at >= read_at
 
 
 def _order(version: Version) -> int:
