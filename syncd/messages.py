@@ -104,6 +104,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "Der Beteiligte {detail} ist in Advoware nicht mehr vorhanden. Hier wurde nichts gelöscht.",
         "Beteiligter {detail} no longer exists in Advoware. Nothing was deleted here.",
     ),
+    "row_gone": (
+        "In Advoware nicht mehr vorhanden (Nr. {detail}). Hier wurde nichts gelöscht.",
+        "No longer in Advoware (no. {detail}). Nothing was deleted here.",
+    ),
     "deleted_in_espo": (
         "Der Datensatz zu Beteiligtem {detail} wurde in EspoCRM gelöscht. In Advoware wurde nichts gelöscht.",
         "The record of Beteiligter {detail} was deleted in EspoCRM. Nothing was deleted in Advoware.",

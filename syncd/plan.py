@@ -96,7 +96,7 @@ def _with_espo(
         case Unlinked():
             return _held(*find(entity, memory, espo, advoware, policy))
         case Absent():
-            return _without_advoware(memory, named)
+            return _without_advoware(entity, memory, named)
         case Present():
             return _with_both(entity, memory, espo, advoware, policy, named)
         case _:
@@ -225,11 +225,11 @@ def _without_espo(memory: Memory) -> tuple[Action, ...]:
     return (Bury(),) if memory.espo_deletion_confirmed else (Vanished(),)
 
 
-def _without_advoware(memory: Memory, named: int | None) -> tuple[Action, ...]:
+def _without_advoware(entity: Entity, memory: Memory, named: int | None) -> tuple[Action, ...]:
     missing = named or memory.advoware_id
     gone = Settle(
         Status.DELETED_IN_ADVOWARE,
-        (Notice("deleted_in_advoware", (), str(missing or "")),),
+        (Notice("deleted_in_advoware" if entity.child is None else "row_gone", (), str(missing or "")),),
     )
     known_gone = memory.state is PairState.GONE and missing == memory.advoware_id
     if known_gone or (memory.misses and memory.miss_ripe):

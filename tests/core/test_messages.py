@@ -100,6 +100,6 @@ def test_a_text_is_never_longer_than_espocrms_field(language: str) -> None:
 
 def test_no_sentence_is_there_for_nothing() -> None:
     chosen_at_run_time = {"dispute", "by_hand", "refused_espo", "twin_stays", "empty_by_hand"}
-    chosen_at_run_time |= {"list_full", "kept", "lost_entry", "double", "rows"}
+    chosen_at_run_time |= {"list_full", "kept", "lost_entry", "double", "rows", "row_gone", "deleted_in_advoware"}
     chosen_at_run_time |= {f"refused_by_{side}" for side in Side}
     assert chosen_at_run_time == CODES - USED
