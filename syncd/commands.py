@@ -92,14 +92,16 @@ class Desk:
             raise Refusal("give an EspoCRM id or a number like betnr:1234")
         if slash:
             return str(Key(self.entity(name).name, espo_id))
-        keys = [str(Key(entity, espo_id)) for entity in self.entities]
-        known = [*await self.ledger.read(pairs.get_many, keys)] if len(keys) > 1 else keys
-        if len(known) != 1:
-            raise Refusal(f"say of which entity: {', '.join(keys)}")
-        return known[0]
+        keys = {str(Key(name, espo_id)): entity for name, entity in self.entities.items()}
+        known = [*await self.ledger.read(pairs.get_many, list(keys))] if len(keys) > 1 else [*keys]
+        # What nobody knows yet is asked for by people where it belongs to no other record: the rest comes by itself.
+        meant = known or [key for key, entity in keys.items() if entity.child is None]
+        if len(meant) != 1:
+            raise Refusal(f"say of which entity: {', '.join(meant)}")
+        return meant[0]
 
     async def _by_number(self, link: str, number: str) -> str:
-        of_link = [entity for entity in self.entities.values() if entity.link.lower() == link.lower()]
+        of_link = [entity for entity in self.entities.values() if entity.link and entity.link.lower() == link.lower()]
         if not of_link or not _NUMBER.match(number):
             raise Refusal("give an EspoCRM id or a number like betnr:1234")
         for entity in of_link:

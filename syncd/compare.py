@@ -18,6 +18,7 @@ from syncd.abreast import Progress, counted, each
 from syncd.app import App
 from syncd.context import Context
 from syncd.differences import Difference, Excuse, Reason, differences
+from syncd.family import bound
 from syncd.ledger import facts, pairs, views
 from syncd.ledger.trial import trial_of
 from syncd.load import digest, load
@@ -87,7 +88,7 @@ async def _living(app: App, told: Comparison) -> list[str]:
 
 async def _all(app: App, keys: list[str], told: Comparison, progress: Progress) -> None:
     async def one(key: str) -> None:
-        context = app.contexts[Key.parse(key).entity]
+        context, _ = await bound(app.contexts[Key.parse(key).entity], key)
         record = await context.ledger.read(views.record, key, inspect.PAGE)
         pair = (record or {}).get("pair")
         if record is None or pair is None or pair["state"] != PairState.LINKED:

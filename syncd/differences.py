@@ -70,7 +70,7 @@ def differences(
     if not isinstance(espo, Present):
         return (_whole(entity, "EspoCRM does not show the record", None, "there", excuse),)
     named = espo.body.get(entity.link)
-    if shot.memory.advoware_id is not None and str(named) != str(shot.memory.advoware_id):
+    if entity.link and shot.memory.advoware_id is not None and str(named) != str(shot.memory.advoware_id):
         detail = f"{entity.link} is not the number it is linked to"
         return (_whole(entity, detail, _text(named), str(shot.memory.advoware_id), excuse),)
     if not isinstance(advoware, Present):

@@ -12,13 +12,13 @@ from typing import Any
 
 import structlog
 
-from mappers.spec import Entity, Raw, Side
+from mappers.spec import Canonical, Child, Entity, Raw, Side
 from services.errors import Denied, Missing
 from syncd.context import Context, Whose
 from syncd.kinship import agree
 from syncd.ledger import children, facts, pairs
 from syncd.ledger.imports import Import
-from syncd.load import content_of, digest, lists_of, unlinked
+from syncd.load import content_of, digest, lists_of, read_espo, unlinked
 from syncd.model import Brood, Key, PairState, Present, Snapshot, Status, Unborn
 
 log = structlog.get_logger()
@@ -33,10 +33,29 @@ async def bound(context: Context, key: str) -> tuple[Context, str | None]:
     parent = await context.ledger.read(pairs.get, row["parent"]) if row is not None and row["parent"] else None
     if parent is None:
         return context, None
+    return _under(context, child, parent), parent["key"]
+
+
+def _under(context: Context, child: Child, parent: Mapping[str, Any]) -> Context:
+    """The context of a record under this parent, as far as that takes part and is linked."""
     if parent["state"] != PairState.LINKED or parent["admitted_by"] is None:
-        return context, parent["key"]
+        return context
     path = context.kin[child.parent].path(parent["advoware_id"])
-    return replace(context, whose=Whose(parent["key"], parent["advoware_id"], path)), parent["key"]
+    return replace(context, whose=Whose(parent["key"], parent["advoware_id"], path))
+
+
+async def beside(context: Context, key: str) -> tuple[Context, str | None]:
+    """`bound` for whoever only looks: what the ledger does not know of a parent, EspoCRM says. Raises `PeerError`."""
+    found, parent = await bound(context, key)
+    child = context.entity.child
+    if child is None or parent is not None:
+        return found, parent
+    espo = await read_espo(context, Key.parse(key).espo_id)
+    parent_id = espo.body.get(child.espo) if isinstance(espo, Present) else None
+    if not isinstance(parent_id, str) or not parent_id:
+        return context, None
+    row = await context.ledger.read(pairs.get, str(Key(child.parent, parent_id)))
+    return (context, None) if row is None else (_under(context, child, row), row["key"])
 
 
 def is_due(context: Context, shot: Snapshot) -> bool:
@@ -97,7 +116,8 @@ async def _of_list(
         if one["state"] == PairState.TOMBSTONE and number not in there
     ]
     new = {number: row for number, row in there.items() if number not in held and number not in left}
-    new = _without_twins(entity, new, [row for number, row in there.items() if number in held])
+    said = [entity.canonical(Side.ADVOWARE, row) for number, row in there.items() if number in held]
+    new = _without_twins(entity, new, said)
     unjudged: frozenset[str] = frozenset()
     if new or not shot.memory.met:
         judged = {one["key"]: one for one in known}
@@ -106,7 +126,10 @@ async def _of_list(
         except (Missing, Denied) as error:
             log.warning("children.unreadable", entity=entity.name, reason=error.reason)
             return Brood("", stirred=tuple(stirred), over=tuple(over), ended=_ended(gone))
-        keys = [str(Key(entity.name, row["id"])) for row in here]
+        found = {str(Key(entity.name, row["id"])): row for row in here}
+        out = await context.ledger.read(pairs.excluded, list(found)) if found else set()
+        new = _without_twins(entity, new, [entity.canonical(Side.ESPO, found[key]) for key in out])
+        keys = [key for key in found if key not in out]
         stirred += [key for key in keys if key not in stirred]
         if any(not _was_judged(judged.get(key)) for key in keys):
             unjudged = frozenset({entity.name})
@@ -128,12 +151,12 @@ def _is_news(entity: Entity, pair: Mapping[str, Any], row: Mapping[str, Raw] | N
 
 
 def _without_twins(
-    entity: Entity, new: Mapping[int, Mapping[str, Raw]], held: Iterable[Mapping[str, Raw]]
+    entity: Entity, new: Mapping[int, Mapping[str, Raw]], said: Iterable[Mapping[str, Canonical]]
 ) -> dict[int, Mapping[str, Raw]]:
     """Rows that say something new: of two that say the same in Advoware one is enough in EspoCRM."""
     assert entity.child is not None
     whole = entity.child.alike[0]
-    seen = [entity.canonical(Side.ADVOWARE, row) for row in held]
+    seen = [*said]
     found = {}
     for number, row in sorted(new.items()):
         values = entity.canonical(Side.ADVOWARE, row)

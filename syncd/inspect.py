@@ -89,6 +89,11 @@ async def record(ledger: Ledger, key: str, limit: int = PAGE) -> dict[str, Any] 
     return await ledger.read(views.record, key, min(limit, MAX_PAGE))
 
 
+async def family(ledger: Ledger, key: str) -> dict[str, Any]:
+    """`parent`: the record it belongs to, or None; `children`: those that belong to it. Each as in `records`."""
+    return await ledger.read(views.family, key)
+
+
 async def timeline(
     ledger: Ledger, entity: Entity, key: str, before: float | None = None, limit: int = PAGE
 ) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from syncd.commands import FEW, Desk, NotKnown
 from syncd.endings import Ended
 from syncd.health import PEERS
 from syncd.lanes import Lane
-from syncd.ledger import work
+from syncd.ledger import pairs, work
 from syncd.ledger.work import Cause, Due
 from syncd.load import read_espo
 from syncd.model import Absent, Key, PairState, Status
@@ -182,7 +182,7 @@ async def work_on(app: App, keys: Iterable[str], progress: Progress) -> list[Don
 
 
 async def _finish(app: App, key: str) -> Ended | None:
-    """Work until nothing is due for this record soon; the late look after a write belongs to it."""
+    """Work until nothing is due for this record and its children soon; the late look after a write belongs to it."""
     context, clock, last = app.contexts[Key.parse(key).entity], app.parts.clock, None
     patience = clock.monotonic() + BUSY_PATIENCE
     while clock.monotonic() < patience:
@@ -197,6 +197,8 @@ async def _finish(app: App, key: str) -> Ended | None:
             await clock.sleep(BUSY_WAIT)
             continue
         last = ended if last is None or ended is not Ended.UNCHANGED else last
+        for child in await app.parts.ledger.read(pairs.brood, key) if context.entity.children else ():
+            await _finish(app, child["key"])
         if ended in (Ended.WAITING, Ended.ASKED, Ended.POSTPONED):
             await check_systems(app)
     return last

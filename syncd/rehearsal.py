@@ -11,6 +11,7 @@ from typing import Any
 
 from mappers.spec import Entity, Side, Unmappable
 from syncd.context import Context
+from syncd.family import beside, bound
 from syncd.foresight import foreseen
 from syncd.job import Job
 from syncd.ledger import pairs
@@ -74,8 +75,9 @@ class Rehearsed:
 async def rehearse(context: Context, key: str) -> Rehearsed:
     """Plan a record without doing anything; one that does not take part is planned as if it did. Raises `PeerError`."""
     row = await context.ledger.read(pairs.get, key) or {}
+    context, parent = await beside(context, key)
     trial = replace(context, ledger=trial_of(context.ledger))
-    taken = await trial.ledger.write(pairs.claim, key, context.owner, FAR, FAR)
+    taken = await trial.ledger.write(pairs.claim, key, context.owner, FAR, FAR, None, parent)
     assert taken is not None, "no claim lasts that long"
     memory = replace(Job(trial, taken, context.clock.monotonic()).snapshot.memory, admitted=True)
     snapshot = await informed(trial, await load(trial, memory, taken.row))
@@ -108,6 +110,7 @@ class BothSides:
 
 async def both_sides(context: Context, key: str, advoware_id: int | None) -> BothSides:
     """Read both sides and lay them out for people. Raises `PeerError`."""
+    context, _ = await bound(context, key)
     espo: EspoSeen = await read_espo(context, key.partition("/")[2])
     advoware: AdvowareSeen | None = None if advoware_id is None else await read_advoware(context, advoware_id)
     row = await context.ledger.read(pairs.get, key)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from mappers.spec import Canonical, Entity, Raw, Side, Unmappable
 from services.errors import PeerError
 from syncd.context import Context
+from syncd.family import bound
 from syncd.ledger import pairs
 from syncd.listed import Listed, listed
 from syncd.load import read_advoware, read_espo
@@ -58,6 +59,7 @@ async def look(context: Context, key: str) -> Sides:
     row = await context.ledger.read(pairs.get, key)
     memory = Memory(Key.parse(key)) if row is None else await context.ledger.read(pairs.remember, row)
     number = None if row is None else row["advoware_id"]
+    context, _ = await bound(context, key)
     espo, advoware = await asyncio.gather(
         _asked(read_espo(context, key.partition("/")[2])),
         _unlinked() if number is None else _asked(read_advoware(context, number)),

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from mappers.spec import Entity
+from mappers.spec import Entity, Side
 from syncd.listed import entry_words
 from syncd.messages import sentence
-from syncd.model import Action, Hold, Settle, Update, WriteEntry
+from syncd.model import Action, Bear, Hold, Retire, Settle, Update, WriteEntry
+from syncd.titles import titled
 
 _KIND = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -27,6 +28,11 @@ def _told(entity: Entity, action: Action, language: str) -> dict[str, Any]:
         parts["words"] = entry_words(lists[action.list], action.entry)
     if isinstance(action, Update):
         parts["words"] = [entry_words(lists[entry.channel], entry) for entry in action.entries]
+    if isinstance(action, Bear):
+        child = next(one for one in entity.children if one.name == action.unborn.entity)
+        parts["words"] = f"{child.label}: {titled(child, Side.ADVOWARE, action.unborn.row)}"
+    if isinstance(action, Retire):
+        parts["words"] = titled(entity, Side.ADVOWARE, action.row)
     if isinstance(action, Settle):
         parts["notices"] = [sentence(notice, language) for notice in action.notices]
     if isinstance(action, Hold):

@@ -110,6 +110,8 @@ async def mended(ledger: Ledger, entities: Collection[str], now: float) -> list[
 async def linked_twice(context: Context) -> list[Finding]:
     """Records of EspoCRM that carry the same number. Raises `PeerError`."""
     link = context.entity.link
+    if not link:
+        return []
     with lane(Urgency.BACKGROUND):
         rows = await everything(context, [{"type": "isNotNull", "attribute": link}])
     holders: dict[int, list[str]] = {}

@@ -83,7 +83,7 @@ def plan_lines(action: Mapping[str, Any]) -> Sequence[str]:
             said = "no answer came when these were added, and nothing is sent until it is certain"
             return [f"{said}: {', '.join(action['entries'])}"]
         case "link":
-            return [f"link with Beteiligter {action['advoware_id']} ({action['trust']})"]
+            return [f"link with no. {action['advoware_id']} in Advoware ({action['trust']})"]
         case "agree":
             gone = [name for name, base in action["entries"].items() if base is None]
             same = [*action["fields"], *(name for name in action["entries"] if name not in gone)]
@@ -103,6 +103,10 @@ def plan_lines(action: Mapping[str, Any]) -> Sequence[str]:
             return [f"held ({action['reason']}): {action['notice']}"]
         case "settle":
             return [f"status {action['status']}", *(f"  {notice}" for notice in action["notices"])]
+        case "bear":
+            return [f"create in EspoCRM: {action['words']}"]
+        case "retire":
+            return [f"no longer the same as {action['words']} in Advoware: a person is asked to remove that there"]
         case "ignore":
             return ["nothing: it does not take part"]
         case "vanished":

@@ -255,6 +255,12 @@ def brood(conn: Connection, parent: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in conn.execute(query)]
 
 
+def excluded(conn: Connection, keys: Iterable[str]) -> set[str]:
+    """Which of these records are left alone."""
+    query = select(pairs.c.key).where(pairs.c.key.in_(list(keys)), pairs.c.state == PairState.EXCLUDED)
+    return set(conn.execute(query).scalars())
+
+
 def holders(conn: Connection, entity: str, advoware_ids: Iterable[int], but: str = "") -> dict[int, str]:
     """Which living pairs other than `but` hold these Advoware ids: id -> key."""
     rows = conn.execute(_HOLDERS, {"entity": entity, "ids": list(advoware_ids), "but": but})

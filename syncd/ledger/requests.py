@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from mappers.spec import Entity, Side
 from syncd.lanes import Lane
-from syncd.ledger import asked, brakes, facts, journal, pairs, people, steps, work
+from syncd.ledger import asked, brakes, facts, journal, pairs, people, privacy, steps, work
 from syncd.ledger.choices import NotKnown, Refusal, resolve_field, resolve_link
 from syncd.ledger.questions import fingerprint
 from syncd.ledger.work import Cause, Due
@@ -105,6 +105,7 @@ def include(conn: Connection, key: str, now: float, who: str | None = None) -> A
     if row is None or row["state"] != PairState.EXCLUDED:
         raise Refusal(f"{key} is not excluded")
     pairs.change(conn, key, {"state": PairState.NEW, "trust": Trust.UNCONFIRMED})
+    privacy.forget_stubs(conn, key)
     look(conn, [key], now)
     asked.note(conn, now, who, "include", keys=[key])
     return Asked((key,), f"{key} takes part again")

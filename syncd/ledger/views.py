@@ -77,6 +77,18 @@ def records(conn: Connection, entity: str | None, status: str | None, after: str
     return [dict(row._mapping) for row in conn.execute(query.order_by(pairs.c.key).limit(limit))]
 
 
+def family(conn: Connection, key: str) -> dict[str, Any]:
+    """The record that one belongs to, or None, and those that belong to it, by entity and name."""
+    shown = select(*(pairs.c[name] for name in COLUMNS))
+    over = select(pairs.c.parent).where(pairs.c.key == key).scalar_subquery()
+    parent = conn.execute(shown.where(pairs.c.key == over)).one_or_none()
+    mine = shown.where(pairs.c.parent == key).order_by(pairs.c.entity, pairs.c.title, pairs.c.key)
+    return {
+        "parent": None if parent is None else dict(parent._mapping),
+        "children": [dict(row._mapping) for row in conn.execute(mine)],
+    }
+
+
 def record(conn: Connection, key: str, limit: int) -> dict[str, Any] | None:
     """All about one record that a person may need to understand it; None if nothing is known of it."""
     pair = pair_functions.get(conn, key)

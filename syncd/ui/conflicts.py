@@ -107,10 +107,12 @@ def shown(site: Site, show: Show, row: Mapping[str, Any]) -> dict[str, Any]:
     }
     espo_by = sides["espocrm"]["by"]
     users = f"{site.deps.espo_url}/#User/view/{espo_by}" if site.deps.espo_url and espo_by else ""
-    why = f"conflicts.why_{row['kind']}"
+    child = entity is not None and entity.child is not None
+    why = "conflicts.why_rows" if child and row["kind"] == "candidates" else f"conflicts.why_{row['kind']}"
     return {
         **row,
         "why": show.t(why if why in WORDS else "conflicts.why_other"),
+        "child": child,
         "label": labels.field(show, entity, row["field"]),
         "title": row["title"] or row["key"].partition("/")[2],
         "sides": sides,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from mappers.normal import YES
 from mappers.shape import Kind
 from mappers.spec import Entity, Field
 from syncd.listed import raw_words
@@ -21,8 +22,20 @@ def entity_of(entities: Entities, key: str) -> Entity | None:
     return entities.get(key.partition("/")[0])
 
 
+def kind(show: Show, entity: Entity | None, many: bool = False) -> str:
+    """What people call records of an entity."""
+    if entity is None or entity.made is None:
+        return entity.name if entity is not None else ""
+    words = entity.made.many if many else entity.made.one
+    return words.de if show.language == "de" else words.en
+
+
 def field(show: Show, entity: Entity | None, name: str) -> str:
     """What people call a field, or a list's entries; the link between two records has no field's name."""
+    of_child, _, number = name.partition(":")
+    child = next((one for one in (entity.children if entity is not None else ()) if one.name == of_child), None)
+    if child is not None:
+        return f"{kind(show, child)} {number}".rstrip()
     mapped = _mapped(entity, name)
     of_espo = mapped.espo if mapped is not None and ":" not in name else name.partition(":")[0]
     known = f"field.{of_espo or 'link'}"
@@ -37,6 +50,8 @@ def value(show: Show, entity: Entity | None, name: str, told: Any) -> str:
     """A value, canonical or as a side keeps it; empty where there is none. An entry of a list in a few words."""
     if entity is not None:
         told = raw_words(entity, name, told)
+    if is_box(entity, name) and (told is None or told in (YES, True, False)):
+        return show.t("record.yes" if told else "record.no")
     if told is None or told == "":
         return ""
     mapped = _mapped(entity, name)
@@ -49,6 +64,12 @@ def is_day(entity: Entity | None, name: str) -> bool:
     """Whether a field holds a date."""
     mapped = _mapped(entity, name)
     return mapped is not None and mapped.shape is not None and mapped.shape.kind is Kind.DAY
+
+
+def is_box(entity: Entity | None, name: str) -> bool:
+    """Whether a field is ticked or not."""
+    mapped = _mapped(entity, name)
+    return mapped is not None and mapped.shape is not None and mapped.shape.kind is Kind.YES_NO
 
 
 def _day(show: Show, told: str) -> str:

@@ -17,7 +17,7 @@ from syncd import inspect, record_facts
 from syncd.commands import Asked, Desk, NotKnown, Undone
 from syncd.listed import raw_words
 from syncd.model import ESPO_ID
-from syncd.ui import gate, live, refusals, told
+from syncd.ui import gate, labels, live, refusals, told
 from syncd.ui.frame import Site
 from syncd.ui.record_rows import field_rows, lines, waits
 
@@ -127,6 +127,7 @@ async def facts(
     """What the ledger knows of a record (`found`), and what happened; `before`: an older part of that."""
     ledger, show = site.deps.ledger, site.show(request)
     happened = await inspect.timeline(ledger, entity, key, before, HAPPENED)
+    kin = await inspect.family(ledger, key)
     oldest = happened[-1]["at"] if happened else None
     more = oldest is not None and await inspect.timeline(ledger, entity, key, oldest, 1)
     pair = dict.fromkeys(SHOWN) | ((found or {}).get("pair") or {})
@@ -135,6 +136,14 @@ async def facts(
         "entity": entity,
         "here_record": here(key),
         "known": found is not None,
+        "kind": labels.kind(show, entity),
+        "many_kinds": len(site.deps.entities) > 1,
+        "parent": kin["parent"],
+        "children": [
+            {"kind": labels.kind(show, child, many=True), "records": rows}
+            for child in entity.children
+            if (rows := [one for one in kin["children"] if one["entity"] == child.name])
+        ],
         "pair": pair,
         "excluded": pair["state"] == "excluded",
         "in_espocrm": f"{site.deps.espo_url}/#{entity.espo_type}/view/{key.partition('/')[2]}"

@@ -73,23 +73,30 @@ def field_rows(show: Show, entity: Entity, fields: Iterable[Mapping[str, Any]], 
 
 def _row(show: Show, entity: Entity, one: Mapping[str, Any], now: Sides | None) -> Row:
     base = one["base"]
-    cells = {str(side): _cell(show, one["field"], None if base is None else base[side], now, side) for side in Side}
-    return Row(told.label(show, entity, one["field"]), cells, _base(show, base), _tags(show, one, cells, now))
+    cells = {
+        str(side): _cell(show, entity, one["field"], None if base is None else base[side], now, side) for side in Side
+    }
+    return Row(
+        told.label(show, entity, one["field"]),
+        cells,
+        _base(show, entity, one["field"], base),
+        _tags(show, one, cells, now),
+    )
 
 
-def _cell(show: Show, name: str, base: Any, now: Sides | None, side: Side) -> Cell:
+def _cell(show: Show, entity: Entity, name: str, base: Any, now: Sides | None, side: Side) -> Cell:
     if now is None or now.of(side).answer is not Answer.SHOWN:
         return Cell()
     shown = now.of(side)
     value = shown.fields.get(name)
-    return Cell(told.value(show, value), True, value != base, shown.unreadable.get(name, ""))
+    return Cell(told.of(show, entity, name, value), True, value != base, shown.unreadable.get(name, ""))
 
 
-def _base(show: Show, base: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def _base(show: Show, entity: Entity, name: str, base: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """What both sides had; once where it was the same."""
     if base is None:
         return []
-    texts = {side: told.value(show, value) for side, value in base.items()}
+    texts = {side: told.of(show, entity, name, value) for side, value in base.items()}
     return [("", next(iter(texts.values())))] if len(set(texts.values())) == 1 else [*texts.items()]
 
 
@@ -123,7 +130,7 @@ def _questions(show: Show, entity: Entity, found: Mapping[str, Any]) -> Iterable
             if not one["field"]:
                 yield Waits("bad", why, (), one["id"])
                 continue
-            values = [(f"side.{side}", told.value(show, one[_column(side)])) for side in Side]
+            values = [(f"side.{side}", told.of(show, entity, one["field"], one[_column(side)])) for side in Side]
             text = show.t("told.conflict", field=told.label(show, entity, one["field"]), why=why)
             yield Waits("bad", text, values, one["id"])
 
@@ -136,7 +143,7 @@ def _refused(show: Show, entity: Entity, found: Mapping[str, Any]) -> Iterable[W
     for one in found["quarantine"]:
         side = show.t(f"side.{one['side']}")
         text = show.t("told.refused", side=side, field=told.label(show, entity, one["field"]))
-        values = [("told.value", told.value(show, one["value"]))]
+        values = [("told.value", told.of(show, entity, one["field"], one["value"]))]
         reason = told.refusal(show, one["reason"])
         yield Waits("warn", f"{text} ({reason})" if reason else text, values)
 
@@ -183,13 +190,15 @@ def _line(show: Show, entity: Entity, one: Mapping[str, Any]) -> Line:
         case "write_entry":
             return Line(show.t("plan.update", side=show.t("side.advoware")), [_entry(show, entity, one["entry"])])
         case "keep" | "dispute":
-            values = [(show.t(f"side.{side}"), "", told.value(show, one[_column(side)])) for side in Side]
+            values = [
+                (show.t(f"side.{side}"), "", told.of(show, entity, one["field"], one[_column(side)])) for side in Side
+            ]
             return Line(show.t(f"plan.{do}", field=told.label(show, entity, one["field"])), values)
         case "ask":
-            value = [(told.label(show, entity, one["field"]), "", told.value(show, one["value"]))]
+            value = [(told.label(show, entity, one["field"]), "", told.of(show, entity, one["field"], one["value"]))]
             return Line(show.t("plan.ask"), value)
         case "quarantine":
-            value = [(told.label(show, entity, one["field"]), "", told.value(show, one["value"]))]
+            value = [(told.label(show, entity, one["field"]), "", told.of(show, entity, one["field"], one["value"]))]
             return Line(show.t("plan.quarantine", side=show.t(f"side.{one['side']}")), value)
         case "link":
             return Line(show.t("plan.link", number=str(one["advoware_id"])))
@@ -197,6 +206,8 @@ def _line(show: Show, entity: Entity, one: Mapping[str, Any]) -> Line:
             return Line(show.t("plan.settle", status=show.status(one["status"])), (), one["notices"])
         case "hold":
             return Line(show.t("plan.hold"), (), [one["notice"]])
+        case "bear" | "retire":
+            return Line(show.t(f"plan.{do}", what=one["words"]))
         case "agree":
             return Line(show.t("plan.agree"))
         case _:
@@ -207,8 +218,8 @@ def _writes(show: Show, entity: Entity, writes: Iterable[Mapping[str, Any]]) -> 
     return [
         (
             told.label(show, entity, one["field"]),
-            told.value(show, raw_words(entity, one["field"], one["before"])),
-            told.value(show, one["after"]),
+            told.of(show, entity, one["field"], raw_words(entity, one["field"], one["before"])),
+            told.of(show, entity, one["field"], one["after"]),
         )
         for one in writes
     ]

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from syncd import inspect
 from syncd.inspect import SORTS, Sort
 from syncd.model import ESPO_ID, Status
-from syncd.ui import gate
+from syncd.ui import gate, labels
 from syncd.ui.frame import Site
 from syncd.ui.overview import ORDER
 
@@ -37,12 +37,21 @@ def routes(site: Site) -> APIRouter:
 
     @router.get("/records")
     async def page(request: Request) -> Response:
-        found = await facts(site, request.query_params)
+        found = await facts(site, request.query_params) | {"kinds": kinds(site, request)}
         if "hx-request" in request.headers:
             return Response(site.part(request, "records_found.html", **found), media_type="text/html")
         return site.page(request, "records.html", **found)
 
     return router
+
+
+def kinds(site: Site, request: Request) -> dict[str, dict[str, str]]:
+    """What people call one record, and several, of each entity."""
+    show = site.show(request)
+    return {
+        name: {"one": labels.kind(show, entity), "many": labels.kind(show, entity, many=True)}
+        for name, entity in site.deps.entities.items()
+    }
 
 
 async def facts(site: Site, asked: QueryParams) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mappers.normal import YES, ticked
 from mappers.spec import Entity, Raw
 from syncd.ui import labels
 from syncd.ui.show import Show
@@ -43,6 +44,11 @@ def value(show: Show, raw: Raw) -> str:
         return json.dumps(raw, ensure_ascii=False)
     day = _DAY.match(raw)
     return f"{day[3]}.{day[2]}.{day[1]}" if day and show.language == "de" else day[0][:10] if day else raw
+
+
+def of(show: Show, entity: Entity, name: str, told: Raw) -> str:
+    """A canonical value of a field as text; of a box whether it is ticked."""
+    return value(show, ticked(told) if labels.is_box(entity, name) and told in (None, YES) else told)
 
 
 def label(show: Show, entity: Entity, name: str) -> str:
@@ -108,7 +114,8 @@ def _event(show: Show, entity: Entity, one: Mapping[str, Any]) -> Told:
 
 def _conflict(show: Show, entity: Entity, one: Mapping[str, Any]) -> Told:
     values = [
-        (f"side.{side}", value(show, one[name])) for side, name in (("espocrm", "espo"), ("advoware", "advoware"))
+        (f"side.{side}", of(show, entity, one["field"], one[name]))
+        for side, name in (("espocrm", "espo"), ("advoware", "advoware"))
     ]
     if not one["field"]:
         candidates = ", ".join(map(str, one["candidates"] or ()))
@@ -135,7 +142,7 @@ def _asked(show: Show, entity: Entity, one: Mapping[str, Any]) -> Told:
 
 def _refused(show: Show, entity: Entity, one: Mapping[str, Any]) -> Told:
     title = show.t("told.refused", side=show.t(f"side.{one['side']}"), field=label(show, entity, one["field"]))
-    values = [("told.value", value(show, one["value"]))]
+    values = [("told.value", of(show, entity, one["field"], one["value"]))]
     return Told(one["at"], "refused", "warn", title, values, _said([refusal(show, one["reason"])]))
 
 

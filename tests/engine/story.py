@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Entity
-from syncd.app import App
+from syncd.app import ENTITIES, App
 from syncd.commands import Desk
 from syncd.context import Context
 from syncd.intake import Intake, secrets_of
@@ -178,7 +178,7 @@ class Story:
     @property
     def desk(self) -> Desk:
         """Where people ask."""
-        return Desk(self.ledger(), {BETEILIGTE.name: BETEILIGTE}, self.world.clock.now)
+        return Desk(self.ledger(), {one.name: one for one in ENTITIES}, self.world.clock.now)
 
     async def conflicts(self, espo_id: str, *states: str) -> list[dict[str, Any]]:
         """What waits for a person about a record, or in other states."""

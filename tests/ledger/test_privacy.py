@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Connection, func, insert, select
 
 from mappers.spec import Side
-from syncd.ledger import asked, brakes, imports, journal, pairs, people, privacy, pruning, staged, work
+from syncd.ledger import asked, brakes, imports, journal, pairs, people, privacy, pruning, requests, staged, work
 from syncd.ledger.privacy import StillLiving
 from syncd.ledger.schema import conflicts, guarded, guards, history, intents, messages, metadata
+from syncd.ledger.schema import imports as imports_table
 from syncd.ledger.schema import pairs as pairs_table
 from syncd.ledger.store import Ledger
 from syncd.model import FieldWrite, IntentState
@@ -106,6 +107,62 @@ async def test_what_came_about_a_stranger_is_erased_too(ledger: Ledger) -> None:
     await ledger.write(work.receive, [(KEY, "update", {"id": "a", "lastName": MARK})], NOW)
     await ledger.write(privacy.erase, KEY, NOW)
     assert MARK not in await ledger.read(_everything)
+
+
+CHILD = "adressen/c"
+
+
+async def child_of(ledger: Ledger, parent: str) -> None:
+    """An address of his, with something about it in the ledger, and another one on its way to EspoCRM."""
+    await ledger.write(pairs.admit, [CHILD], "parent")
+    await ledger.write(pairs.change, CHILD, {"state": "linked", "parent": parent, "advoware_id": 3, "title": MARK})
+    await ledger.write(journal.put_bases, CHILD, {"strasse": (MARK, MARK, "rule")})
+    row = {"entity": "adressen", "run": "r", "sent_at": NOW, "parent": parent}
+    rows = [{**row, "advoware_id": 4, "state": "sent"}, {**row, "advoware_id": 5, "state": "retired", "key": CHILD}]
+    for one in rows:
+        await ledger.write(_on_its_way, one)
+
+
+def _on_its_way(conn: Connection, row: dict[str, Any]) -> None:
+    conn.execute(insert(imports_table).values(**row))
+
+
+async def test_what_belongs_to_a_person_is_told_with_him(ledger: Ledger) -> None:
+    await fill(ledger, KEY)
+    await child_of(ledger, KEY)
+    told = await ledger.read(privacy.export, KEY)
+    assert {row["key"] for row in told["pairs"]} == {row["key"] for row in told["bases"]} == {KEY, CHILD}
+    assert {row["advoware_id"] for row in told["imports"]} == {7, 4, 5}
+    assert set(await ledger.read(privacy.export, CHILD)) == {"pairs", "bases", "imports"}
+
+
+@pytest.mark.parametrize(("state", "left"), [("tombstone", set[str]()), ("excluded", {KEY, CHILD})])
+async def test_what_belongs_to_a_person_is_erased_with_him(ledger: Ledger, state: str, left: set[str]) -> None:
+    await fill(ledger, KEY, state)
+    await child_of(ledger, KEY)
+    await ledger.write(privacy.erase, KEY, NOW)
+    assert set(await ledger.read(_rows)) == left
+    assert MARK not in await ledger.read(_everything)
+    if left:
+        row = await ledger.read(pairs.get, CHILD)
+        assert row is not None
+        assert (row["state"], row["advoware_id"], row["title"]) == ("excluded", 3, "")
+
+
+async def test_children_that_were_erased_with_a_person_take_part_again_with_him(ledger: Ledger) -> None:
+    await fill(ledger, KEY, "excluded")
+    await child_of(ledger, KEY)
+    await ledger.write(privacy.erase, KEY, NOW)
+    await ledger.write(requests.include, KEY, NOW)
+    assert await ledger.read(pairs.get, CHILD) is None
+
+
+async def test_a_person_whose_address_is_being_worked_on_is_not_erased(ledger: Ledger) -> None:
+    await fill(ledger, KEY, "excluded")
+    await child_of(ledger, KEY)
+    await ledger.write(pairs.claim, CHILD, "one", NOW, NOW + 60)
+    with pytest.raises(StillLiving, match=r"adressen/c is being worked on"):
+        await ledger.write(privacy.erase, KEY, NOW)
 
 
 def _add(conn: Connection, /, table: Any, **values: Any) -> None:

@@ -61,6 +61,14 @@ WORDS: Mapping[str, Words] = {
     "alarms.todo_restored": Words("Sagen, welche Seite recht hat.", "Say which side is right."),
     "alarms.means_guard": Words("Eine Bremse hat eine Massenänderung angehalten", "A guard has stopped a mass change"),
     "alarms.todo_guard": Words("Ansehen, dann durchlassen oder verwerfen.", "Look at it, then allow or discard it."),
+    "alarms.means_mixed_up": Words(
+        "Ein Schreibvorgang hat eine andere Anschrift getroffen; sie hat ihre eigenen Werte zurück",
+        "A write struck another address, which got its own values back",
+    ),
+    "alarms.todo_mixed_up": Words(
+        "Die Anschriften dieses Beteiligten in Advoware ansehen; im Protokoll: advoware.row_mixed_up.",
+        "Look at the addresses of that Beteiligter in Advoware; in the log: advoware.row_mixed_up.",
+    ),
     "alarms.means_setup": Words(
         "Etwas Eingerichtetes fehlt: Rechte, Felder, die Suche",
         "Something that was set up is no longer so: rights, fields, the search",

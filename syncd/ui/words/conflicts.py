@@ -101,6 +101,8 @@ WORDS: Mapping[str, Words] = {
     "conflicts.who": Words("Wer gehört zu diesem Datensatz?", "Who belongs to this record?"),
     "conflicts.candidates": Words("Ähnliche Beteiligte in Advoware:", "Similar Beteiligte in Advoware:"),
     "conflicts.link": Words("Mit Beteiligtem {number} verknüpfen", "Link with Beteiligter {number}"),
+    "conflicts.link_row": Words("Mit Nr. {number} in Advoware verknüpfen", "Link with no. {number} in Advoware"),
+    "conflicts.rows": Words("Was in Advoware passt:", "What fits in Advoware:"),
     "conflicts.other_number": Words("Andere Nummer in Advoware", "Another number in Advoware"),
     "conflicts.link_other": Words("Verknüpfen", "Link"),
     "conflicts.create": Words("In Advoware neu anlegen", "Create a new one in Advoware"),
@@ -181,6 +183,12 @@ WORDS: Mapping[str, Words] = {
     "conflicts.why_candidates": Words(
         "In Advoware gibt es ähnliche Beteiligte. Einer davon, oder ein neuer?",
         "Advoware has similar Beteiligte. One of them, or a new one?",
+    ),
+    "conflicts.why_rows": Words(
+        "In Advoware passt mehr als eine Zeile, oder sie gehört schon zu einem anderen Datensatz. Welche ist es, oder "
+        "eine neue? Doppelt Angelegtes bitte in EspoCRM löschen.",
+        "More than one row in Advoware fits, or it belongs to another record already. Which is it, or a new one? "
+        "Please delete in EspoCRM what was entered twice.",
     ),
     "conflicts.why_search_untrusted": Words(
         "Die Suche in Advoware ist nicht erprobt, darum wird nichts von selbst angelegt. Verknüpfen oder neu anlegen?",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from mappers.shape import Words
 
 _PAGE: Mapping[str, Words] = {
+    "record.parent": Words("Gehört zu", "Belongs to"),
     "record.number": Words("Nummer in Advoware", "Number in Advoware"),
     "record.no_number": Words("noch keine", "none yet"),
     "record.id": Words("Id in EspoCRM", "Id in EspoCRM"),
@@ -214,7 +215,7 @@ _TOLD: Mapping[str, Words] = {
     "why.create": Words("beim Anlegen", "when it was created"),
     "why.put_back": Words("wiederhergestellt, was dabei geleert wurde", "what a write had blanked, put back"),
     "why.undo": Words("nimmt Änderung {id} zurück", "takes change {id} back"),
-    "event.linked": Words("Mit Beteiligtem {detail} verknüpft", "Linked with Beteiligter {detail}"),
+    "event.linked": Words("Mit Nr. {detail} in Advoware verknüpft", "Linked with no. {detail} in Advoware"),
     "event.deleted_in_espo": Words("In EspoCRM gelöscht", "Deleted in EspoCRM"),
     "event.failed": Words("Versuch {detail} gescheitert", "Try {detail} failed"),
     "event.staged": Words("Probelauf, nichts geschrieben: {detail}", "Dry run, nothing written: {detail}"),
@@ -250,8 +251,13 @@ _PLAN: Mapping[str, Words] = {
     ),
     "plan.create": Words("In Advoware anlegen", "Create in Advoware"),
     "plan.update": Words("In {side} schreiben", "Write to {side}"),
-    "plan.link": Words("Mit Beteiligtem {number} verknüpfen", "Link with Beteiligter {number}"),
+    "plan.link": Words("Mit Nr. {number} in Advoware verknüpfen", "Link with no. {number} in Advoware"),
     "plan.agree": Words("Merken, worin beide Seiten übereinstimmen", "Remember what both sides agree on"),
+    "plan.bear": Words("In EspoCRM anlegen: {what}", "Create in EspoCRM: {what}"),
+    "plan.retire": Words(
+        "Gehört nicht mehr zu {what} in Advoware: Bitte an jemanden, das dort zu löschen",
+        "No longer belongs to {what} in Advoware: ask somebody to remove that there",
+    ),
     "plan.keep": Words(
         "{field}: beide Seiten geändert; der eine Wert gilt, der andere wird aufbewahrt",
         "{field}: changed on both sides; one value is taken, the other is kept",
