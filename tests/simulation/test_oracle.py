@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from syncd import plan
 from syncd.ledger import people
 from syncd.sandbox import defaults
 from syncd.sandbox.reachability import meaning
@@ -400,6 +401,14 @@ def test_a_value_that_lost_against_a_backup_is_lost_unless_a_plain_edit_replaced
         for before, lost in (((there,), True), ((), False)):
             wrong = sabotaged(*before, replace(TYPED, at=20.0), said)
             assert any("lost against a backup" in line for line in wrong) is lost, wrong
+
+
+def test_what_was_saved_in_the_same_second_as_a_backup_cannot_be_told_from_an_edit_and_what_came_later_can() -> None:
+    back = [Event(10.1, "backup", {}), Event(LATE - 5.0, "go_back", {"side": ADVOWARE, "right": ADVOWARE})]
+    with swapped((plan, "_older", lambda *_: False)):
+        for at, lost in ((10.2, False), (14.0, True)):
+            wrong = sabotaged(*back, typed(10.0, ADVOWARE, "titel", "Dr. A"), typed(at, ADVOWARE, "titel", "Dr. B"))
+            assert any("lost: AB typed 'Dr. B'" in line for line in wrong) is lost, wrong
 
 
 def test_of_two_limits_of_a_field_the_shorter_holds() -> None:

@@ -47,6 +47,7 @@ STAMPS = frozenset(
 """what changes by itself with a write: stamps, and copies of what is in a list"""
 SALUTATIONS = {"Mr.": "Herr", "Ms.": "Frau", "Mrs.": "Frau"}
 FORM = 5.0  # seconds a form has been open when it is saved: what a daemon wrote since, the clerk has not seen
+MOMENT = 2.0  # seconds in which two times that are cut to seconds may be told apart by nobody who allows for one
 YOUNG = 5.0  # seconds a read may be old when it is written over (sync.md §4)
 
 LISTED = "lists"  # all numbers and texts, in what an old answer leaves out
@@ -188,13 +189,23 @@ class Witness:
         self.backup = {cell: versions[-1] for cell, versions in self.versions.items() if versions}
 
     def went_back(self, system: str) -> None:
-        """A system is as it was then. What was typed there since and had not travelled is gone by no daemon's fault."""
+        """A system is as it was then. What was typed there since and had not travelled is gone by no daemon's fault.
+
+        Nor is what it said within a moment after the last save the backup knows of: by times in seconds that is no
+        later, so that the backup passes for an edit. Where EspoCRM counts versions it does not.
+        """
         self.order += 1
+        counts = system == ESPO and self.sandbox.espo.schema["CBeteiligte"].optimistic
+        saved: dict[str, float] = {}
+        for (_, record, _), then in self.backup.items():
+            saved[record] = max(then.at, saved.get(record, 0.0))
         for cell, then in self.backup.items():
             if cell[0] == system:
                 others = [self.versions[*one, cell[2]] for one in self._partners(system, cell[1])]
                 there = frozenset[int]().union(*(versions[-1].knows for versions in others if versions))
-                gone = self.versions[cell][-1].knows - then.knows - there
+                at_once = (one.knows for one in self.versions[cell] if one.at < saved[cell[1]] + MOMENT)
+                unseen = frozenset[int]().union(*(() if counts else at_once))
+                gone = self.versions[cell][-1].knows - then.knows - (there - unseen)
                 self.clobbered.update(dict.fromkeys(gone, "gone with a restored backup"))
                 self.versions[cell].append(replace(then, at=self.now(), order=self.order, edit=None))
 
