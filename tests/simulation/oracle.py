@@ -114,7 +114,8 @@ def _values(
     for one in last:
         seen_there = any(other.value == one.value and other.id in replaced for other in edits)  # typed on both sides
         too_late = one.who == "choice" and any(other.at > one.at for other in last)  # somebody typed on meanwhile
-        if one.value is not None and one.value not in {*ends, *kept} and not seen_there and not too_late:
+        nothing = seen_there or too_late or witness.typed_back(one)
+        if one.value is not None and one.value not in {*ends, *kept} and not nothing:
             yield f"lost: {_told(one)}; {name} is {ends[0]!r} and {ends[1]!r}"
     lost_in_window = any(one.cell in cells and one.id in witness.clobbered for one in witness.edits)
     if last and not lost_in_window and not held and name not in ledgers.waiting:
@@ -162,6 +163,8 @@ def _numbers(
         forgotten = line.startswith(("came back", "type lost")) and (stage.lost_ledgers or asked)
         if held and line.startswith(("came back", "type lost")):
             continue  # nothing travels before a person has answered
+        if line.startswith("came back") and not stage.witness.hasty.isdisjoint(about):
+            continue  # whoever took it away may have meant what was there before: a change is worth more
         if not forgotten and excused.isdisjoint(about):
             yield line
 

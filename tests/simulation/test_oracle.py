@@ -105,6 +105,14 @@ class Saboteur(Mishaps):
         self.witness.person("AB", ADVOWARE, str(betnr), write)
         self.clerks._note((espo_id, betnr), "written", None, entry=number, text="Text 1")
 
+    def take_away_first(self) -> None:
+        """A clerk deletes the first entry in Advoware."""
+        _, betnr = self.pair(0)
+        assert betnr is not None
+        first = self.people.advoware.see(betnr)["kommunikation"][0]["id"]
+        remove = partial(self.people.advoware.remove_child, betnr, "kommunikation", first)
+        self.witness.person("AB", ADVOWARE, str(betnr), remove)
+
     def deed(self, did: str, *, there: bool = False, **what: Any) -> None:
         """A clerk is said to have done something to a number, to one that is `there` or to one that is not."""
         espo_id, betnr = self.pair(0)
@@ -461,6 +469,24 @@ def test_once_nothing_is_cut_any_more_values_arrive_whole() -> None:
     assert sabotaged(*CUT, tried_again) == ()
     wrong = sabotaged(*CUT, last("bad_daemon", method="PUT", side=ADVOWARE, body={"zusatz": "Wert"}))
     assert any("zusatz was given 'Wert', which nobody typed there" in line for line in wrong), wrong
+
+
+def test_a_number_may_come_back_that_was_taken_away_as_soon_as_it_had_arrived_and_no_other() -> None:
+    arrives = bad(method="PUT", side=ADVOWARE, body={"tlf": "+4951199"}, entry=True)
+    for later, wrong in ((1.0, False), (6.0, True)):
+        removed = Event(LATE + later, "take_away_first", {})
+        deed = last("deed", did="removed")
+        shown = last("silently", side=ESPO, values={"phoneNumberData": [{"phoneNumber": "+4951199", "primary": True}]})
+        lines = sabotaged(arrives, removed, deed, shown)
+        assert any("came back" in line for line in lines) is wrong, lines
+
+
+def test_what_was_only_typed_back_is_not_lost_and_another_value_is() -> None:
+    with swapped(*switches_records.KEPT):
+        for value, lost in (("Prof.", False), ("Doz.", True)):
+            there = [typed(30.0, ADVOWARE, "titel", "Mag."), typed(30.1, ADVOWARE, "titel", value)]
+            wrong = sabotaged(TYPED, *there, typed(30.2, ESPO, "titel", "Dr."))
+            assert any(f"lost: AB typed '{value}'" in line for line in wrong) is lost, wrong
 
 
 def test_where_espocrm_counts_versions_there_is_no_such_window() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from syncd.sandbox import Sandbox
@@ -92,7 +92,10 @@ class Read:
 
 @dataclass
 class Witness:
-    """Everything that was seen. `wrong`: what must not be, one line each. `clobbered`: edits lost in a window."""
+    """Everything that was seen. `wrong`: what must not be, one line each. `clobbered`: edits lost in a window.
+
+    `hasty`: numbers taken away where a daemon had written them so late that the clerk has hardly seen them.
+    """
 
     sandbox: Sandbox
     now: Callable[[], float]
@@ -110,6 +113,8 @@ class Witness:
     logins: list[Sending] = field(default_factory=list)
     typed_numbers: list[tuple[float, int, str, str, frozenset[Value], frozenset[Value]]] = field(default_factory=list)
     typed_texts: list[tuple[float, str, str, str]] = field(default_factory=list)
+    arrived_numbers: dict[tuple[str, str], dict[Value, float]] = field(default_factory=dict)
+    hasty: set[Value] = field(default_factory=set)
     known_numbers: dict[tuple[str, str], set[Value]] = field(default_factory=dict)
     pauses: list[list[Any]] = field(default_factory=list)
     excluded: set[str] = field(default_factory=set)
@@ -154,6 +159,8 @@ class Witness:
                 self._typed(who, (system, record, name), new)
         gone, come = numbers(system, before) - numbers(system, after), numbers(system, after) - numbers(system, before)
         self.known_numbers.setdefault((system, record), set()).update(come)
+        arrived = self.arrived_numbers.get((system, record), {})
+        self.hasty |= {one for one in gone if arrived.get(one, 0.0) > self.now() - FORM}
         if gone or come:
             self.typed_numbers.append((self.now(), self.order, system, record, gone, come))
         self.typed_texts += [(self.now(), system, record, text) for text in texts(after) - texts(before)]
@@ -340,6 +347,8 @@ class Witness:
             self.links.setdefault(record, set()).add(after["betnr"])
         touched = [name for name in FIELDS if value_of(system, name, before) != value_of(system, name, after)]
         listed = numbers(system, before) != numbers(system, after)
+        new = numbers(system, after) - numbers(system, before)
+        self.arrived_numbers.setdefault((system, record), {}).update(dict.fromkeys(new, self.now()))
         read = self._last_read(sender, system, record, listed)
         read_at, unread = (read.at, read.unread) if read is not None else (None, {})
         if (touched or listed) and read_at is None:
@@ -422,6 +431,15 @@ class Witness:
             self._complain(f"{self.edits[edit]} was written over, though EspoCRM counts versions")
             return
         self.clobbered[edit] = f"read at {read_at:.3f}, written over at {self.now():.3f}"
+
+    def typed_back(self, edit: Edit) -> bool:
+        """Whether people only changed a field back and forth before it had travelled: then nothing was changed."""
+        others = [self.versions.get((*one, edit.cell[2]), []) for one in self._partners(*edit.cell[:2])]
+        arrived = frozenset[int]().union(*(one.knows for versions in others for one in versions))
+        since = dropwhile(lambda one: one.edit != edit.id, reversed(self.versions[edit.cell]))
+        known = (one for one in since if one.edit is None or one.edit in arrived)
+        before = next((one for one in known if one.edit != edit.id), None)
+        return edit.id not in arrived and before is not None and before.value == edit.value
 
     def _swept(
         self, system: str, record: str, read_at: float | None, before: Mapping[str, Any], after: Mapping[str, Any]
