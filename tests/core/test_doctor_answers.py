@@ -64,7 +64,8 @@ async def looked(answers: dict[str, Any], status: int, ledger: Ledger) -> list[F
     stage = Stage()
     transport = httpx.MockTransport(answering(answers, status))
     espo = EspoClient(ESPO, ApiKey(KEY), stage.ports, transport=transport)
-    client = AdvowareClient(access(LOADED), stage.ports, LocalTokens(stage.hours.now), transport=transport)
+    tokens = LocalTokens(stage.hours.now, stage.hours.now)
+    client = AdvowareClient(access(LOADED), stage.ports, tokens, transport=transport)
     peers = Peers(LOADED, config.Mapping(), {"beteiligte": BETEILIGTE}, espo, client, ledger, stage.hours.now)
     found: list[Finding] = []
     try:

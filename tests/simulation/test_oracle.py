@@ -17,7 +17,7 @@ from syncd.sandbox.reachability import meaning
 from tests.simulation import switches_records
 from tests.simulation.backups import Verdict
 from tests.simulation.mishaps import Mishaps
-from tests.simulation.play import play
+from tests.simulation.play import SETTLING, play
 from tests.simulation.process import SENDING, Sending
 from tests.simulation.script import Event, Script
 from tests.simulation.stage import Stage
@@ -43,6 +43,8 @@ class Saboteur(Mishaps):
     async def after_healing(self) -> None:
         """The end of all daemons, where there is something to be done after it."""
         await super().after_healing()
+        if self.finale:
+            await asyncio.sleep(SETTLING)  # for what is tried again
         while self.finale and self.world.daemons:
             await self.world.end(next(iter(self.world.daemons)))
         for do, what in self.finale:

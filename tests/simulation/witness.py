@@ -191,6 +191,12 @@ class Witness:
             if pause[0] == side:
                 pause[2] = min(pause[2], self.now())
 
+    def forgotten(self) -> None:
+        """The ledger is gone, and with it what people had paused and excluded."""
+        for pause in self.pauses:
+            pause[2] = min(pause[2], self.now())
+        self.excluded.clear()
+
     def backed_up(self) -> None:
         """A backup of both systems was made."""
         self.backup = {cell: versions[-1] for cell, versions in self.versions.items() if versions}
@@ -329,6 +335,17 @@ class Witness:
                 found.append(betnr)
         return found
 
+    def _met(self, origin: str, record: str) -> None:
+        """A daemon may link a record that names nobody yet with the same person, and write there before it says so."""
+        if self._seen(ESPO, origin).get("betnr") is None and self._is_same_person(origin, record):
+            self.links.setdefault(origin, set()).add(int(record))
+
+    def _is_same_person(self, origin: str, record: str) -> bool:
+        here, there = (
+            [self.versions[*one, name][-1].value for name in WHO] for one in ((ESPO, origin), (ADVOWARE, record))
+        )
+        return here == there and None not in here
+
     def _wrote(self, system: str, record: str, method: str, before: dict[str, Any], after: dict[str, Any]) -> None:
         if before == after:
             return
@@ -345,6 +362,8 @@ class Witness:
                 self._complain(f"{where}: written under fence {sender.fence}, which {fence} has followed")
         if system == ESPO and after["betnr"] and after["betnr"] != before["betnr"]:
             self.links.setdefault(record, set()).add(after["betnr"])
+        if system == ADVOWARE:
+            self._met(sender.key.partition("/")[2], record)
         touched = [name for name in FIELDS if value_of(system, name, before) != value_of(system, name, after)]
         listed = numbers(system, before) != numbers(system, after)
         new = numbers(system, after) - numbers(system, before)
