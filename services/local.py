@@ -208,10 +208,11 @@ class LocalCircuit:
 
 
 class LocalTokens:
-    """The token cache of one process."""
+    """The token cache of one process. Tokens end by the epoch seconds of `now`, locks by those of `passing`."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], passing: Callable[[], float]) -> None:
         self._now = now
+        self._passing = passing
         self._tokens: dict[str, Token] = {}
         self._locks: dict[str, tuple[str, float]] = {}
 
@@ -223,14 +224,14 @@ class LocalTokens:
     async def lock(self, key: str, owner: str, seconds: float) -> bool:
         """Try to become the one who fetches."""
         held = self._locks.get(key)
-        if held is not None and held[1] > self._now():
+        if held is not None and held[1] > self._passing():
             return False
-        self._locks[key] = (owner, self._now() + seconds)
+        self._locks[key] = (owner, self._passing() + seconds)
         return True
 
     def _owns(self, key: str, owner: str) -> bool:
         held = self._locks.get(key)
-        return held is not None and held[0] == owner and held[1] > self._now()
+        return held is not None and held[0] == owner and held[1] > self._passing()
 
     async def save(self, key: str, owner: str, token: Token) -> bool:
         """Store and unlock, unless the lock is lost."""

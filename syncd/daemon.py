@@ -34,7 +34,7 @@ from syncd.machine import Clocks, Machine
 from syncd.metrics import Metrics
 from syncd.pulse import Pulse, worker_stall
 from syncd.redis_server import RedisServerError
-from syncd.runtime import Runtime, opened
+from syncd.runtime import Runtime, follow_clock, opened
 from syncd.scheduler import Chore, Schedule
 from syncd.service_manager import Notifier
 from syncd.teller import Teller
@@ -152,7 +152,7 @@ class _Daemon:
         ]
         async with asyncio.TaskGroup() as group:
             always = [
-                group.create_task(self.runtime.follow_clock()),
+                group.create_task(follow_clock(self.runtime.clock, self.runtime.ledger)),
                 group.create_task(self.health.watch()),
                 group.create_task(self.signs.watch.forever()),
                 group.create_task(self._greet()),

@@ -7,7 +7,6 @@ entry alone. EspoCRM's lists come out whole, as it takes them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,7 +27,17 @@ from syncd.model import (
     Present,
     Quarantine,
 )
-from syncd.pairing import Line, Pairing, channel_of, entries_there, pair_up, place, shared_name, wants_other_kind
+from syncd.pairing import (
+    Line,
+    Pairing,
+    channel_of,
+    entries_there,
+    new_name,
+    pair_up,
+    place,
+    shared_name,
+    wants_other_kind,
+)
 from syncd.primary import Choice, choose
 from syncd.remarks import REMARK, cut_text, owes_marker, wanted_remark
 from syncd.restored import as_in_espo, filled_again, gone_ones, spelt
@@ -165,7 +174,7 @@ class _Planner:
         if place(espo) == place(advoware):
             owed = self._agreed_value(line.name) != advoware.form or owes_marker(self.memory.base.get(line.name))
             goal.marked = line.espo_changed or owed
-            if self.saved_since and wants_other_kind(self.entries, self.memory, line):
+            if self._wants_other_kind(line):
                 added = self._add(espo, self.entries.new_kind(espo), advoware.text, advoware.raw.get("tlf"))
                 if added is not None and added not in self.memory.stuck:  # first the new entry, then the old one goes
                     self._empty(line.name, advoware, replace(line, retire=True))
@@ -177,6 +186,9 @@ class _Planner:
             self._to_advoware(line, espo)
         elif line.advoware_changed:
             self._to_espo(line.name, espo, advoware)
+
+    def _wants_other_kind(self, line: Line) -> bool:
+        return wants_other_kind(self.entries, self.memory, line, saved_since=self.saved_since)
 
     def _believe(self, line: Line, right: Side) -> None:
         """After a restored backup a person said which side is right: the other follows, what it showed is kept."""
@@ -415,8 +427,7 @@ class _Planner:
         """
         if any(place(one) == place(espo) and one.sure and one.kind == kind for one in self.there.values()):
             return None
-        fresh = hashlib.blake2b(f"{espo.channel}{espo.form}{kind}".encode(), digest_size=6).hexdigest()
-        name = self.entries.entry_name(f"new:{fresh}")
+        name = new_name(self.entries, espo, kind)
         if self._is_quarantined(Side.ADVOWARE, name, espo.form):
             self.result.refused.append(Quarantine(Side.ADVOWARE, name, espo.form, ""))
             return None
@@ -424,7 +435,7 @@ class _Planner:
         mark = Mark(tlf, kind)
         remark = self.entries.remark(mark, user_text) or self.entries.remark(mark, "") or ""
         body = self.entries.advoware_raw(tlf, remark, espo.main)
-        slot = next((one for one in self.slots if one.kind == kind), None)
+        slot = next((one for one in self.slots if one.kind == kind and not self._was_refused_by(one, espo)), None)
         if slot is not None:
             self.slots.remove(slot)
             name = self.entries.entry_name(slot.id)
@@ -436,6 +447,9 @@ class _Planner:
         body |= self.entries.advoware_kind(kind)
         self.added.append(EntryWrite(name, espo.channel, None, espo.form, espo.raw, None, body, kind))
         return name
+
+    def _was_refused_by(self, slot: AdvowareEntry, espo: EspoEntry) -> bool:
+        return self._is_quarantined(Side.ADVOWARE, self.entries.entry_name(slot.id), espo.form)
 
     def _in_doubt(self, form: str) -> bool:
         """Whether a POST of this value may still apply although its answer never came."""
@@ -537,7 +551,7 @@ class _Planner:
             espo, one = line.espo, line.advoware
             if espo is None or one is None or place(espo) != place(one) or line.name in busy or espo.channel in moved:
                 continue
-            if self.saved_since and wants_other_kind(self.entries, self.memory, line):
+            if self._wants_other_kind(line):
                 continue
             shared = shared_name((espo.channel, espo.form))
             self._remember(line.name, Base(dict(espo.raw), dict(one.raw), self.entries.rule, shared))

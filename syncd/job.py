@@ -225,7 +225,16 @@ class Job:
 
     async def _look_at_both(self, espo: EspoSeen | None = None) -> Result:
         row = self.claim.row
-        self.act.snapshot = await load(self.context, self.snapshot.memory, row, espo=espo)
+        try:
+            self.act.snapshot = await load(self.context, self.snapshot.memory, row, espo=espo)
+        except (Outage, Credentials):
+            raise
+        except PeerError as error:
+            if error.side == Side.ESPO and self._was_given_up_for_now():  # nothing shows whether anything is new
+                if not self._is_due():
+                    return Result(Ended.WAITING, endings.still_waiting(self.context, row))
+                self.is_retry = row["status"] == Status.FAILED
+            raise
         seen, whose = self.snapshot.espo, self.context.whose
         if whose is not None and isinstance(self.snapshot.advoware, Unknown):  # is there such a Beteiligter?
             due = self.context.clock.now() + self.context.settings.sweep_min
@@ -234,7 +243,7 @@ class Job:
         if isinstance(seen, Present) and self._was_given_up_for_now():
             if self._shows_new_input(seen) or self._advoware_changed():
                 self.retries, self.is_retry = 0, False
-            elif not self.is_retry and (row["next_try_at"] or 0) > self.context.clock.now():
+            elif not self.is_retry and not self._is_due():
                 return Result(Ended.WAITING, endings.still_waiting(self.context, row))
         return await self.act.carry_out()
 
@@ -247,6 +256,10 @@ class Job:
 
     def _was_given_up_for_now(self) -> bool:
         return self.claim.row["status"] in (Status.FAILED, Status.PERMANENTLY_FAILED)
+
+    def _is_due(self) -> bool:
+        """Whether it is time for the next try of a record that failed."""
+        return float(self.claim.row["next_try_at"] or 0.0) <= self.context.clock.now()
 
     def _shows_new_input(self, espo: Present) -> bool:
         """Whether a person typed into EspoCRM, or asked there for another try."""

@@ -45,7 +45,7 @@ async def _from_redis(settings: config.Settings) -> dict[str, Any]:
             queue = Queue(redis, bell=Bell(clock.sleep), new_id=new_id)
             await queue.try_writing()
             stats = await queue.stats()
-            circuit = share(redis, clock.now, {}).circuit
+            circuit = share(redis, clock, {}).circuit
             states = {side: await circuit.look(side) for side in PEERS}
         finally:
             await redis.aclose()

@@ -7,6 +7,7 @@ are is decided here, what is written is not.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -131,8 +132,7 @@ def pair_up(
     table.known()
     table.moved_away()
     table.met_elsewhere()
-    if person_set_type:
-        table.other_type()
+    table.other_type(saved_since=person_set_type)
     table.by_value()
     if not memory.met:
         table.by_marker(unchanged_there=unchanged_there)
@@ -276,10 +276,10 @@ class _Table:
             for write in intent.writes
         )
 
-    def other_type(self) -> None:
+    def other_type(self, *, saved_since: bool) -> None:
         """A person gave the value another type, and an entry of that kind with the same value is there already."""
         for line in list(self.pairing.lines):
-            if not wants_other_kind(self.entries, self.memory, line):
+            if not wants_other_kind(self.entries, self.memory, line, saved_since=saved_since):
                 continue
             assert line.espo is not None
             assert line.past is not None
@@ -421,15 +421,25 @@ def _by_type(found: Iterable[EspoEntry]) -> defaultdict[tuple[str, str | None], 
     return kinds
 
 
-def wants_other_kind(entries: EntryList, memory: Memory, line: Line) -> bool:
+def new_name(entries: EntryList, espo: EspoEntry, kind: int) -> str:
+    """What an entry of this kind is called that Advoware shall get for EspoCRM's."""
+    fresh = hashlib.blake2b(f"{espo.channel}{espo.form}{kind}".encode(), digest_size=6).hexdigest()
+    return entries.entry_name(f"new:{fresh}")
+
+
+def wants_other_kind(entries: EntryList, memory: Memory, line: Line, *, saved_since: bool) -> bool:
     """A person gave the value a type in EspoCRM that its entry in Advoware cannot have.
 
-    Type belongs to the value, not to the record: where another known record holds it too, nobody knows who meant it.
+    `saved_since`: somebody has saved the record since it was last kept the same; what Advoware has refused of that
+    still waits afterwards. Type belongs to the value, not to the record: where another known record holds it too,
+    nobody knows who meant it.
     """
     if line.espo is None or line.advoware is None or line.past is None or line.past.espo is None or line.retire:
         return False
     fits = line.advoware.sure and entries.type_of(line.advoware.kind) == line.espo.type
     if fits or line.espo.type == line.past.espo.type or place(line.espo) != place(line.past.espo):
+        return False
+    if not saved_since and new_name(entries, line.espo, entries.new_kind(line.espo)) not in memory.waiting:
         return False
     return not memory.shared.get((line.espo.channel, line.espo.form))
 

@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from syncd.app import App, Parts, build
 from syncd.bell import Bell
 from syncd.clock import SharedClock, SystemClock, chance, new_id
 from syncd.context import Observers
-from syncd.ledger.store import Ledger, open_ledger, sqlite_url
+from syncd.ledger import work
+from syncd.ledger.store import Ledger, LedgerUnavailable, open_ledger, sqlite_url
 from syncd.private import keep_private, open_to_writers
 from syncd.queue import Queue
 from syncd.redis_client import RedisUnavailable, connect
@@ -58,11 +59,20 @@ class Runtime:
         """Who waits to be worked on."""
         return self.app.parts.queue
 
-    async def follow_clock(self) -> None:
-        """Compare with Redis' clock once a minute, for ever."""
-        while True:
-            seconds = MEASURE_EVERY if await measured(self.clock) else MEASURE_AGAIN
-            await self.clock.sleep(seconds)
+
+async def follow_clock(clock: SharedClock, ledger: Ledger) -> None:
+    """Compare with Redis' clock once a minute, for ever.
+
+    Until that was done for the first time, the machine's own clock may have put records to work for a later time.
+    """
+    sure = clock.ahead is not None
+    while True:
+        known = await measured(clock)
+        if known and not sure:
+            with suppress(LedgerUnavailable):
+                await ledger.write(work.bring_forward, clock.now())
+                sure = True
+        await clock.sleep(MEASURE_EVERY if known and sure else MEASURE_AGAIN)
 
 
 async def measured(clock: SharedClock) -> bool:
@@ -108,7 +118,7 @@ async def opened(
         parts = Parts(
             ledger=ledger,
             queue=Queue(redis, bell=bell, new_id=new_id),
-            shared=share(redis, clock.now, limits),
+            shared=share(redis, clock, limits),
             clock=clock,
             new_id=new_id,
             jitter=chance,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mappers.spec import Canonical, Raw, Side
+from mappers.spec import Canonical, Field, Raw, Side, Unmappable
 from services.errors import PeerError, Refused
 from syncd.context import Context
 from syncd.evidence import LOST_ENTRY
@@ -87,6 +87,13 @@ class Stopped(Exception):
     def __init__(self, by: str) -> None:
         super().__init__(by)
         self.by = by
+
+
+def _shows(mapped: Field, side: Side, seen: Present, item: Judged) -> bool:
+    try:
+        return mapped.parse(side, seen.body) == item.write.after
+    except Unmappable:
+        return False
 
 
 class Scribe:
@@ -258,14 +265,19 @@ class Scribe:
         single = {entries.channels.get(entry.channel) for entries in self._context.entity.lists}
         return field is not None and field in {entry.channel, *single}
 
-    def agreed(self, judged: Sequence[Judged], espo: object, advoware: object) -> dict[str, tuple[Any, Any, str]]:
-        """Base per confirmed field, from the raw values both sides show."""
+    def agreed(
+        self, side: Side, judged: Sequence[Judged], espo: object, advoware: object
+    ) -> dict[str, tuple[Any, Any, str]]:
+        """Base per confirmed field, from the raw values both sides show.
+
+        A value that a person chose and that the other side does not show yet is not agreed on: it may refuse it.
+        """
         if not isinstance(espo, Present) or not isinstance(advoware, Present):
             return {}
-        agreed = {}
+        agreed, source = {}, advoware if side is Side.ESPO else espo
         for item in judged:
-            if item.verdict in (Verdict.CONFIRMED, Verdict.REWRITTEN):
-                mapped = self._context.entity.field(item.write.field)
+            mapped = self._context.entity.field(item.write.field)
+            if item.verdict in (Verdict.CONFIRMED, Verdict.REWRITTEN) and _shows(mapped, side.other, source, item):
                 agreed[mapped.name] = (
                     mapped.raw(Side.ESPO, espo.body),
                     mapped.raw(Side.ADVOWARE, advoware.body),

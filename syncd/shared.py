@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from services import local
 from services.local import LocalBudget, LocalCircuit, LocalThrottle, LocalTokens
 from services.ports import Admission, CircuitName, CircuitState, Token, Urgency, Verdict
+from syncd.clock import Clock
 from syncd.redis_client import RedisUnavailable, Script, guarded, lua
 
 T = TypeVar("T")
@@ -39,9 +40,9 @@ async def redis_time(redis: Redis) -> float:
 class Link:
     """Redis while it answers, the twin while it does not. Says so once when that changes."""
 
-    def __init__(self, redis: Redis, local_now: Now, prefix: str, now: Now | None) -> None:
+    def __init__(self, redis: Redis, passing: Now, prefix: str, now: Now | None) -> None:
         self._redis = redis
-        self._local_now = local_now
+        self._passing = passing
         self._prefix = prefix
         self._now = now
         self._scripts: dict[tuple[str, ...], Script] = {}
@@ -68,16 +69,16 @@ class Link:
 
     async def ask(self, there: Callable[[], Awaitable[T]], here: Callable[[], Awaitable[T]]) -> T:
         """What `there` answers from Redis, or the twin `here` if Redis does not."""
-        if self._away_until is not None and self._local_now() < self._away_until:
+        if self._away_until is not None and self._passing() < self._away_until:
             return await here()
         try:
             answer = await there()
         except RedisUnavailable as error:
             if not self._told:
                 log.warning("shared.redis_away", error=str(error), effect="limits hold within each process only")
-            self._told, self._away_until = True, self._local_now() + LEAVE_ALONE_SECONDS
+            self._told, self._away_until = True, self._passing() + LEAVE_ALONE_SECONDS
             return await here()
-        if self._told and self._away_until is not None and self._local_now() > self._away_until + BACK_SECONDS:
+        if self._told and self._away_until is not None and self._passing() > self._away_until + BACK_SECONDS:
             self._told, self._away_until = False, None
             log.info("shared.redis_back")
         return answer
@@ -299,7 +300,7 @@ class Shared:
 
 def connect(
     redis: Redis,
-    local_now: Now,
+    clock: Clock,
     limits: Mapping[str, int],
     *,
     prefix: str = "syncd",
@@ -307,13 +308,14 @@ def connect(
 ) -> Shared:
     """Budget, circuit, tokens and throttle over one Redis.
 
-    `limits` are calls per minute by side, `local_now` epoch seconds.
-    With `now` the Lua files are handed this time instead of asking Redis for its own.
+    `limits` are calls per minute by side. What lasts for a while in this process is timed by the monotonic clock, for
+    the other may move when Redis comes back. With `now` the Lua files are handed this time instead of asking Redis.
     """
-    link = Link(redis, local_now, prefix, now)
+    passing = clock.monotonic
+    link = Link(redis, passing, prefix, now)
     return Shared(
-        RedisBudget(link, LocalBudget(local_now, limits), limits),
-        RedisCircuit(link, LocalCircuit(local_now)),
-        RedisTokens(link, LocalTokens(local_now), local_now),
-        RedisThrottle(link, LocalThrottle(local_now)),
+        RedisBudget(link, LocalBudget(passing, limits), limits),
+        RedisCircuit(link, LocalCircuit(passing)),
+        RedisTokens(link, LocalTokens(clock.now, passing), clock.now),
+        RedisThrottle(link, LocalThrottle(passing)),
     )

@@ -131,7 +131,7 @@ class Writer:
             await self.scribe.conclude(intent, error)
             raise
         judged = self._judge(Side.ESPO, update.writes, after, espo)
-        agreed = self.scribe.agreed(judged, after, advoware)
+        agreed = self.scribe.agreed(Side.ESPO, judged, after, advoware)
         bases: dict[str, Base | None] = {}
         for one in entity.lists if update.lists else ():
             bases |= after_patch(one, shot.memory, espo, advoware, update.entries, after)
@@ -223,7 +223,7 @@ class Writer:
             )
             shot = replace(shot, memory=memory)
         judged = self._judge(Side.ADVOWARE, update.writes, after, advoware)
-        agreed = self.scribe.agreed(judged, espo, after)
+        agreed = self.scribe.agreed(Side.ADVOWARE, judged, espo, after)
         self.permit.heard(await self.scribe.confirm(intent, Side.ADVOWARE, judged, advoware, after, agreed))
         if _confirmed(judged):
             self.scribe.arrived(Side.ADVOWARE, espo)
@@ -277,7 +277,7 @@ class Writer:
         memory = replace(memory, base={}, quarantine={}, link_shown=False)
         after = await read_back(context, number)
         judged = self._judge(Side.ADVOWARE, create.writes, after, None)
-        agreed = self.scribe.agreed(judged, espo, after) | self.scribe.as_sent(judged, espo)
+        agreed = self.scribe.agreed(Side.ADVOWARE, judged, espo, after) | self.scribe.as_sent(judged, espo)
         await self.scribe.confirm(None, Side.ADVOWARE, judged, None, after, agreed, why="create")
         self.scribe.arrived(Side.ADVOWARE, espo, first=True)
         memory = self.scribe.learned(memory, Side.ADVOWARE, judged, agreed)

@@ -158,7 +158,7 @@ class World:
             "espocrm": self.settings.syncd_espocrm_calls_per_minute,
             "advoware": self.settings.syncd_advoware_calls_per_minute,
         }
-        shared = share(redis, clock.now, limits, now=clock.now)
+        shared = share(redis, clock, limits, now=clock.now)
         parts = Parts(
             ledger=Ledger(CountingRunner(OnTheSpot(self.ledger_url), effects)),
             queue=queue,

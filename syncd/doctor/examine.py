@@ -121,7 +121,7 @@ async def opened(
         findings.append(clock(Check.REDIS_CLOCK, ahead))
     except RedisUnavailable as error:
         findings.append(stores.no_redis(bool(url), error))
-    shared = share(redis, machine.now, {})
+    shared = share(redis, machine, {})
     ports = Ports(machine.now, machine.sleep, new_id, chance, shared.budget, shared.circuit)
     key = ApiKey(settings.espocrm_api_key.get_secret_value())
     espo = EspoClient(settings.espocrm_api_base_url, key, ports, timeout=settings.espocrm_api_timeout_seconds)

@@ -162,6 +162,11 @@ def release(conn: Connection, held: str, now: float) -> int:
     return conn.execute(update(work).where(work.c.held == held).values(held=None, due_at=now)).rowcount
 
 
+def bring_forward(conn: Connection, now: float) -> int:
+    """Work that was put down by a clock that was ahead is due at once; returns how many."""
+    return conn.execute(update(work).where(work.c.since > now).values(since=now, due_at=now)).rowcount
+
+
 def drop(conn: Connection, key: str) -> bool:
     """Forget the work of a record; the next poll or sweep finds it again if the sides differ."""
     return conn.execute(delete(work).where(work.c.key == key)).rowcount > 0

@@ -239,7 +239,7 @@ def _advoware(
     transport: httpx.AsyncBaseTransport | None,
 ) -> Advoware:
     calls: list[str] = []
-    tokens = LocalTokens(now)
+    tokens = LocalTokens(now, now)
     client = AdvowareClient(access, ports(now, calls), tokens, transport=transport)
     return Advoware(client, access, tokens, now, calls, switch, shared)
 

@@ -69,7 +69,8 @@ async def looked(
     stage = Stage()
     transport = httpx.MockTransport(answer or answering(answers, status))
     espo = EspoClient(ESPO, ApiKey(KEY), stage.ports, transport=transport)
-    client = AdvowareClient(access(LOADED), stage.ports, LocalTokens(stage.hours.now), transport=transport)
+    tokens = LocalTokens(stage.hours.now, stage.hours.now)
+    client = AdvowareClient(access(LOADED), stage.ports, tokens, transport=transport)
     peers = Peers(LOADED, config.Mapping(), {one.name: one for one in ENTITIES}, espo, client, ledger, stage.hours.now)
     found: list[Finding] = []
     try:

@@ -126,7 +126,7 @@ class Clerks:
         advoware, by = self.people.advoware, self.chance.choice(["AB", "CD"])
         beteiligter = advoware.see(pair[1])
         there = [dict(one) for one in living(beteiligter)]
-        slots = [one for one in beteiligter["kommunikation"] if _is_slot(one)]
+        slots = [one for one in beteiligter["kommunikation"] if is_slot(one)]
         act = self.chance.choice(["add", "change", "change", "empty", "delete", "write"])
         if act == "add" and slots and self.chance.random() < 0.7:
             slot = self.chance.choice(slots)
@@ -210,7 +210,8 @@ class Clerks:
         ]
 
 
-def _is_slot(one: Mapping[str, Any]) -> bool:
+def is_slot(one: Mapping[str, Any]) -> bool:
+    """Whether an entry of Advoware is a place that was emptied for the next number."""
     mark = marker(one["bemerkung"])
     return mark is not None and mark.value is None and meaning(one["tlf"]) is None
 

@@ -338,6 +338,34 @@ async def test_a_number_advoware_does_not_take_is_shown_and_the_others_arrive(st
     await agree(story, espo_id, betnr)
 
 
+@pytest.mark.parametrize("with_slot", [False, True])
+@told()
+async def test_a_type_advoware_does_not_take_is_shown_until_a_person_wants_another_try(
+    story: Story, with_slot: bool
+) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"), phone(FAX, "Home"))
+    if with_slot:
+        save(story, espo_id, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+        await story.settle()
+    rule = story.fault(
+        Kind.STATUS, system="advoware", method="PUT" if with_slot else "POST", route=ENTRY if with_slot else LIST,
+        status=400, times=None,
+    )  # fmt: skip
+    left = [] if with_slot else [phone(FAX, "Home")]
+    save(story, espo_id, phone(OFFICE, primary=True), phone(MOBILE, "Home"), *left)
+    for _ in range(2):
+        await story.settle()
+        assert story.status(espo_id) == "conflict"
+        assert MOBILE in await shown(story, espo_id)
+    story.sandbox.faults.remove(rule)
+    await story.desk.retry([f"beteiligte/{espo_id}"])
+    await story.settle()
+    assert (6, MOBILE) in living(story, betnr)
+    assert (3, MOBILE) not in living(story, betnr)
+    assert story.status(espo_id) == "clean"
+    await agree(story, espo_id, betnr)
+
+
 @told()
 async def test_an_address_espocrm_refuses_does_not_keep_the_others_away(story: Story) -> None:
     espo_id, betnr = await story.pair()

@@ -112,6 +112,22 @@ async def test_an_unmapped_edit_of_a_failed_record_is_no_loss(story: Story) -> N
     assert (story.status(espo_id), story.advoware.see(betnr)["titel"]) == ("clean", "Prof.")
 
 
+@told(**{**RARELY, **SOON})
+async def test_a_record_espocrm_cannot_show_is_tried_at_its_times_only_and_given_up(story: Story) -> None:
+    espo_id, _ = await story.pair()
+    rule = story.fault(Kind.STATUS, system="espocrm", method="GET", route=f"*/CBeteiligte/{espo_id}", times=None)
+    story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    await story.live(POLL)
+    pair = (await story.known(espo_id))["pair"]
+    assert (pair["status"], pair["retries"]) == ("failed", 0)
+    await story.live(110)
+    pair = (await story.known(espo_id))["pair"]
+    assert (pair["status"], pair["retries"]) == ("permanently_failed", 5)
+    story.sandbox.faults.remove(rule)
+    await story.live(POLL)
+    assert story.status(espo_id) == "clean"
+
+
 @told()
 async def test_a_poison_record_delays_nobody(story: Story) -> None:
     pairs = await story.pairs([({}, {})] * 4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from syncd.sandbox.faults import Kind
 from tests.engine.numbers import MOBILE, OFFICE, entry, known, phone, phones
 from tests.engine.story import POLL, Story, told
@@ -63,6 +65,30 @@ async def test_a_persons_retry_tries_a_refused_value_once_more(story: Story) -> 
     await story.desk.retry([(await story.known(espo_id))["pair"]["key"]])
     await story.settle()
     assert (story.status(espo_id), story.advoware.see(betnr)["titel"]) == ("clean", "Prof.")
+
+
+@pytest.mark.parametrize(("side", "method"), [("espocrm", "PATCH"), ("advoware", "PUT")])
+@told()
+async def test_a_chosen_value_one_side_refuses_waits_and_arrives_after_a_retry(
+    story: Story, side: str, method: str
+) -> None:
+    espo_id, betnr = await story.pair()
+    rule = story.fault(Kind.REFUSE, system=side, method=method, field="titel", times=None)
+    if side == "advoware":
+        story.espo.edit(espo_id, {"titel": "Prof."}, by="anna")
+    else:
+        story.advoware.edit(betnr, {"titel": "Prof."}, by="AB")
+    await story.settle()
+    [conflict] = await story.conflicts(espo_id)
+    await story.desk.resolve(conflict["id"], "value:Mag.")
+    for _ in range(2):
+        await story.settle()
+        assert story.status(espo_id) == "conflict"
+    story.sandbox.faults.remove(rule)
+    await story.desk.retry([f"beteiligte/{espo_id}"])
+    await story.settle()
+    assert (story.espo.see(espo_id)["titel"], story.advoware.see(betnr)["titel"]) == ("Mag.", "Mag.")
+    assert story.status(espo_id) == "clean"
 
 
 @told()

@@ -58,7 +58,7 @@ def _advoware(ask: Callable[[AdvowareClient], Awaitable[Any]], *, known: bool = 
 
     async def asking(url: str, patience: float, transport: httpx.AsyncBaseTransport) -> Any:
         stage, who = Stage(), access(url)
-        tokens = LocalTokens(stage.hours.now)
+        tokens = LocalTokens(stage.hours.now, stage.hours.now)
         if known:
             await tokens.lock(who.fingerprint(), "test", 60)
             await tokens.save(who.fingerprint(), "test", Token(TOKEN, START, START + 3300))

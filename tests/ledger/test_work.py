@@ -136,6 +136,15 @@ async def test_the_oldest_waiting_is_told_since_when(ledger: Ledger) -> None:
     assert (await ledger.read(work.counts, NOW))["oldest_since"] == NOW - 50
 
 
+async def test_what_a_clock_that_was_ahead_put_to_work_is_due_at_once_and_nothing_else(ledger: Ledger) -> None:
+    later = NOW + 7200
+    await put(ledger, due(at=NOW + 60))
+    await ledger.write(work.put, [due(at=later, key=OTHER)], later)
+    assert await ledger.read(work.due, NOW, 10) == []
+    assert await ledger.write(work.bring_forward, NOW) == 1
+    assert [one.key for one in await ledger.read(work.due, NOW, 10)] == [OTHER]
+
+
 async def test_a_delivery_is_kept_as_evidence_for_a_while(ledger: Ledger) -> None:
     await ledger.write(work.receive, [(KEY, "update", {"id": "a"}), (KEY, "update", {"id": "a"})], NOW - 10)
     await ledger.write(work.receive, [], NOW)

@@ -50,7 +50,7 @@ class Firm(Stage):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tokens = LocalTokens(self.hours.now)
+        self.tokens = LocalTokens(self.hours.now, self.hours.now)
         self.logins = self.router.post(f"{GATE}api/v1/Token").mock(side_effect=self._login)
         self.life = 3300.0
 

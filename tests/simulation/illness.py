@@ -55,8 +55,6 @@ class Illness(Place):
     async def after_healing(self) -> None:
         """All is well again: a person wants another try of what was refused."""
         self.poisoned.clear()
-        if not self.refusing:
-            return
         for espo_id in self.people.espo.ids():
             key = f"beteiligte/{espo_id}"
             if await self.world.reader().read(people.quarantined, key):

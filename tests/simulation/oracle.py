@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from syncd.ledger import people, work
+from syncd.ledger import journal, people, work
 from syncd.ledger.store import Ledger
 from syncd.sandbox.reachability import differences, living, meaning, user_text
 from tests.engine.clerks import FIELD as NUMBERS
+from tests.engine.clerks import is_slot
 from tests.ledger_on_the_spot import OnTheSpot
 from tests.simulation.backups import Verdict
 from tests.simulation.stage import COLUMNS, Stage
@@ -114,7 +115,8 @@ def _values(
     for one in last:
         seen_there = any(other.value == one.value and other.id in replaced for other in edits)  # typed on both sides
         too_late = one.who == "choice" and any(other.at > one.at for other in last)  # somebody typed on meanwhile
-        if one.value is not None and one.value not in {*ends, *kept} and not seen_there and not too_late:
+        nothing = seen_there or too_late or witness.typed_back(one)
+        if one.value is not None and one.value not in {*ends, *kept} and not nothing:
             yield f"lost: {_told(one)}; {name} is {ends[0]!r} and {ends[1]!r}"
     lost_in_window = any(one.cell in cells and one.id in witness.clobbered for one in witness.edits)
     if last and not lost_in_window and not held and name not in ledgers.waiting:
@@ -162,6 +164,8 @@ def _numbers(
         forgotten = line.startswith(("came back", "type lost")) and (stage.lost_ledgers or asked)
         if held and line.startswith(("came back", "type lost")):
             continue  # nothing travels before a person has answered
+        if line.startswith("came back") and not stage.witness.hasty.isdisjoint(about):
+            continue  # whoever took it away may have meant what was there before: a change is worth more
         if not forgotten and excused.isdisjoint(about):
             yield line
 
@@ -169,12 +173,16 @@ def _numbers(
 async def kept_of(stage: Stage, espo_id: str) -> Ledgers:
     """What is kept of a record, in the ledger and in those that were lost."""
     rows: list[dict[str, Any]] = []
+    used_again: list[Mapping[str, Any]] = []  # slots, whose text moves to the history when a number is put there
     urls = [*stage.lost_ledgers, stage.world.ledger_url]
     waiting: list[dict[str, Any]] = []
     for url in urls:
         ledger = Ledger(OnTheSpot(url))
         states = [people.KEPT, people.SETTLED, *people.WAITING]
         rows += await ledger.read(people.list_conflicts, states, f"beteiligte/{espo_id}", 100_000)
+        told = await ledger.read(journal.of_record, f"beteiligte/{espo_id}", 100_000)
+        before = [row["before"] for row in told if row["side"] == ADVOWARE and row["field"].startswith(NUMBERS)]
+        used_again += [one for one in before if one is not None and is_slot(one)]
         waiting = [row for row in rows if row["state"] in people.WAITING] if url == urls[-1] else []
         ledger.close()
     kept: dict[str, set[Value]] = {}
@@ -187,7 +195,7 @@ async def kept_of(stage: Stage, espo_id: str) -> Ledgers:
         frozenset(row["field"] for row in waiting if row["field"]),
         any(row["field"] == "" for row in waiting),
         frozenset(meaning(body) for body in bodies if _plain(body)),
-        frozenset(user_text(body.get("bemerkung")) for body in bodies if isinstance(body, Mapping)),
+        frozenset(user_text(one.get("bemerkung")) for one in (*bodies, *used_again) if isinstance(one, Mapping)),
         frozenset(meaning(body) for body in asked if _plain(body)),
     )
 

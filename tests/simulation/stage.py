@@ -254,6 +254,7 @@ class Stage(Office, Illness, Strangers, Backups):
         while self.world.daemons:  # one that was about to start again may do so meanwhile
             await self.world.end(next(iter(self.world.daemons)))
         self.lost_ledgers.append(self.world.ledger_url)
+        self.witness.forgotten()
         self.world.lose_ledger()
         for number in range(len(self.script.daemons)):
             self.world.start(number)

@@ -183,7 +183,7 @@ def believing_answers() -> Iterator[None]:
 
 
 def _agreed_in_everything(
-    scribe: Scribe, judged: Sequence[Judged], espo: object, advoware: object
+    scribe: Scribe, side: Side, judged: Sequence[Judged], espo: object, advoware: object
 ) -> dict[str, tuple[Any, Any, str]]:
     if not isinstance(espo, Present) or not isinstance(advoware, Present):
         return {}

@@ -24,6 +24,10 @@ STORIES = {
     "answer_older_than_our_put": "an answer older than our PUT passed for a refusal, and what that undid stayed undone",
     "backup_back_within_a_job": "a backup that came back between two reads of one job passed for an edit",
     "typed_under_our_own_patch": "after our own PATCH a new record seemed untouched, whatever had been typed meanwhile",
+    "refused_type": "a type Advoware had refused once was agreed on by the next job, although it never arrived",
+    "clock_ahead_without_redis": "started without Redis and with a clock ahead, a daemon did nothing for that long",
+    "unreadable_record": "a record EspoCRM could not show was tried again by every poll, and nobody looked round",
+    "chosen_value_refused": "a value a person had chosen, and one side refused, passed for agreed on",
 }
 FOLDER = Path(__file__).with_name("kept")
 

@@ -10,13 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from syncd import plan
 from syncd.ledger import people
 from syncd.sandbox import defaults
 from syncd.sandbox.reachability import meaning
 from tests.simulation import switches_records
 from tests.simulation.backups import Verdict
 from tests.simulation.mishaps import Mishaps
-from tests.simulation.play import play
+from tests.simulation.play import SETTLING, play
 from tests.simulation.process import SENDING, Sending
 from tests.simulation.script import Event, Script
 from tests.simulation.stage import Stage
@@ -42,6 +43,8 @@ class Saboteur(Mishaps):
     async def after_healing(self) -> None:
         """The end of all daemons, where there is something to be done after it."""
         await super().after_healing()
+        if self.finale:
+            await asyncio.sleep(SETTLING)  # for what is tried again
         while self.finale and self.world.daemons:
             await self.world.end(next(iter(self.world.daemons)))
         for do, what in self.finale:
@@ -103,6 +106,14 @@ class Saboteur(Mishaps):
         write = partial(self.people.advoware.edit_kommunikation, betnr, number, {"bemerkung": "Text 1"}, by="AB")
         self.witness.person("AB", ADVOWARE, str(betnr), write)
         self.clerks._note((espo_id, betnr), "written", None, entry=number, text="Text 1")
+
+    def take_away_first(self) -> None:
+        """A clerk deletes the first entry in Advoware."""
+        _, betnr = self.pair(0)
+        assert betnr is not None
+        first = self.people.advoware.see(betnr)["kommunikation"][0]["id"]
+        remove = partial(self.people.advoware.remove_child, betnr, "kommunikation", first)
+        self.witness.person("AB", ADVOWARE, str(betnr), remove)
 
     def deed(self, did: str, *, there: bool = False, **what: Any) -> None:
         """A clerk is said to have done something to a number, to one that is `there` or to one that is not."""
@@ -402,6 +413,14 @@ def test_a_value_that_lost_against_a_backup_is_lost_unless_a_plain_edit_replaced
             assert any("lost against a backup" in line for line in wrong) is lost, wrong
 
 
+def test_what_was_saved_in_the_same_second_as_a_backup_cannot_be_told_from_an_edit_and_what_came_later_can() -> None:
+    back = [Event(10.1, "backup", {}), Event(LATE - 5.0, "go_back", {"side": ADVOWARE, "right": ADVOWARE})]
+    with swapped((plan, "_older", lambda *_: False)):
+        for at, lost in ((10.2, False), (14.0, True)):
+            wrong = sabotaged(*back, typed(10.0, ADVOWARE, "titel", "Dr. A"), typed(at, ADVOWARE, "titel", "Dr. B"))
+            assert any("lost: AB typed 'Dr. B'" in line for line in wrong) is lost, wrong
+
+
 def test_of_two_limits_of_a_field_the_shorter_holds() -> None:
     limits = [Event(20.0, "cut", {"side": ESPO, "field": "zusatz", "length": length}) for length in (5, 7)]
     long = typed(21.0, ADVOWARE, "zusatz", "Wert 1")
@@ -452,6 +471,24 @@ def test_once_nothing_is_cut_any_more_values_arrive_whole() -> None:
     assert sabotaged(*CUT, tried_again) == ()
     wrong = sabotaged(*CUT, last("bad_daemon", method="PUT", side=ADVOWARE, body={"zusatz": "Wert"}))
     assert any("zusatz was given 'Wert', which nobody typed there" in line for line in wrong), wrong
+
+
+def test_a_number_may_come_back_that_was_taken_away_as_soon_as_it_had_arrived_and_no_other() -> None:
+    arrives = bad(method="PUT", side=ADVOWARE, body={"tlf": "+4951199"}, entry=True)
+    for later, wrong in ((1.0, False), (6.0, True)):
+        removed = Event(LATE + later, "take_away_first", {})
+        deed = last("deed", did="removed")
+        shown = last("silently", side=ESPO, values={"phoneNumberData": [{"phoneNumber": "+4951199", "primary": True}]})
+        lines = sabotaged(arrives, removed, deed, shown)
+        assert any("came back" in line for line in lines) is wrong, lines
+
+
+def test_what_was_only_typed_back_is_not_lost_and_another_value_is() -> None:
+    with swapped(*switches_records.KEPT):
+        for value, lost in (("Prof.", False), ("Doz.", True)):
+            there = [typed(30.0, ADVOWARE, "titel", "Mag."), typed(30.1, ADVOWARE, "titel", value)]
+            wrong = sabotaged(TYPED, *there, typed(30.2, ESPO, "titel", "Dr."))
+            assert any(f"lost: AB typed '{value}'" in line for line in wrong) is lost, wrong
 
 
 def test_where_espocrm_counts_versions_there_is_no_such_window() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from syncd.sandbox import Sandbox
@@ -47,6 +47,7 @@ STAMPS = frozenset(
 """what changes by itself with a write: stamps, and copies of what is in a list"""
 SALUTATIONS = {"Mr.": "Herr", "Ms.": "Frau", "Mrs.": "Frau"}
 FORM = 5.0  # seconds a form has been open when it is saved: what a daemon wrote since, the clerk has not seen
+MOMENT = 2.0  # seconds in which two times that are cut to seconds may be told apart by nobody who allows for one
 YOUNG = 5.0  # seconds a read may be old when it is written over (sync.md §4)
 
 LISTED = "lists"  # all numbers and texts, in what an old answer leaves out
@@ -91,7 +92,10 @@ class Read:
 
 @dataclass
 class Witness:
-    """Everything that was seen. `wrong`: what must not be, one line each. `clobbered`: edits lost in a window."""
+    """Everything that was seen. `wrong`: what must not be, one line each. `clobbered`: edits lost in a window.
+
+    `hasty`: numbers taken away where a daemon had written them so late that the clerk has hardly seen them.
+    """
 
     sandbox: Sandbox
     now: Callable[[], float]
@@ -109,6 +113,8 @@ class Witness:
     logins: list[Sending] = field(default_factory=list)
     typed_numbers: list[tuple[float, int, str, str, frozenset[Value], frozenset[Value]]] = field(default_factory=list)
     typed_texts: list[tuple[float, str, str, str]] = field(default_factory=list)
+    arrived_numbers: dict[tuple[str, str], dict[Value, float]] = field(default_factory=dict)
+    hasty: set[Value] = field(default_factory=set)
     known_numbers: dict[tuple[str, str], set[Value]] = field(default_factory=dict)
     pauses: list[list[Any]] = field(default_factory=list)
     excluded: set[str] = field(default_factory=set)
@@ -153,6 +159,8 @@ class Witness:
                 self._typed(who, (system, record, name), new)
         gone, come = numbers(system, before) - numbers(system, after), numbers(system, after) - numbers(system, before)
         self.known_numbers.setdefault((system, record), set()).update(come)
+        arrived = self.arrived_numbers.get((system, record), {})
+        self.hasty |= {one for one in gone if arrived.get(one, 0.0) > self.now() - FORM}
         if gone or come:
             self.typed_numbers.append((self.now(), self.order, system, record, gone, come))
         self.typed_texts += [(self.now(), system, record, text) for text in texts(after) - texts(before)]
@@ -183,18 +191,34 @@ class Witness:
             if pause[0] == side:
                 pause[2] = min(pause[2], self.now())
 
+    def forgotten(self) -> None:
+        """The ledger is gone, and with it what people had paused and excluded."""
+        for pause in self.pauses:
+            pause[2] = min(pause[2], self.now())
+        self.excluded.clear()
+
     def backed_up(self) -> None:
         """A backup of both systems was made."""
         self.backup = {cell: versions[-1] for cell, versions in self.versions.items() if versions}
 
     def went_back(self, system: str) -> None:
-        """A system is as it was then. What was typed there since and had not travelled is gone by no daemon's fault."""
+        """A system is as it was then. What was typed there since and had not travelled is gone by no daemon's fault.
+
+        Nor is what it said within a moment after the last save the backup knows of: by times in seconds that is no
+        later, so that the backup passes for an edit. Where EspoCRM counts versions it does not.
+        """
         self.order += 1
+        counts = system == ESPO and self.sandbox.espo.schema["CBeteiligte"].optimistic
+        saved: dict[str, float] = {}
+        for (_, record, _), then in self.backup.items():
+            saved[record] = max(then.at, saved.get(record, 0.0))
         for cell, then in self.backup.items():
             if cell[0] == system:
                 others = [self.versions[*one, cell[2]] for one in self._partners(system, cell[1])]
                 there = frozenset[int]().union(*(versions[-1].knows for versions in others if versions))
-                gone = self.versions[cell][-1].knows - then.knows - there
+                at_once = (one.knows for one in self.versions[cell] if one.at < saved[cell[1]] + MOMENT)
+                unseen = frozenset[int]().union(*(() if counts else at_once))
+                gone = self.versions[cell][-1].knows - then.knows - (there - unseen)
                 self.clobbered.update(dict.fromkeys(gone, "gone with a restored backup"))
                 self.versions[cell].append(replace(then, at=self.now(), order=self.order, edit=None))
 
@@ -311,6 +335,17 @@ class Witness:
                 found.append(betnr)
         return found
 
+    def _met(self, origin: str, record: str) -> None:
+        """A daemon may link a record that names nobody yet with the same person, and write there before it says so."""
+        if self._seen(ESPO, origin).get("betnr") is None and self._is_same_person(origin, record):
+            self.links.setdefault(origin, set()).add(int(record))
+
+    def _is_same_person(self, origin: str, record: str) -> bool:
+        here, there = (
+            [self.versions[*one, name][-1].value for name in WHO] for one in ((ESPO, origin), (ADVOWARE, record))
+        )
+        return here == there and None not in here
+
     def _wrote(self, system: str, record: str, method: str, before: dict[str, Any], after: dict[str, Any]) -> None:
         if before == after:
             return
@@ -327,8 +362,12 @@ class Witness:
                 self._complain(f"{where}: written under fence {sender.fence}, which {fence} has followed")
         if system == ESPO and after["betnr"] and after["betnr"] != before["betnr"]:
             self.links.setdefault(record, set()).add(after["betnr"])
+        if system == ADVOWARE:
+            self._met(sender.key.partition("/")[2], record)
         touched = [name for name in FIELDS if value_of(system, name, before) != value_of(system, name, after)]
         listed = numbers(system, before) != numbers(system, after)
+        new = numbers(system, after) - numbers(system, before)
+        self.arrived_numbers.setdefault((system, record), {}).update(dict.fromkeys(new, self.now()))
         read = self._last_read(sender, system, record, listed)
         read_at, unread = (read.at, read.unread) if read is not None else (None, {})
         if (touched or listed) and read_at is None:
@@ -411,6 +450,15 @@ class Witness:
             self._complain(f"{self.edits[edit]} was written over, though EspoCRM counts versions")
             return
         self.clobbered[edit] = f"read at {read_at:.3f}, written over at {self.now():.3f}"
+
+    def typed_back(self, edit: Edit) -> bool:
+        """Whether people only changed a field back and forth before it had travelled: then nothing was changed."""
+        others = [self.versions.get((*one, edit.cell[2]), []) for one in self._partners(*edit.cell[:2])]
+        arrived = frozenset[int]().union(*(one.knows for versions in others for one in versions))
+        since = dropwhile(lambda one: one.edit != edit.id, reversed(self.versions[edit.cell]))
+        known = (one for one in since if one.edit is None or one.edit in arrived)
+        before = next((one for one in known if one.edit != edit.id), None)
+        return edit.id not in arrived and before is not None and before.value == edit.value
 
     def _swept(
         self, system: str, record: str, read_at: float | None, before: Mapping[str, Any], after: Mapping[str, Any]

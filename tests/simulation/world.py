@@ -24,7 +24,7 @@ from syncd.intake import Intake, Rejected, secrets_of
 from syncd.ledger.store import Ledger, LedgerUnavailable
 from syncd.queue import Queue
 from syncd.redis_client import guarded
-from syncd.runtime import MEASURE_AGAIN, MEASURE_EVERY, measured
+from syncd.runtime import follow_clock, measured
 from syncd.scheduler import Chore, turn
 from syncd.shared import connect as share
 from tests.daemon import Crash, World
@@ -156,7 +156,7 @@ class SimulatedWorld(World):
         parts = Parts(
             ledger=Ledger(ProcessRunner(OnTheSpot(self.ledger_url), process)),
             queue=Queue(redis, bell=bell, new_id=self.new_id, now=self.clock.now, poll_seconds=60),
-            shared=share(redis, clock.now, limits, now=self.clock.now),
+            shared=share(redis, clock, limits, now=self.clock.now),
             clock=clock,
             new_id=self.new_id,
             jitter=chance.random,
@@ -175,7 +175,7 @@ class SimulatedWorld(World):
             await app.open()
             coroutines: list[Coroutine[Any, Any, None]] = [app.worker(number) for number in range(2)]
             coroutines += [self._in_turn(chore, app) for chore in app.chores()]
-            coroutines.append(_follow(clock))
+            coroutines.append(follow_clock(clock, app.parts.ledger))
             tasks = [asyncio.create_task(item) for item in coroutines]
             died = asyncio.create_task(process.dead.wait())
             done, _ = await asyncio.wait([*tasks, died], return_when=asyncio.FIRST_COMPLETED)
@@ -255,11 +255,6 @@ async def _taken(intake: Intake, action: str, headers: dict[str, str], body: byt
         return refused.status
     await intake.tell(keys)
     return 200
-
-
-async def _follow(clock: SharedClock) -> None:
-    while True:
-        await clock.sleep(MEASURE_EVERY if await measured(clock) else MEASURE_AGAIN)
 
 
 async def _wound_up(tasks: list[asyncio.Task[Any]]) -> None:

@@ -45,8 +45,16 @@ class Time:
     def __init__(self) -> None:
         self.at = 1_800_000_000.0
 
+        self.wrong = 0.0
+
     def now(self) -> float:
+        return self.at + self.wrong
+
+    def monotonic(self) -> float:
         return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += seconds
 
 
 @pytest.fixture
@@ -63,7 +71,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def shared(redis: Redis, hand: Time) -> Shared:
-    return connect(redis, hand.now, LIMITS, now=hand.now)
+    return connect(redis, hand, LIMITS, now=hand.now)
 
 
 @pytest.fixture(params=["one process", "redis"])
@@ -87,7 +95,7 @@ def tokens(request: pytest.FixtureRequest, hand: Time) -> TokenStore:
     if request.param == "redis":
         chosen: Shared = request.getfixturevalue("shared")
         return chosen.tokens
-    return LocalTokens(hand.now)
+    return LocalTokens(hand.now, hand.monotonic)
 
 
 async def taken(budget: Budget, hand: Time, urgency: Urgency, seconds: float) -> int:
@@ -299,7 +307,7 @@ async def test_a_token_ends_and_is_dropped_only_if_it_is_still_the_one(tokens: T
 
 
 async def test_two_processes_share_what_they_know(redis: Redis, hand: Time) -> None:
-    one, two = (connect(redis, hand.now, LIMITS, now=hand.now) for _ in range(2))
+    one, two = (connect(redis, hand, LIMITS, now=hand.now) for _ in range(2))
     await one.circuit.fail(SIDE, "a", 60.0)
     assert (await two.circuit.look(SIDE)).state is CircuitName.OPEN
     while await one.budget.take(SIDE, Urgency.URGENT) == 0.0:
@@ -308,7 +316,7 @@ async def test_two_processes_share_what_they_know(redis: Redis, hand: Time) -> N
 
 
 async def test_redis_own_clock_is_used_where_none_is_given(redis: Redis) -> None:
-    shared = connect(redis, time.time, LIMITS)
+    shared = connect(redis, SystemClock(), LIMITS)
     assert await shared.budget.take(SIDE, Urgency.URGENT) == 0.0
     await shared.circuit.fail(SIDE, "a", 60.0)
     assert 50 < (await shared.circuit.look(SIDE)).seconds <= 60
@@ -328,7 +336,7 @@ async def test_a_flushed_redis_stops_no_call(shared: Shared, redis: Redis) -> No
 
 async def test_without_redis_the_twin_works_and_it_is_said_once(hand: Time, tmp_path: Path) -> None:
     away = Redis(unix_socket_path=str(tmp_path / "nobody"), retry=NO_RETRY)
-    shared = connect(away, hand.now, LIMITS, now=hand.now)
+    shared = connect(away, hand, LIMITS, now=hand.now)
     with structlog.testing.capture_logs() as lines:
         for _ in range(3):
             await shared.circuit.fail(SIDE, "a", 60.0)
@@ -342,15 +350,32 @@ async def test_without_redis_the_twin_works_and_it_is_said_once(hand: Time, tmp_
 async def test_redis_coming_back_is_used_again(hand: Time, tmp_path: Path, redis_url: str, redis: Redis) -> None:
     socket = tmp_path / "s"
     client = Redis(unix_socket_path=str(socket), retry=NO_RETRY)
-    shared = connect(client, hand.now, LIMITS, now=hand.now)
+    shared = connect(client, hand, LIMITS, now=hand.now)
     with structlog.testing.capture_logs() as lines:
         await shared.circuit.fail(SIDE, "a", 60.0)
         socket.symlink_to(urlsplit(redis_url).path)
         hand.at += 100
         await shared.circuit.fail(SIDE, "a", 60.0)
     assert [line["event"] for line in lines] == ["shared.redis_away", "shared.redis_back"]
-    other = connect(redis, hand.now, LIMITS, now=hand.now)
+    other = connect(redis, hand, LIMITS, now=hand.now)
     assert (await other.circuit.look(SIDE)).state is CircuitName.OPEN
+    await client.aclose()
+
+
+async def test_when_the_clock_goes_back_nobody_waits_longer_for_redis_or_for_a_lock(
+    hand: Time, tmp_path: Path, redis_url: str
+) -> None:
+    socket = tmp_path / "s"
+    client = Redis(unix_socket_path=str(socket), retry=NO_RETRY)
+    shared = connect(client, hand, LIMITS, now=hand.now)
+    hand.wrong = 7200.0  # the machine's own, until Redis tells the time
+    assert await shared.tokens.lock("k", "one", 60.0)
+    hand.wrong = 0.0
+    hand.at += 61
+    assert await shared.tokens.lock("k", "two", 60.0)
+    socket.symlink_to(urlsplit(redis_url).path)
+    hand.at += 3
+    assert await shared.tokens.lock("k", "three", 60.0), "the lock of this process still counts, and not Redis"
     await client.aclose()
 
 
