@@ -22,6 +22,7 @@ log = structlog.get_logger()
 BATCH = 20
 FIRST_WAIT = 60.0  # seconds, doubled with each failure
 LONGEST_WAIT = 3600.0
+TIMEOUTS = 2  # HTTP time-outs after which what was sent cannot apply any more
 OPEN, DONE = "Not Started", "Completed"
 CLOSED = (DONE, "Canceled")
 
@@ -44,7 +45,10 @@ async def deliver(context: Context) -> int:
         try:
             await _deal(context, message)
             done += 1
-        except Outage:
+        except Outage as error:
+            if getattr(error, "in_doubt", False):  # it may still apply: it is looked for once it cannot any more
+                later = context.clock.now() + TIMEOUTS * context.settings.http_timeout
+                await context.ledger.write(people.message_failed, message["id"], later)
             return done
         except PeerError as error:
             wait = min(FIRST_WAIT * 2 ** message["tries"], LONGEST_WAIT)

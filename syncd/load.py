@@ -99,7 +99,9 @@ async def read_rows(context: Context, child: Child) -> tuple[Mapping[str, Any], 
     if whose is None:
         return Unknown("whose record it is, is not known yet")
     try:
-        listed = await context.advoware.read_list(f"{whose.path}/{child.path}")
+        listed: Any = await context.advoware.read_list(f"{whose.path}/{child.path}")
+        if not listed:  # so does an answer without a body read: the whole object says for certain
+            listed = (await context.advoware.read(whose.path)).body.get(child.advoware)
     except (Missing, Denied) as error:
         return Unknown(error.reason)
     rows = context.entity.rows({child.advoware: listed})

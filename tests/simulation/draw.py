@@ -166,6 +166,20 @@ class Drawing:
                 "after": self.chance.choice([0, 0, 1, 3])}  # fmt: skip
         return Event(0.0, "fault", {"rule": rule})
 
+    def child(self) -> dict[str, Any]:
+        """Somebody does something to an address or account."""
+        return self.number()
+
+    def child_ambush(self) -> Event:
+        """The same, at the very instant of a request about addresses."""
+        side, method = self.chance.choice([(ESPO, "PATCH"), (ESPO, "GET"), (ESPO, "POST"), (ADVOWARE, "PUT"),
+                                           (ADVOWARE, "GET"), (ADVOWARE, "POST")])  # fmt: skip
+        kind = self.chance.choice([Kind.EDIT_BEFORE, Kind.EDIT_AFTER])
+        act = {"at": 0.0, "do": "child", "args": self.child()}
+        rule = {"kind": kind, "system": side, "method": method, "route": "*Adressen*", "act": act,
+                "after": self.chance.choice([0, 0, 1, 3])}  # fmt: skip
+        return Event(0.0, "fault", {"rule": rule})
+
     def fault(self) -> dict[str, Any]:
         """A request that goes wrong."""
         kind, options = self.chance.choice(TROUBLES)

@@ -17,6 +17,7 @@ from syncd.sandbox.reachability import differences, living, meaning, user_text
 from tests.engine.clerks import FIELD as NUMBERS
 from tests.engine.clerks import is_slot
 from tests.ledger_on_the_spot import OnTheSpot
+from tests.simulation import nursery_check
 from tests.simulation.backups import Verdict
 from tests.simulation.stage import COLUMNS, Stage
 from tests.simulation.witness import ADVOWARE, ESPO, FIELDS, Cell, Edit, Value, numbers, value_of
@@ -53,6 +54,7 @@ async def judge(stage: Stage) -> list[str]:
         wrong += await _creation(stage, betnr, origin)
     wrong += [line for one in stage.verdicts for line in await _verdict(stage, one)]
     wrong += [line for copy in sorted(stage.copies) for line in await _copy(stage, copy)]
+    wrong += await nursery_check.judge(stage)
     wrong += _calls(stage)
     return wrong
 

@@ -56,6 +56,12 @@ PROFILES: dict[str, Profile] = {
         {**PEOPLE, "fault": 2.0, "kill": 1.0},
         settings={"SYNCD_ADVOWARE_CALLS_PER_MINUTE": "24", "SYNCD_ESPOCRM_CALLS_PER_MINUTE": "80"},
     ),
+    "children": Profile(
+        {"child": 12.0, "child_ambush": 3.0, "type": 2.0, "number": 1.0, "fault": 4.0, "kill": 1.5, "pause": 0.5,
+         "flush": 0.3},
+        events=(5, 14),
+        settings={"SYNCD_TASK_USER": "anna", "SYNCD_FULL_PASS_HOURS": "0.01"},
+    ),
     "everything": Profile(
         {
             **PEOPLE, **{kind: weight / 4 for kind, weight in OFFICE.items()}, "webhooks": 0.3, "fault": 4.0,

@@ -16,6 +16,7 @@ from syncd.ledger import people
 from syncd.sandbox.faults import rule_from
 from tests.simulation.backups import Backups
 from tests.simulation.illness import Illness
+from tests.simulation.nursery import Nursery
 from tests.simulation.office import Office
 from tests.simulation.script import Event, Script
 from tests.simulation.strangers import Strangers
@@ -27,7 +28,7 @@ REFUSED_BY = {ESPO: "refused_espo", ADVOWARE: "refused_advoware"}  # kinds of co
 CLERKS = {ESPO: ("anna", "bernd"), ADVOWARE: ("AB", "CD")}
 
 
-class Stage(Office, Illness, Strangers, Backups):
+class Stage(Nursery, Office, Illness, Strangers, Backups):
     """A world, and those who act in it."""
 
     def __init__(self, world: SimulatedWorld, script: Script, witness: Witness) -> None:

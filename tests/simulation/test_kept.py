@@ -28,6 +28,8 @@ STORIES = {
     "clock_ahead_without_redis": "started without Redis and with a clock ahead, a daemon did nothing for that long",
     "unreadable_record": "a record EspoCRM could not show was tried again by every poll, and nobody looked round",
     "chosen_value_refused": "a value a person had chosen, and one side refused, passed for agreed on",
+    "task_posted_late": "a Task whose POST applied after the next look for it was posted twice",
+    "no_body_for_a_list": "an answer without a body passed for an empty list: a person's accounts were deleted there",
 }
 FOLDER = Path(__file__).with_name("kept")
 

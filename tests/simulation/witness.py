@@ -45,6 +45,10 @@ STAMPS = frozenset(
     )
 )  # fmt: skip
 """what changes by itself with a write: stamps, and copies of what is in a list"""
+CHILDREN = frozenset(
+    ("adressen", "bankkverbindungen", "strasse", "plz", "ort", "land", "anschrift", "postfach")
+)  # fmt: skip
+"""the lists of addresses and accounts, and copies of what is in them"""
 SALUTATIONS = {"Mr.": "Herr", "Ms.": "Frau", "Mrs.": "Frau"}
 FORM = 5.0  # seconds a form has been open when it is saved: what a daemon wrote since, the clerk has not seen
 MOMENT = 2.0  # seconds in which two times that are cut to seconds may be told apart by nobody who allows for one
@@ -123,6 +127,7 @@ class Witness:
     backup: dict[Cell, Version] = field(default_factory=dict)
     cuts: dict[tuple[str, str], int] = field(default_factory=dict)
     healed: bool = False
+    children: bool = False
     writes: int = 0
     order: int = 0
 
@@ -384,6 +389,8 @@ class Witness:
             self._copied((system, record, name), unread.get(name, read_at), value_of(system, name, after))
         self._swept(system, record, unread.get(LISTED, read_at), before, after)
         for name in strange(system, before, after):
+            if self.children and name in CHILDREN:  # judged row by row (`nursery_check.py`)
+                continue
             self._complain(f"{where}: {name} was changed, which nobody asked for")
 
     def _asked_not_to(self, system: str, where: str) -> None:
