@@ -2,11 +2,12 @@
 
 `python -m tests.golden.test_stories` writes the plans anew; read the difference before you believe it.
 
-Keys of a story: `title`, `why`; `agreed` what both sides last agreed on (absent: no base); `espocrm` and
-`advoware` what differs from that now, in each side's own fields, `gone = true` where there is no record,
-`silent = true` where there is no answer; `search` the rows found by a search; `known` what else is
-remembered; `settings` of single fields; `kommunikation` the numbers and addresses, see `numbers`; `plan` what shall be
-done, in the order in which it is done. Where numbers are agreed on and nothing else is said, it is Frau Müller.
+Keys of a story: `title`, `why`; `entity` where it is no Beteiligter; `agreed` what both sides last agreed on
+(absent: no base); `espocrm` and `advoware` what differs from that now, in each side's own fields, `gone = true`
+where there is no record, `silent = true` where there is no answer; `search` the rows found by a search; `known`
+what else is remembered; `settings` of single fields; `kommunikation` the numbers and addresses, see `numbers`;
+`plan` what shall be done, in the order in which it is done. Where numbers are agreed on and nothing else is said,
+it is Frau Müller.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from mappers.adressen import ADRESSEN
+from mappers.bankverbindungen import BANKVERBINDUNGEN
 from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Direction, Entity, Policy, Side
 from syncd.model import (
@@ -52,6 +55,8 @@ from tests.golden.words import told
 Story = Mapping[str, Any]
 STORIES = sorted(Path(__file__).parent.glob("*.toml"))
 BETNR = 104860
+PARENT = "66a1"  # whose address or account it is, unless the story says otherwise
+ENTITIES = {one.name: one for one in (BETEILIGTE, ADRESSEN, BANKVERBINDUNGEN)}
 NOON = 1_790_000_000.0
 POLICY = PlanPolicy("syncd", "SYNCD", 2.0)
 FRAU_MUELLER = {"name": "Müller", "vorname": "Anna", "anrede": "Frau", "geburtsdatum": "1980-02-29"}
@@ -67,14 +72,15 @@ def parsed(text: str) -> Story:
 
 
 def entity(story: Story) -> Entity:
-    """The Beteiligte with the story's settings."""
+    """The story's entity, Beteiligte if it says nothing, with its settings."""
     kinds = {"policy": Policy, "direction": Direction}
     settings: dict[str, dict[str, Any]] = {
         name: {key: kinds[key](value) for key, value in changes.items()}
         for name, changes in story.get("settings", {}).items()
     }
-    lists = tuple(replace(entries, **settings.get(entries.name, {})) for entries in BETEILIGTE.lists)
-    return replace(BETEILIGTE.with_fields(settings), lists=lists)
+    declared = ENTITIES[story.get("entity", BETEILIGTE.name)]
+    lists = tuple(replace(entries, **settings.get(entries.name, {})) for entries in declared.lists)
+    return replace(declared.with_fields(settings), lists=lists)
 
 
 def record(side: Side, story: Story) -> dict[str, Any]:
@@ -82,7 +88,7 @@ def record(side: Side, story: Story) -> dict[str, Any]:
     known = story.get("agreed", {})
     return {
         field.attribute(side): field.codec.render(side, known.get(field.name))
-        for field in BETEILIGTE.fields
+        for field in entity(story).fields
         if side is Side.ADVOWARE or known.get(field.name) is not None
     }
 
@@ -93,13 +99,16 @@ def seen(side: Side, story: Story) -> Present | Absent | Unknown:
         return Absent()
     if now.pop("silent", False):
         return Unknown("HTTP 500")
-    number = BETEILIGTE.link if side is Side.ESPO else BETEILIGTE.advoware_id
+    mapped = entity(story)
+    number = mapped.link if side is Side.ESPO else mapped.advoware_id
+    whose = {mapped.child.espo: PARENT} if mapped.child is not None and side is Side.ESPO else {}
     now.pop("saved_by", None)
     at = NOON + 60 * now.pop("minutes_later", 0)
     typed = side is Side.ESPO and "espocrm" in story.get("kommunikation", {})
     token = now.pop("token", "T1" if typed else "T0")
     lists = numbers.bodies(story["kommunikation"])[side] if "kommunikation" in story else {}
-    body = {number: BETNR, "syncStatus": "clean", **record(side, story), **lists, **now}
+    shown = {number: BETNR} if number else {}
+    body = {**shown, **whose, "syncStatus": "clean", **record(side, story), **lists, **now}
     return Present(body, Version(token, None, at, saved_by(side, story)))
 
 
@@ -135,7 +144,10 @@ def memory(story: Story) -> Memory:
         values["intents"] = (*values.get("intents", ()), *numbers.lost(story["kommunikation"], NOON))
         values["shared"] = numbers.elsewhere(story["kommunikation"])
     values |= {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
-    return Memory(Key("beteiligte", "66b0c2a1f"), **values)
+    mapped = entity(story)
+    if mapped.child is not None:
+        values["parent"] = str(Key(mapped.child.parent, PARENT))
+    return Memory(Key(mapped.name, "66b0c2a1f"), **values)
 
 
 def base(story: Story, unmapped: list[str]) -> dict[str, Base]:
@@ -167,7 +179,7 @@ def searched(story: Story) -> Unlinked:
         by_us = facts.pop("created_by_us", False)
         rows.append(
             Found(
-                facts["betNr"],
+                facts[entity(story).advoware_id],
                 facts,
                 NOON + 1 if by_us else NOON - 10**7,
                 POLICY.our_advoware_user if by_us else "AB",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
+from mappers.adressen import ADRESSEN
+from mappers.bankverbindungen import BANKVERBINDUNGEN
 from mappers.beteiligte import BETEILIGTE
 from mappers.kommunikation import KOMMUNIKATION, MAILS, TYPES, VALUES, form, split
 from mappers.spec import Canonical, Side
@@ -38,6 +40,7 @@ from syncd.model import (
 )
 from tests.golden.numbers import WORDS
 
+FIELDS = {field.name: field for one in (BETEILIGTE, ADRESSEN, BANKVERBINDUNGEN) for field in one.fields}
 SYSTEM = {Side.ESPO: "EspoCRM", Side.ADVOWARE: "Advoware"}
 TRUST = {
     Trust.OWN: "selbst angelegt",
@@ -182,7 +185,7 @@ def _name(field: str) -> str:
 
 
 def _set(side: Side, write: FieldWrite) -> str:
-    mapped = BETEILIGTE.field(write.field)
+    mapped = FIELDS[write.field]
     return f"{mapped.attribute(side)} = {_shown(mapped.codec.render(side, write.after))}"
 
 
