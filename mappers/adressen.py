@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from mappers.normal import DAY, TEXT, TICK, blank_for_none, same, text
-from mappers.shape import Kind, Made, Parent, Shape, Words
+from mappers.shape import Kind, Made, Parent, Shape, Words, line
 from mappers.spec import Can, Canonical, Child, Codec, Entity, Field, Raw, StatusFields
 
 _MARK = re.compile(r"\[ESPOCRM:([A-Za-z0-9_-]{1,40})\]\s*")
@@ -41,10 +41,6 @@ def _place(row: Mapping[str, Raw]) -> str:
     return f"Nr. {row.get('reihenfolgeIndex') or '?'}"
 
 
-def _line(de: str, en: str, length: int) -> Shape:
-    return Shape(Words(de, en), length=length)
-
-
 ADRESSEN = Entity(
     name="adressen",
     espo_type="CAdressen",
@@ -52,15 +48,15 @@ ADRESSEN = Entity(
     link="",
     advoware_id="id",
     fields=(
-        Field("strasse", "adresseStreet", "strasse", TEXT, shape=_line("Straße", "Street", 255)),
-        Field("plz", "adressePostalCode", "plz", TEXT, shape=_line("PLZ", "Postal Code", 40)),
-        Field("ort", "adresseCity", "ort", TEXT, shape=_line("Ort", "City", 100)),
+        Field("strasse", "adresseStreet", "strasse", TEXT, shape=line("Straße", "Street", 255)),
+        Field("plz", "adressePostalCode", "plz", TEXT, shape=line("PLZ", "Postal Code", 40)),
+        Field("ort", "adresseCity", "ort", TEXT, shape=line("Ort", "City", 100)),
         Field("anschrift", "anschrift", "anschrift", TEXT, shape=Shape(Words("Anschrift", "Letter Block"), Kind.TEXT)),
-        Field("land", "adresseCountry", "land", TEXT, Can.CREATE_ONLY, shape=_line("Land", "Country", 100)),
-        Field("postfach", "postfach", "postfach", TEXT, Can.CREATE_ONLY, shape=_line("Postfach", "PO Box", 100)),
+        Field("land", "adresseCountry", "land", TEXT, Can.CREATE_ONLY, shape=line("Land", "Country", 100)),
+        Field("postfach", "postfach", "postfach", TEXT, Can.CREATE_ONLY, shape=line("Postfach", "PO Box", 100)),
         Field(
             "postfachplz", "postfachPlz", "postfachPLZ", TEXT, Can.CREATE_ONLY,
-            shape=_line("PLZ des Postfachs", "PO Box Postal Code", 40),
+            shape=line("PLZ des Postfachs", "PO Box Postal Code", 40),
         ),
         Field(
             "standard", "standard", "standardAnschrift", TICK, Can.CREATE_ONLY,

@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mappers.normal import BIC, IBAN, TEXT
-from mappers.shape import Kind, Made, Parent, Shape, Words
+from mappers.shape import Kind, Made, Parent, Shape, Words, line
 from mappers.spec import Can, Child, Entity, Field, Policy, Raw, Role, StatusFields
 
 
 def _place(row: Mapping[str, Raw]) -> str:
     return f"IBAN {row.get('iban') or '?'}"
-
-
-def _line(de: str, en: str, length: int) -> Shape:
-    return Shape(Words(de, en), length=length)
 
 
 BANKVERBINDUNGEN = Entity(
@@ -30,13 +26,13 @@ BANKVERBINDUNGEN = Entity(
     fields=(
         Field(
             "iban", "iban", "iban", IBAN, Can.REPLACE, Role.NAME,
-            policy=Policy.MANUAL, shape=_line("IBAN", "IBAN", 50),
+            policy=Policy.MANUAL, shape=line("IBAN", "IBAN", 50),
         ),
-        Field("bic", "bic", "bic", BIC, Can.CREATE_ONLY, shape=_line("BIC", "BIC", 20)),
-        Field("bank", "bankname", "bank", TEXT, Can.CREATE_ONLY, shape=_line("Bank", "Bank", 255)),
+        Field("bic", "bic", "bic", BIC, Can.CREATE_ONLY, shape=line("BIC", "BIC", 20)),
+        Field("bank", "bankname", "bank", TEXT, Can.CREATE_ONLY, shape=line("Bank", "Bank", 255)),
         Field(
             "kontoinhaber", "kontoinhaber", "kontoinhaber", TEXT, Can.CREATE_ONLY,
-            shape=_line("Kontoinhaber", "Account Holder", 255),
+            shape=line("Kontoinhaber", "Account Holder", 255),
         ),
     ),
     reachable_at=lambda side, body: frozenset(),

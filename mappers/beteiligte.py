@@ -13,15 +13,11 @@ from mappers.adressen import ADRESSEN
 from mappers.bankverbindungen import BANKVERBINDUNGEN
 from mappers.kommunikation import KOMMUNIKATION
 from mappers.normal import DAY, TEXT, blank_for_none, phone_or_mail, synonyms
-from mappers.shape import Kind, Made, Shape, Words
+from mappers.shape import Kind, Made, Shape, Words, line
 from mappers.spec import Can, Codec, Entity, Field, Role, Side
 
 _parse_salutation, _render_salutation = synonyms(preferred={"Mr.": "Herr", "Ms.": "Frau"}, also={"Mrs.": "Frau"})
 SALUTATION = Codec("salutation", _parse_salutation, _parse_salutation, _render_salutation, blank_for_none)
-
-
-def _line(de: str, en: str, length: int) -> Shape:
-    return Shape(Words(de, en), length=length)
 
 
 _REACHABLE_IN_ADVOWARE = ("telGesch", "telPrivat", "mobil", "email", "emailGesch")
@@ -47,11 +43,11 @@ BETEILIGTE = Entity(
     fields=(
         Field("name", "lastName", "name", TEXT, role=Role.NAME),
         Field("vorname", "firstName", "vorname", TEXT, role=Role.FIRST_NAME),
-        Field("rechtsform", "rechtsform", "rechtsform", TEXT, shape=_line("Rechtsform", "Legal Form", 100)),
+        Field("rechtsform", "rechtsform", "rechtsform", TEXT, shape=line("Rechtsform", "Legal Form", 100)),
         Field("anrede", "salutationName", "anrede", SALUTATION),
-        Field("titel", "titel", "titel", TEXT, shape=_line("Titel", "Academic Title", 100)),
-        Field("zusatz", "zusatz", "zusatz", TEXT, shape=_line("Zusatz", "Name Suffix", 255)),
-        Field("briefanrede", "briefanrede", "bAnrede", TEXT, shape=_line("Briefanrede", "Letter Salutation", 255)),
+        Field("titel", "titel", "titel", TEXT, shape=line("Titel", "Academic Title", 100)),
+        Field("zusatz", "zusatz", "zusatz", TEXT, shape=line("Zusatz", "Name Suffix", 255)),
+        Field("briefanrede", "briefanrede", "bAnrede", TEXT, shape=line("Briefanrede", "Letter Salutation", 255)),
         Field(
             "geburtsdatum",
             "geburtsdatum",
@@ -67,7 +63,7 @@ BETEILIGTE = Entity(
             TEXT,
             Can.CREATE_ONLY,
             Role.REGISTER,
-            shape=_line("Handelsregisternummer", "Register Number", 100),
+            shape=line("Handelsregisternummer", "Register Number", 100),
         ),
         Field(
             "registergericht",
@@ -75,7 +71,7 @@ BETEILIGTE = Entity(
             "registergericht",
             TEXT,
             can=Can.CREATE_ONLY,
-            shape=_line("Registergericht", "Register Court", 100),
+            shape=line("Registergericht", "Register Court", 100),
         ),
     ),
     reachable_at=reachable_at,

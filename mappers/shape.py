@@ -51,6 +51,11 @@ class Shape:
     length: int | None = None
 
 
+def line(de: str, en: str, length: int) -> Shape:
+    """A line of text."""
+    return Shape(Words(de, en), length=length)
+
+
 @dataclass(frozen=True, slots=True)
 class Parent:
     """The record an entity's records belong to: `entity` by our name, `link` there and `foreign` here."""
