@@ -29,9 +29,11 @@ def sign(espo_id: str, row: Mapping[str, Raw]) -> dict[str, Raw]:
 
 
 def _peoples_remark(raw: Raw) -> Canonical:
-    """What people wrote, without our mark."""
+    """What people wrote, without our mark, and without those of rows it was copied from."""
     value = text(raw)
-    return None if value is None else text(_MARK.sub("", value, count=1) if _MARK.match(value) else value)
+    while value is not None and (mark := _MARK.match(value)):
+        value = text(value[mark.end() :])
+    return value
 
 
 REMARK = Codec("remark", _peoples_remark, _peoples_remark, same, blank_for_none)

@@ -33,10 +33,7 @@ def entities() -> str:
 
 
 def _entity(entity: Entity) -> str:
-    head = (
-        f"### {entity.name}\n\n`{entity.espo_type}` in EspoCRM, `{entity.advoware_path}` in Advoware, linked by"
-        f" `{entity.link}` = `{entity.advoware_id}`."
-    )
+    head = f"### {entity.name}\n\n`{entity.espo_type}` in EspoCRM, {_there(entity)}."
     rows = [
         f"| `{field.name}` | `{field.espo}` | `{field.advoware}` | {field.codec.name} | {_can(field)} |"
         f" {_role(field)} | `{field.direction}` |"
@@ -71,8 +68,25 @@ def kinds() -> str:
     return "\n".join([*head, *rows])
 
 
+def _there(entity: Entity) -> str:
+    """Where in Advoware, and by what both are linked."""
+    shown = f"linked by `{entity.link}` = `{entity.advoware_id}`"
+    if entity.child is None:
+        return f"`{entity.advoware_path}` in Advoware, {shown}"
+    linked = shown if entity.link else f"linked by Advoware's `{entity.advoware_id}`, which the ledger keeps"
+    whose = f"of those in `{entity.child.parent}` named by `{entity.child.espo}`"
+    return f"the list `{entity.child.advoware}` {whose}, {linked}"
+
+
+_CAN = {
+    Can.UPDATE: "create, change",
+    Can.CREATE_ONLY: "only when created",
+    Can.REPLACE: "create; another one is a new row",
+}
+
+
 def _can(field: Field) -> str:
-    return "only when created" if field.can is Can.CREATE_ONLY else "create, change"
+    return _CAN[field.can]
 
 
 def _role(field: Field) -> str:

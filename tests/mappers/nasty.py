@@ -128,3 +128,30 @@ NO_ADDRESSES = (
     "anna..muster@example.de",
 )
 """What EspoCRM does not take as an e-mail address."""
+
+IBANS = (
+    "DE89370400440532013000",
+    "de89 3704 0044 0532 0130 00",
+    " DE89-3704-0044-0532-0130-00 ",
+    "DE02 1203 0000 0000 2020 51\n",
+    "AT61 1904 3002 3457 3201",
+    "CH93 0076 2011 6238 5295 7",
+    "MT84MALT011000012345MTLCAST001S",
+    "NO9386011117947",
+)
+NO_IBANS = (
+    "DE89370400440532013001",  # a digit mistyped
+    "DE8937040044053201300",  # one too few
+    "DE893704004405320130000",  # one too many
+    "ED89370400440532013000",
+    "XX00",
+    "DE",
+    "370400440532013000",
+    "IBAN DE89370400440532013000",
+    "DE89370400440532O13000",  # a letter O
+    "\u0661\u0662",
+)
+BICS = ("COBADEFFXXX", "cobadeff", " COBA DE FF XXX ", "DEUTDEDB101", "INGBNL2A")
+NO_BICS = ("COBADE", "COBADEFFXX", "COBA1EFF", "37040044", "Commerzbank AG")
+TICKS = (True, False, 1, 0, "1", "0", "true", "false", None, "")
+NO_TICKS = ("vielleicht", "x", 2, -1, "ja?", [True], {"a": 1}, "\u2611")

@@ -9,10 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mappers.beteiligte import BETEILIGTE
-from mappers.normal import DAY, TEXT
-from mappers.spec import Field, Side, Unmappable
-from tests.mappers.nasty import DAYS, UNKEEPABLE, raws, texts
+from mappers.adressen import REMARK, sign, signed_by
+from mappers.normal import BIC, DAY, IBAN, TEXT, TICK
+from mappers.spec import Codec, Field, Side, Unmappable
+from syncd.app import ENTITIES
+from tests.mappers.nasty import (
+    BICS,
+    DAYS,
+    IBANS,
+    NO_BICS,
+    NO_IBANS,
+    NO_TICKS,
+    TICKS,
+    UNKEEPABLE,
+    raws,
+    texts,
+)
 
 MIDNIGHTS = (
     "",
@@ -31,7 +43,10 @@ MIDNIGHTS = (
 
 # 20 for each field and side: all text fields share one codec, so each codec sees hundreds
 few = settings(max_examples=20, deadline=None)
-every_field = pytest.mark.parametrize("field", BETEILIGTE.fields, ids=lambda field: str(field.name))
+FIELDS = {f"{entity.name}.{field.name}": field for entity in ENTITIES for field in entity.fields}
+OF_TEXT = {name: field for name, field in FIELDS.items() if field.codec is not TICK}
+every_field = pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
+every_text = pytest.mark.parametrize("field", OF_TEXT.values(), ids=OF_TEXT)
 every_side = pytest.mark.parametrize("side", Side)
 
 
@@ -39,6 +54,13 @@ def written_forms(field: Field) -> st.SearchStrategy[Any]:
     """Raw values of a field as either system or a person may have left them."""
     if field.codec is DAY:
         return st.one_of(st.none(), st.just(""), st.tuples(DAYS, st.sampled_from(MIDNIGHTS)).map("".join))
+    if field.codec in (IBAN, BIC):
+        return st.sampled_from([*(IBANS if field.codec is IBAN else BICS), None, "", " \u00a0"])
+    if field.codec is TICK:
+        return st.sampled_from(TICKS)
+    if field.codec is REMARK:
+        marks = st.sampled_from(["", "[ESPOCRM:6b00] ", "[ESPOCRM:x]", "[ESPOCRM:] ", "[ESPOCRM:a] [ESPOCRM:b] "])
+        return st.one_of(raws(), st.tuples(marks, texts()).map("".join))
     options = st.sampled_from(["Mr.", "Ms.", "Mrs.", "Dr.", "Herr", "Frau", "Divers", "Firma", "herr"])
     return st.one_of(raws(), options)
 
@@ -74,13 +96,13 @@ def test_both_sides_read_the_common_form_alike(field: Field, data: st.DataObject
 @every_side
 @few
 @given(data=st.data())
-def test_what_is_sent_survives_json_and_is_text_or_null(field: Field, side: Side, data: st.DataObject) -> None:
+def test_what_is_sent_survives_json_and_has_one_type(field: Field, side: Side, data: st.DataObject) -> None:
     sent = field.codec.render(side, field.codec.parse(side, data.draw(written_forms(field))))
-    assert sent is None or isinstance(sent, str)
+    assert isinstance(sent, bool) if field.codec is TICK else sent is None or isinstance(sent, str)
     assert json.loads(json.dumps(sent)) == sent
 
 
-@every_field
+@every_text
 @every_side
 @pytest.mark.parametrize("raw", [None, "", " ", "\u00a0", "\r\n", "\t \ufeff"])
 def test_blank_null_and_missing_are_one_value(field: Field, side: Side, raw: str | None) -> None:
@@ -94,7 +116,7 @@ def test_an_emptied_field_reads_as_blank(field: Field, side: Side) -> None:
     assert field.codec.parse(side, field.codec.render(side, None)) is None
 
 
-@every_field
+@every_text
 @every_side
 @few
 @given(raw=st.one_of(st.booleans(), st.lists(texts(), min_size=1), st.dictionaries(texts(), texts(), min_size=1)))
@@ -140,4 +162,44 @@ def test_a_refusal_never_tells_the_value(field: Field, side: Side, raw: Any) -> 
 
 
 def test_every_codec_in_use_is_under_these_laws() -> None:
-    assert {field.codec.name for field in BETEILIGTE.fields} == {TEXT.name, DAY.name, "salutation"}
+    known = {one.name for one in (TEXT, DAY, IBAN, BIC, TICK, REMARK)}
+    assert {field.codec.name for entity in ENTITIES for field in entity.fields} == known | {"salutation"}
+
+
+# --- what only some values have -----------------------------------------------------------------
+
+
+@every_side
+@pytest.mark.parametrize(("codec", "raw"), [*((IBAN, one) for one in NO_IBANS), *((BIC, one) for one in NO_BICS)])
+def test_a_mistyped_number_is_refused_and_never_told(codec: Codec, side: Side, raw: str) -> None:
+    with pytest.raises(Unmappable) as refusal:
+        codec.parse(side, raw)
+    assert raw not in f"{refusal.value} {refusal.value.args} {refusal.value.__cause__}"
+
+
+@every_side
+def test_one_account_is_one_however_it_is_typed(side: Side) -> None:
+    assert {IBAN.parse(side, one) for one in IBANS[:3]} == {"DE89370400440532013000"}
+    assert {BIC.parse(side, one) for one in ("cobadeffxxx", "COBA DE FF XXX")} == {"COBADEFFXXX"}
+
+
+@every_side
+@pytest.mark.parametrize("raw", NO_TICKS, ids=ascii)
+def test_what_is_neither_yes_nor_no_is_refused(side: Side, raw: Any) -> None:
+    with pytest.raises(Unmappable):
+        TICK.parse(side, raw)
+
+
+@every_side
+def test_a_box_that_was_never_ticked_is_not_ticked(side: Side) -> None:
+    assert {TICK.parse(side, one) for one in (None, False, 0, "")} == {None}
+    assert {TICK.parse(side, one) for one in (True, 1, "true")} == {TICK.parse(side, True)}
+    assert (TICK.render(side, None), TICK.render(side, TICK.parse(side, True))) == (False, True)
+
+
+@few
+@given(text=texts())
+def test_our_mark_hides_nothing_people_wrote(text: str) -> None:
+    row = sign("6b0015787a120a0a7", {"bemerkung": text})
+    assert signed_by(row) == "6b0015787a120a0a7"
+    assert REMARK.parse(Side.ADVOWARE, row["bemerkung"]) == TEXT.parse(Side.ADVOWARE, text)

@@ -82,7 +82,7 @@ def test_while_all_is_well_it_is_looked_at_hourly_only(play: Callable[[Story], N
 def test_webhooks_gone_switched_off_doubled_or_led_elsewhere_are_told(play: Callable[[Story], None]) -> None:
     async def story(world: World, app: App) -> None:
         hooks = world.sandbox.webhooks.webhooks
-        first, second, third = hooks.values()
+        first, second, third, *_ = hooks.values()
         first.active = False
         second.url = second.url.replace(BASE, "https://old.example")
         del hooks[third.id]
