@@ -83,7 +83,7 @@ def _of_ledger(known: dict[str, Any], now: float, own: frozenset[str]) -> Gauges
     def age(name: str) -> float | None:
         return None if known[name] is None else now - known[name]
 
-    examined, overdue = known["examined"], known["longest_overdue_check"]
+    examined = known["examined"]
     raised = own | {label(alarm["cause"]) for alarm in known["alarms"]}
     return Gauges(
         held=known["held"],
@@ -96,7 +96,7 @@ def _of_ledger(known: dict[str, Any], now: float, own: frozenset[str]) -> Gauges
         poll_age=age("polled_at"),
         look_round_age=age("swept_at"),
         full_pass_age=age("full_pass_at"),
-        sweep_age=0.0 if overdue is None else now - overdue,
+        sweep_age=known["oldest_look_seconds"],
         webhooks_ok=None if "webhooks" not in examined else not examined["webhooks"],
         setup_ok={side: not wrong for side, wrong in examined.get("setup", {}).items()},
         alarms={cause: cause in raised for cause in LABELS},

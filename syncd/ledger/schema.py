@@ -89,7 +89,13 @@ pairs = Table(
     _of_part("pairs_by_status_and_change", "status", "changed_at", "key", "sought"),
     _of_part("pairs_by_status_and_number", "status", "advoware_id", "key"),
     Index("pairs_number", "advoware_id", "key"),
-    Index("pairs_next_check", "next_check_at"),
+    Index(
+        "pairs_round",
+        "check_every",
+        "next_check_at",
+        sqlite_where=text("next_check_at IS NOT NULL"),
+        postgresql_where=text("next_check_at IS NOT NULL"),
+    ),
     Index("pairs_checked", "checked_at"),
     Index(
         "pairs_living",
