@@ -8,6 +8,7 @@ from typing import Any
 
 from syncd import inspect
 from syncd.alarms import LABELS, label
+from syncd.app import budgets
 from syncd.health import PEERS, Health
 from syncd.lanes import Lane
 from syncd.ledger.store import LedgerUnavailable
@@ -72,10 +73,7 @@ def _of_process(runtime: Runtime, health: Health, machine: Machine) -> Gauges:
         dry_run=settings.syncd_dry_run,
         disk_free=machine.free(),
         clocks=clocks if ahead is None else clocks | {"redis": ahead},
-        budgets={
-            "espocrm": settings.syncd_espocrm_calls_per_minute,
-            "advoware": settings.syncd_advoware_calls_per_minute,
-        },
+        budgets=budgets(settings),
     )
 
 

@@ -56,7 +56,7 @@ def _shape(conn: Connection) -> dict[str, object]:
 
 
 def test_a_new_ledger_gets_every_table_the_program_knows(empty: str) -> None:
-    assert upgrade(empty) == ["0001", "0002", "0003", "0004", "0005", "0006"]
+    assert upgrade(empty) == ["0001", "0002", "0003", "0004", "0005", "0006", "0007"]
     engine = connect(empty)
     with engine.connect() as conn:
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
@@ -127,7 +127,7 @@ def test_a_failing_migration_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_the_start_upgrades_an_own_file(tmp_path: Path) -> None:
-    assert prepare(sqlite_url(tmp_path / "ledger.db")) == ["0001", "0002", "0003", "0004", "0005", "0006"]
+    assert prepare(sqlite_url(tmp_path / "ledger.db")) == ["0001", "0002", "0003", "0004", "0005", "0006", "0007"]
 
 
 @pytest.mark.postgres
