@@ -95,7 +95,7 @@ class Location:
         url = _slashed(self._access.configurator_url) + CONFIGURATOR_PATH
         call = Call("GET", url, "Configurator", params={"Kanzlei": self._access.kanzlei})
         # Not through the circuit: the configurator being away says nothing about the firm's server.
-        answer = await self._pipeline.send(call)
+        answer = await self._pipeline.send_within_budget(call)
         return self._read(answer)
 
     def _read(self, answer: Answer) -> Place:

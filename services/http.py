@@ -123,16 +123,29 @@ class Pipeline:
         raise failure
 
     async def _enter(self, ticket: str) -> bool:
-        """Wait for circuit and budget; whether a success must be reported."""
+        """Wait for circuit and budget; whether a success must be reported.
+
+        The budget is asked last: between what it grants and the call nothing waits, or granted calls would pile up.
+        """
         watched, ticketed = await self._admitted(ticket)
-        waited = False
-        while (wait := await self.ports.budget.take(self.side, urgency.get())) > 0:
-            waited = True
+        while await self._must_wait():
+            if not ticketed:
+                watched, ticketed = await self._admitted(ticket)
+        return watched
+
+    async def _must_wait(self) -> bool:
+        """Take one call out of the budget: whether there was none, after having waited for one."""
+        wait = await self.ports.budget.take(self.side, urgency.get())
+        if wait > 0:
             # Spread the waiters, or all of them ask again in the same instant.
             await self.ports.sleep(wait * (1.0 + 0.5 * self.ports.jitter()))
-        if waited and not ticketed:
-            watched, _ = await self._admitted(ticket)
-        return watched
+        return wait > 0
+
+    async def send_within_budget(self, call: Call) -> Answer:
+        """As `send`, for what says nothing about the side's health."""
+        while await self._must_wait():
+            pass
+        return await self.send(call)
 
     async def _admitted(self, ticket: str) -> tuple[bool, bool]:
         while True:

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 
 from services.ports import Admission, CircuitName, CircuitState, Token, Urgency, Verdict
 
-# Budget. A bucket that refills evenly and holds BURST_SECONDS of calls; the refill is that much slower than
-# the limit, so that burst and refill together never exceed the limit in any minute.
-BURST_SECONDS = 6.0
+# Budget. A bucket that refills evenly and holds BURST_PART of a minute's calls. It is empty at first, as nobody knows
+# what was called before; the refill is so slow that a full bucket and what comes in WINDOW_SECONDS stay within the
+# limit: a minute, and as long as one call may be on its way longer than another.
+BURST_PART = 1 / 11
+WINDOW_SECONDS = 62.0
 BACKGROUND_SHARE = 0.7
 SHORTEST_WAIT = 0.01
+ALONE_PART = 0.1  # of the limit, for each process that cannot ask the others
 
 # Circuit.
 FAILURES_TO_OPEN = 5
@@ -38,10 +41,14 @@ class _Bucket:
 class LocalBudget:
     """Calls per minute by side; a side without a limit is not limited."""
 
-    def __init__(self, now: Callable[[], float], limits: Mapping[str, int]) -> None:
+    def __init__(self, now: Callable[[], float], limits: Mapping[str, float]) -> None:
         self._now = now
         self._limits = dict(limits)
         self._buckets: dict[str, _Bucket] = {}
+
+    def empty(self, side: str) -> None:
+        """Forget what has come in: somebody else may have called meanwhile."""
+        self._buckets.pop(side, None)
 
     async def take(self, side: str, urgency: Urgency) -> float:
         """Take one call: 0.0 = taken, otherwise the seconds after which to ask again."""
@@ -49,13 +56,14 @@ class LocalBudget:
             return 0.0
         rate, size = budget_shape(self._limits[side])
         now = self._now()
-        bucket = self._buckets.setdefault(side, _Bucket(size, size * BACKGROUND_SHARE, now))
+        bucket = self._buckets.setdefault(side, _Bucket(0.0, 0.0, now))
         passed = max(0.0, now - bucket.at)
         bucket.at = now
         bucket.level = min(size, bucket.level + passed * rate)
-        bucket.background = min(size * BACKGROUND_SHARE, bucket.background + passed * rate * BACKGROUND_SHARE)
+        most = max(1.0, size * BACKGROUND_SHARE)
+        bucket.background = min(most, bucket.background + passed * rate * BACKGROUND_SHARE)
         # Background calls leave the last part of the bucket to a clerk's edit that comes in just now.
-        needed = 1.0 if urgency is Urgency.URGENT else 1.0 + size * (1 - BACKGROUND_SHARE)
+        needed = 1.0 if urgency is Urgency.URGENT else min(size, 1.0 + size * (1 - BACKGROUND_SHARE))
         wait = (needed - bucket.level) / rate
         if urgency is Urgency.BACKGROUND:
             wait = max(wait, (1.0 - bucket.background) / (rate * BACKGROUND_SHARE))
@@ -68,10 +76,13 @@ class LocalBudget:
         return 0.0
 
 
-def budget_shape(per_minute: int) -> tuple[float, float]:
-    """Refill (calls per second) and size (calls) of the bucket for a limit per minute."""
-    rate = per_minute / (60.0 + BURST_SECONDS)
-    return rate, max(2.0, rate * BURST_SECONDS)
+def budget_shape(per_minute: float) -> tuple[float, float]:
+    """Refill (calls per second) and size (calls) of the bucket for a limit per minute.
+
+    Calls are whole: what stays below the limit and one more is within the limit.
+    """
+    size = max(1.0, per_minute * BURST_PART)
+    return (per_minute + 0.999 - size) / WINDOW_SECONDS, size
 
 
 class LocalThrottle:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 
 class Urgency(StrEnum):
-    """Who may use the last third of the minute's budget."""
+    """Who may use the last third of what is granted: people's edits of just now."""
 
     URGENT = "urgent"
     BACKGROUND = "background"

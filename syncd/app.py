@@ -7,6 +7,7 @@ virtual time and stand-ins handed in.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -30,11 +31,10 @@ from syncd.commands import Desk, Refusal
 from syncd.context import Context, Observers, Settings
 from syncd.endings import Ended
 from syncd.guard import Limits
-from syncd.lanes import Lane
 from syncd.ledger import facts, pairs, pruning, runs, staged, tallies, undo, work
 from syncd.ledger.store import Ledger, LedgerUnavailable
 from syncd.model import PlanPolicy
-from syncd.queue import Queue, Waiting
+from syncd.queue import EVERYTHING, NEWEST_EDITS, Queue, Waiting
 from syncd.scheduler import Chore
 from syncd.shared import Shared
 from syncd.tally import Tally
@@ -168,10 +168,10 @@ class App:
     # --- the daemon -------------------------------------------------------------------------
 
     async def worker(self, number: int) -> None:
-        """One worker, until told to stop. The first of several is kept for people and does no background work."""
+        """One worker, until told to stop. The first of several is kept for what people have typed just now."""
         reserved = number == 0 and self.settings.syncd_workers > 1
-        lowest = Lane.LATE if reserved else Lane.BACKFILL
-        await work_on(self.crew, f"{self.parts.owner}:{number}", self.stopping, lowest)
+        shift = NEWEST_EDITS if reserved else EVERYTHING
+        await work_on(self.crew, f"{self.parts.owner}:{number}", self.stopping, shift)
 
     def stop(self) -> None:
         """Finish the jobs under way and take no more."""
@@ -221,8 +221,7 @@ class App:
         """Look round in Advoware as far as the budget of that many seconds allows."""
         per_minute = self.settings.syncd_advoware_calls_per_minute
         limit = max(1, int(per_minute * SWEEP_SHARE * seconds / 60))
-        # A look round at a record takes in its children.
-        found = sum([await discovery.sweep(context, limit) for context in self.adults.values()])
+        found = await discovery.sweep(next(iter(self.contexts.values())), limit)
         await self.parts.ledger.write(facts.put, "swept_at", self.parts.clock.now())
         return found
 
@@ -355,7 +354,10 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
         transport=parts.advoware_transport,
     )
     contexts = _contexts(settings, mapping, parts, espo, advoware)
-    crew = Crew(contexts, parts.queue, parts.shared.circuit, parts.clock.sleep, observers.job, observers.turn)
+    shared = parts.shared
+    crew = Crew(
+        contexts, parts.queue, shared.circuit, shared.throttle, parts.clock.sleep, observers.job, observers.turn
+    )
     return App(settings, parts, espo, advoware, contexts, crew, tally)
 
 
@@ -486,6 +488,20 @@ def access(settings: config.Settings) -> Access:
 
 def _foreign(wrong: str) -> config.ConfigError:
     return config.ConfigError([f"{wrong}: use another SYNCD_STATE_DIR or DATABASE_URL"])
+
+
+def budgets(settings: config.Settings) -> dict[str, int]:
+    """Calls a minute to each system, all processes together."""
+    return {
+        "espocrm": settings.syncd_espocrm_calls_per_minute,
+        "advoware": settings.syncd_advoware_calls_per_minute,
+    }
+
+
+def redis_prefix(settings: config.Settings) -> str:
+    """Names of an installation's keys in Redis begin so: several firms on one server do not meet."""
+    whose = "\0".join(identity(settings).values())
+    return f"syncd:{hashlib.sha256(whose.encode()).hexdigest()[:12]}"
 
 
 def identity(settings: config.Settings) -> dict[str, str]:

@@ -22,7 +22,7 @@ from services.ports import CircuitName
 from syncd import __version__, asking
 from syncd.alarm_post import poster, sender
 from syncd.alarm_watch import Watch
-from syncd.app import App
+from syncd.app import App, budgets
 from syncd.clock import SystemClock
 from syncd.context import Observers
 from syncd.examination import EXAMINE_EVERY, examine_if_due, examined_now
@@ -235,10 +235,7 @@ class _Daemon:
         app, settings = self.runtime.app, self.runtime.app.settings
         secrets = {id: secret.get_secret_value() for id, secret in settings.espocrm_webhook_secrets.items()}
         entities = {name: context.entity for name, context in app.contexts.items()}
-        budgets = {
-            "espocrm": settings.syncd_espocrm_calls_per_minute,
-            "advoware": settings.syncd_advoware_calls_per_minute,
-        }
+        granted = budgets(settings)
         api = create_api(
             ApiDeps(
                 ledger=self.runtime.ledger,
@@ -254,12 +251,12 @@ class _Daemon:
                 new_id=app.parts.new_id,
                 before_metrics=self._gauge,
                 peers=self._peers,
-                budgets=budgets,
+                budgets=granted,
                 examine=lambda: examined_now(app, self.mapping),
                 keeper=Keeper(self.runtime.ledger, self.runtime.queue, self.runtime.clock.now),
                 preview=partial(asking.preview, app.contexts),
                 sides=partial(asking.sides, app.contexts),
-                pages=pages_of(self.runtime, entities, self.health, self._peers, budgets),
+                pages=pages_of(self.runtime, entities, self.health, self._peers, granted),
             )
         )
         server = Server(Door(api, lambda: self.health.stopping))

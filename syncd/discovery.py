@@ -18,7 +18,7 @@ from syncd import stock
 from syncd.admission import OVERLAP, admitted_by, espo_time, first_start, measured
 from syncd.context import Context
 from syncd.lanes import Lane
-from syncd.ledger import facts, pairs, work
+from syncd.ledger import facts, pairs, rounds, work
 from syncd.ledger.work import Cause, Due
 from syncd.model import Key, PairState, Status
 from syncd.projection import espo_text
@@ -172,12 +172,12 @@ def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], 
     return stuck and pair["owed"] is None and pair["next_try_at"] is None
 
 
-async def sweep(context: Context, limit: int) -> int:
-    """Put the pairs to work whose next look round in Advoware is due."""
-    now, lost_after = context.clock.now(), context.settings.sweep_min * SWEEP_LOST
+async def sweep(context: Context, most: int) -> int:
+    """Put the pairs of all entities to work whose turn it is to be looked at in Advoware."""
+    now, settings = context.clock.now(), context.settings
     # What a dry run has not linked is looked at nevertheless: its plan may be another one by now.
-    keys = await context.ledger.write(pairs.take_due_checks, context.entity.name, now, limit, lost_after)
-    return len(keys)
+    lost_after = settings.sweep_min * SWEEP_LOST
+    return len(await context.ledger.write(rounds.take_due, now, most, settings.sweep_max, lost_after))
 
 
 async def full_pass(context: Context) -> int:

@@ -99,6 +99,7 @@ def settled(
     espo, advoware, memory = shot.espo, shot.advoware, shot.memory
     assert isinstance(espo, Present)
     gone = settle.status is Status.DELETED_IN_ADVOWARE
+    changed = patched.wrote or row["status"] != settle.status
     pair: dict[str, Any] = {
         "status": settle.status,
         "owed": None,
@@ -112,13 +113,13 @@ def settled(
         "espo_read_at": now,
         "admitted_by": row["admitted_by"] or "joined",
         **espo_marks(context, espo),
-        **next_look(context, row, changed=patched.wrote),
+        **next_look(context, row, *_versions(espo, advoware), changed=changed),
     }
     if memory.evidence is not None:
         pair["judged_delivery"] = memory.evidence.last_id
     if patched.last_sync is not None:
         pair["last_sync"] = patched.last_sync
-    if patched.wrote or row["status"] != settle.status:
+    if changed:
         pair["changed_at"] = now
     present = [Side.ESPO]
     if gone:
@@ -242,7 +243,9 @@ def looked_late(context: Context, row: Mapping[str, Any], espo: Present) -> Endi
 
 def looked_round(context: Context, row: Mapping[str, Any], advoware: Present) -> Ending:
     """Advoware shows what it showed last time."""
-    pair = {"checked_at": context.clock.now(), "misses": 0, "missed_at": None, **next_look(context, row, changed=False)}
+    versions = Version(**row["espo_version"]), advoware.version
+    pair = {"checked_at": context.clock.now(), "misses": 0, "missed_at": None}
+    pair |= next_look(context, row, *versions, changed=False)
     follow = next_try(row["key"], row["status"], row["next_try_at"]) if row["next_try_at"] else None
     return Ending(pair=pair, present=(Side.ADVOWARE,), follow=follow)
 
@@ -298,7 +301,7 @@ def staged(context: Context, row: Mapping[str, Any], shot: Snapshot, actions: Se
     Both sides count as looked at, so that only a change makes the record be planned again.
     """
     now, names = context.clock.now(), ",".join(type(action).__name__ for action in actions)
-    pair = {"checked_at": now, **next_look(context, row, changed=False)}
+    pair = {"checked_at": now, **next_look(context, row, *_versions(shot.espo, shot.advoware), changed=False)}
     if isinstance(shot.espo, Present):
         fingerprint = digest(context.entity, Side.ESPO, shot.espo)
         pair |= {"seen_token": shot.espo.version.token, "espo_read_at": now, "espo_digest": fingerprint}
@@ -306,6 +309,11 @@ def staged(context: Context, row: Mapping[str, Any], shot: Snapshot, actions: Se
     if isinstance(shot.advoware, Present):
         pair["advoware_digest"] = digest(context.entity, Side.ADVOWARE, shot.advoware)
     return Ending(event=f"staged:{names}"[:60], pair=pair, staged=plan)
+
+
+def _versions(*seen: object) -> list[Version]:
+    """Those of the sides that were seen."""
+    return [one.version for one in seen if isinstance(one, Present)]
 
 
 def _shows_link(context: Context, memory: Memory, espo: Present) -> bool:

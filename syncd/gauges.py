@@ -8,6 +8,7 @@ from typing import Any
 
 from syncd import inspect
 from syncd.alarms import LABELS, label
+from syncd.app import budgets
 from syncd.health import PEERS, Health
 from syncd.lanes import Lane
 from syncd.ledger.store import LedgerUnavailable
@@ -72,10 +73,7 @@ def _of_process(runtime: Runtime, health: Health, machine: Machine) -> Gauges:
         dry_run=settings.syncd_dry_run,
         disk_free=machine.free(),
         clocks=clocks if ahead is None else clocks | {"redis": ahead},
-        budgets={
-            "espocrm": settings.syncd_espocrm_calls_per_minute,
-            "advoware": settings.syncd_advoware_calls_per_minute,
-        },
+        budgets=budgets(settings),
     )
 
 
@@ -83,7 +81,7 @@ def _of_ledger(known: dict[str, Any], now: float, own: frozenset[str]) -> Gauges
     def age(name: str) -> float | None:
         return None if known[name] is None else now - known[name]
 
-    examined, overdue = known["examined"], known["longest_overdue_check"]
+    examined = known["examined"]
     raised = own | {label(alarm["cause"]) for alarm in known["alarms"]}
     return Gauges(
         held=known["held"],
@@ -96,7 +94,7 @@ def _of_ledger(known: dict[str, Any], now: float, own: frozenset[str]) -> Gauges
         poll_age=age("polled_at"),
         look_round_age=age("swept_at"),
         full_pass_age=age("full_pass_at"),
-        sweep_age=0.0 if overdue is None else now - overdue,
+        sweep_age=known["oldest_look_seconds"],
         webhooks_ok=None if "webhooks" not in examined else not examined["webhooks"],
         setup_ok={side: not wrong for side, wrong in examined.get("setup", {}).items()},
         alarms={cause: cause in raised for cause in LABELS},

@@ -25,6 +25,7 @@ from syncd.ledger.work import Cause, Due
 from syncd.load import digest, load, read_advoware, read_espo
 from syncd.model import Absent, EspoSeen, Key, Notice, PairState, Present, Snapshot, Status, Unknown, Unlinked
 from syncd.permit import Mismatch
+from syncd.rounds import must_read_both
 from syncd.scribe import Stopped
 from syncd.status import ASKS_FOR_WORK, Outcome, after_failure, found, may_write
 from syncd.write import Writer
@@ -182,14 +183,21 @@ class Job:
     async def _look_round(self) -> Result:
         """Does Advoware still show what it showed last time? Once in a while EspoCRM is asked too."""
         memory, row, now = self.snapshot.memory, self.claim.row, self.context.clock.now()
-        overdue = row["espo_read_at"] is None or now - row["espo_read_at"] >= self.context.settings.sweep_max
-        if memory.advoware_id is None or memory.state is not PairState.LINKED or overdue:
+        if memory.advoware_id is None or memory.state is not PairState.LINKED or self._must_read_both(now):
             return await self._look_at_both()
         advoware = await read_advoware(self.context, memory.advoware_id)
         if isinstance(advoware, Present) and digest(self.entity, Side.ADVOWARE, advoware) == row["advoware_digest"]:
             return Result(Ended.UNCHANGED, endings.looked_round(self.context, row, advoware))
         self.act.snapshot = await load(self.context, memory, row, advoware=advoware)
         return await self.act.carry_out()
+
+    def _must_read_both(self, now: float) -> bool:
+        """Whether EspoCRM is asked at this look round: at the next one it may be later than is promised."""
+        row, longest = self.claim.row, self.context.settings.sweep_max
+        both, look = row["espo_read_at"], row["checked_at"]
+        if both is None or look is None:
+            return True
+        return must_read_both(now - both, now - look, row["check_every"] or 0.0, longest)
 
     async def _project(self) -> Result:
         """Only the status is owed. Failing at that is no try of the record: it is repeated, ever more seldom."""

@@ -10,7 +10,8 @@ from syncd.context import Context
 from syncd.lanes import Lane
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest
-from syncd.model import Present
+from syncd.model import Present, Version
+from syncd.rounds import interval
 from syncd.titles import named
 
 UNSETTLED_SPAN = 2.0  # seconds within which another edit would carry the same time stamp
@@ -47,11 +48,15 @@ def _is_old(espo: Present) -> bool:
     return espo.served_at - espo.version.changed_at >= UNSETTLED_SPAN
 
 
-def next_look(context: Context, row: Mapping[str, Any], *, changed: bool) -> dict[str, Any]:
-    """When to look round in Advoware next: soon after a change, ever more seldom while nothing happens."""
+def next_look(context: Context, row: Mapping[str, Any], *sides: Version, changed: bool) -> dict[str, Any]:
+    """When to look round in Advoware next: the sooner, the later anybody changed the record, as far as we know.
+
+    `sides`: as they were just seen; what they tell of a change to come is a wrong clock, and not believed.
+    """
     if context.entity.child is not None:  # whoever looks at its parent sees it
         return {}
-    settings = context.settings
-    every = settings.sweep_min if changed or not row["check_every"] else float(row["check_every"]) * 2
-    every = min(max(every, settings.sweep_min), settings.sweep_max)
-    return {"check_every": every, "next_check_at": context.clock.now() + every * (0.9 + 0.2 * context.jitter())}
+    now, settings = context.clock.now(), context.settings
+    told = [version.changed_at for version in sides if version.changed_at is not None]
+    last = now if changed else max(one for one in (0.0, row["changed_at"], *told) if one <= now)
+    every = interval(now - last, settings.sweep_min, settings.sweep_max)
+    return {"check_every": every, "next_check_at": now + every * (0.9 + 0.1 * context.jitter())}

@@ -53,7 +53,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("syncd_webhook_events_total", "counter", (), "Events in the deliveries received."),
     Metric("syncd_circuit_state", "gauge", ("side", "state"), "1 for the state a system's circuit is in: closed, open, ramp, barred."),
     Metric("syncd_poll_age_seconds", "gauge", (), "Since EspoCRM was last asked completely what changed."),
-    Metric("syncd_sweep_age_seconds", "gauge", (), "Age of the longest overdue look round in Advoware; 0 where none is."),
+    Metric("syncd_sweep_age_seconds", "gauge", (), "Since the record was looked at in Advoware that was looked at longest ago, of those whose look is due; 0 where none is. SYNCD_SWEEP_MAX_SECONDS is the promise."),
     Metric("syncd_look_round_age_seconds", "gauge", (), "Since syncd last looked round in Advoware."),
     Metric("syncd_full_pass_age_seconds", "gauge", (), "Since both systems were last listed completely."),
     Metric("syncd_ready", "gauge", (), "1 while /readyz is green: nothing keeps the daemon from working."),

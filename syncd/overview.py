@@ -8,6 +8,7 @@ from typing import Any
 
 import config
 from syncd import inspect
+from syncd.app import budgets, redis_prefix
 from syncd.bell import Bell
 from syncd.clock import SystemClock, new_id
 from syncd.health import PEERS
@@ -22,10 +23,7 @@ from syncd.shared import connect as share
 async def overview(settings: config.Settings, ledger: Ledger) -> Mapping[str, Any]:
     """One JSON-able document; `redis.up` is False where Redis cannot be used, then queue and peers are unknown."""
     found = await inspect.status(ledger, SystemClock().now())
-    found["budgets"] = {
-        "espocrm": settings.syncd_espocrm_calls_per_minute,
-        "advoware": settings.syncd_advoware_calls_per_minute,
-    }
+    found["budgets"] = budgets(settings)
     stuck = any(found["pairs"].get(status) for status in NEEDS_PERSON)
     found["open"] = bool(found["conflicts"] or found["guards"] or found["alarms"] or stuck)
     try:
@@ -42,10 +40,10 @@ async def _from_redis(settings: config.Settings) -> dict[str, Any]:
         url = settings.redis_url.get_secret_value()
         redis = connect(url or stack.enter_context(embedded_redis(settings.state_dir)).url)
         try:
-            queue = Queue(redis, bell=Bell(clock.sleep), new_id=new_id)
+            queue = Queue(redis, bell=Bell(clock.sleep), new_id=new_id, prefix=redis_prefix(settings))
             await queue.try_writing()
             stats = await queue.stats()
-            circuit = share(redis, clock, {}).circuit
+            circuit = share(redis, clock, {}, prefix=redis_prefix(settings)).circuit
             states = {side: await circuit.look(side) for side in PEERS}
         finally:
             await redis.aclose()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from redis.asyncio import Redis
@@ -30,6 +31,25 @@ class Waiting:
     key: str
     lane: Lane
     due_at: float | None = None
+
+
+class First(StrEnum):
+    """Which key of a lane is served first: the one that has been due longest, or for the shortest time."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What a worker takes: `lowest` and better lanes, and what of them first."""
+
+    lowest: Lane
+    first: First = First.OLDEST
+
+
+EVERYTHING = Shift(Lane.BACKFILL)
+NEWEST_EDITS = Shift(Lane.LIVE, First.NEWEST)
 
 
 @dataclass(frozen=True)
@@ -134,26 +154,26 @@ class Queue:
         if batch:
             await self._put(batch)
 
-    async def take(self, owner: str, lease_seconds: float, lowest: Lane = Lane.BACKFILL) -> Taken | None:
-        """Lease the best due key to `owner` (shown to people), or nothing is due in `lowest` or a better lane."""
+    async def take(self, owner: str, lease_seconds: float, shift: Shift = EVERYTHING) -> Taken | None:
+        """Lease the best due key to `owner` (shown to people), or nothing is due in the lanes of the shift."""
         token = self._new_id()
-        args = [self._clock(), owner, token, repr(lease_seconds), str(lowest.value + 1)]
+        args = [self._clock(), owner, token, repr(lease_seconds), str(shift.lowest.value + 1), shift.first.value]
         answer = await self._take(self._keys, args)
         if not answer:
             return None
         key, lane, due_at, taken_at = map(_text, answer)
         return Taken(key, Lane(int(lane)), float(due_at), float(taken_at), token)
 
-    async def wait(self, at_most: float, lowest: Lane = Lane.BACKFILL) -> None:
+    async def wait(self, at_most: float, shift: Shift = EVERYTHING) -> None:
         """Return when something may be due, after `at_most` seconds at the latest; the caller then tries to take."""
         rings = self._bell.rings
-        ahead = await self._ahead(self._keys, [self._clock(), str(lowest.value + 1)])
+        ahead = await self._ahead(self._keys, [self._clock(), str(shift.lowest.value + 1)])
         pause = min(at_most, self._poll_seconds)
         if ahead is not None:
             pause = min(pause, float(_text(ahead)))
         if pause > 0:
             await self._bell.hear(pause, rings)
-            if lowest is not Lane.BACKFILL:
+            if shift.lowest is not Lane.BACKFILL:
                 self._bell.ring()  # it may have been for somebody who takes everything
 
     async def renew(self, taken: Taken, lease_seconds: float) -> bool:

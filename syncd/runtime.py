@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 
 import config
-from syncd.app import App, Parts, build
+from syncd.app import App, Parts, budgets, build, redis_prefix
 from syncd.bell import Bell
 from syncd.clock import SharedClock, SystemClock, chance, new_id
 from syncd.context import Observers
@@ -92,7 +92,7 @@ async def opened(
     """Everything open, nothing running yet, neither system asked.
 
     Raises what says why it cannot be: `LedgerUnavailable`, `WrongRevision`, `RedisServerError`, `ConfigError`.
-    A Redis server of others may be away: then limits hold within this process until it is back.
+    A Redis server of others may be away: then this process goes on with a tenth of the calls.
     """
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(opened_ledger(settings))
@@ -111,14 +111,11 @@ async def opened(
         if not await measured(clock):
             log.warning("clock.unmeasured", effect="the machine's own time until Redis answers")
         bell = Bell(clock.sleep)
-        limits = {
-            "espocrm": settings.syncd_espocrm_calls_per_minute,
-            "advoware": settings.syncd_advoware_calls_per_minute,
-        }
+        prefix = redis_prefix(settings)
         parts = Parts(
             ledger=ledger,
-            queue=Queue(redis, bell=bell, new_id=new_id),
-            shared=share(redis, clock, limits),
+            queue=Queue(redis, bell=bell, new_id=new_id, prefix=prefix),
+            shared=share(redis, clock, budgets(settings), prefix=prefix),
             clock=clock,
             new_id=new_id,
             jitter=chance,

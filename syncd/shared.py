@@ -75,7 +75,7 @@ class Link:
             answer = await there()
         except RedisUnavailable as error:
             if not self._told:
-                log.warning("shared.redis_away", error=str(error), effect="limits hold within each process only")
+                log.warning("shared.redis_away", error=str(error), effect="each process makes a tenth of the calls")
             self._told, self._away_until = True, self._passing() + LEAVE_ALONE_SECONDS
             return await here()
         if self._told and self._away_until is not None and self._passing() > self._away_until + BACK_SECONDS:
@@ -85,12 +85,16 @@ class Link:
 
 
 class RedisBudget:
-    """Calls per minute by side, for all processes together."""
+    """Calls per minute by side, for all processes together.
+
+    While Redis is away each process makes a part of them, and begins with none; when it is back, so does the bucket.
+    """
 
     def __init__(self, link: Link, twin: LocalBudget, limits: Mapping[str, int]) -> None:
         self._link = link
         self._twin = twin
         self._limits = dict(limits)
+        self._alone: set[str] = set()  # sides for which Redis was not asked last
 
     async def take(self, side: str, urgency: Urgency) -> float:
         """Take one call: 0.0 = taken, otherwise the seconds after which to ask again."""
@@ -98,14 +102,21 @@ class RedisBudget:
             return 0.0
         rate, size = local.budget_shape(self._limits[side])
         key = self._link.key("budget", side)
-        return await self._link.ask(
-            lambda: self._taken(key, rate, size, urgency), lambda: self._twin.take(side, urgency)
-        )
 
-    async def _taken(self, key: str, rate: float, size: float, urgency: Urgency) -> float:
-        share = local.BACKGROUND_SHARE
-        args = (rate, size, share, urgency.value, local.SHORTEST_WAIT)
-        return float(await self._link.timed_script("budget", [key], *args))
+        async def there() -> float:
+            share, back = local.BACKGROUND_SHARE, "1" if side in self._alone else ""
+            args = (rate, size, share, urgency.value, local.SHORTEST_WAIT, back)
+            answer = float(await self._link.timed_script("budget", [key], *args))
+            self._alone.discard(side)
+            return answer
+
+        async def here() -> float:
+            if side not in self._alone:
+                self._alone.add(side)
+                self._twin.empty(side)
+            return await self._twin.take(side, urgency)
+
+        return await self._link.ask(there, here)
 
 
 class RedisCircuit:
@@ -313,8 +324,9 @@ def connect(
     """
     passing = clock.monotonic
     link = Link(redis, passing, prefix, now)
+    alone = {side: limit * local.ALONE_PART for side, limit in limits.items()}
     return Shared(
-        RedisBudget(link, LocalBudget(passing, limits), limits),
+        RedisBudget(link, LocalBudget(passing, alone), limits),
         RedisCircuit(link, LocalCircuit(passing)),
         RedisTokens(link, LocalTokens(clock.now, passing), clock.now),
         RedisThrottle(link, LocalThrottle(passing)),

@@ -22,7 +22,7 @@ from syncd.ledger import work
 from syncd.ledger.store import LedgerUnavailable
 from syncd.ledger.work import Due
 from syncd.model import Notice
-from syncd.queue import Queue, Taken
+from syncd.queue import EVERYTHING, Queue, Shift, Taken
 from syncd.redis_client import RedisUnavailable
 
 log = structlog.get_logger()
@@ -30,11 +30,18 @@ log = structlog.get_logger()
 IDLE_WAIT = 30.0  # seconds; the queue's bell rings earlier
 BUSY_WAIT = 2.0
 TROUBLE_WAIT = 2.0
+JUST_NOW = 60.0  # seconds since it was due within which an edit may use what is kept for people
+EDITS_AT_ONCE = 10  # of one record; whoever edits in a loop then gets his turn every so many seconds
+EDIT_EVERY = 10.0
 CLOSED_WAIT = 5.0
 
 
 class Circuits(Protocol):
     async def look(self, side: str) -> CircuitState: ...
+
+
+class Throttle(Protocol):
+    async def attempt(self, name: str, at_once: int, every: float) -> float: ...
 
 
 Observe = Callable[[str, str, float], None]
@@ -50,22 +57,23 @@ class Crew:
     contexts: Mapping[str, Context]
     queue: Queue
     circuits: Circuits
+    throttle: Throttle
     sleep: Callable[[float], Awaitable[None]]
     observe: Observe
     turn: Callable[[str], None]
 
 
-async def work_on(crew: Crew, owner: str, stopping: asyncio.Event, lowest: Lane = Lane.BACKFILL) -> None:
-    """Serve keys of `lowest` and better lanes until told to stop; the job under way is finished first."""
+async def work_on(crew: Crew, owner: str, stopping: asyncio.Event, shift: Shift = EVERYTHING) -> None:
+    """Serve the keys of a shift until told to stop; the job under way is finished first."""
     while not stopping.is_set():
         crew.turn(owner)
         try:
             if await _systems_away(crew):
                 continue
             context = next(iter(crew.contexts.values()))
-            taken = await crew.queue.take(owner, context.settings.lease, lowest)
+            taken = await crew.queue.take(owner, context.settings.lease, shift)
             if taken is None:
-                await crew.queue.wait(IDLE_WAIT, lowest)
+                await crew.queue.wait(IDLE_WAIT, shift)
                 continue
             await serve(crew, taken)
         except (RedisUnavailable, LedgerUnavailable) as error:
@@ -89,13 +97,14 @@ async def serve(crew: Crew, taken: Taken) -> Ended | None:
     if context is None:
         await crew.queue.finish(taken)
         return None
-    urgency = Urgency.BACKGROUND if taken.lane >= Lane.SWEEP else Urgency.URGENT
+    if await _too_often(crew, context, taken):
+        return None
     started = context.clock.monotonic()
     keeping = asyncio.create_task(_keep(crew, taken, context.settings.lease))
     ended: Ended | None = None
     due: Due | None = None
     try:
-        with structlog.contextvars.bound_contextvars(key=taken.key), lane(urgency):
+        with structlog.contextvars.bound_contextvars(key=taken.key), lane(_urgency(taken)):
             ended, due = await do(context, taken.key)
     except LedgerUnavailable:
         await crew.queue.requeue(taken, taken.lane, context.clock.now() + TROUBLE_WAIT)
@@ -110,6 +119,27 @@ async def serve(crew: Crew, taken: Taken) -> Ended | None:
     else:
         await crew.queue.finish(taken)
     return ended
+
+
+def _urgency(taken: Taken) -> Urgency:
+    """Only what somebody typed just now is urgent: all else gives way, also edits that piled up in an outage."""
+    fresh = taken.lane is Lane.LIVE and taken.taken_at - taken.due_at < JUST_NOW
+    return Urgency.URGENT if fresh else Urgency.BACKGROUND
+
+
+async def _too_often(crew: Crew, context: Context, taken: Taken) -> bool:
+    """Whether a record is edited again and again; then it waits, and the others do not wait for it."""
+    if taken.lane is not Lane.LIVE:
+        return False
+    wait = await crew.throttle.attempt(f"record:{taken.key}", EDITS_AT_ONCE, EDIT_EVERY)
+    if wait <= 0:
+        return False
+    due = context.clock.now() + wait
+    try:
+        await context.ledger.write(work.postpone, taken.key, due)
+    finally:
+        await crew.queue.requeue(taken, taken.lane, due)
+    return True
 
 
 async def do(context: Context, key: str) -> tuple[Ended, Due | None]:

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 import config
-from syncd.app import App, Parts, build
+from syncd.app import App, Parts, budgets, build
 from syncd.bell import Bell
 from syncd.ledger.store import Inline, Ledger, sqlite_url
 from syncd.queue import Queue
@@ -154,11 +154,7 @@ class World:
         redis = connected(LuaRedis(self.redis))
         bell = Bell(clock.sleep)
         queue = Queue(redis, bell=bell, new_id=self.new_id, now=clock.now, poll_seconds=60)
-        limits = {
-            "espocrm": self.settings.syncd_espocrm_calls_per_minute,
-            "advoware": self.settings.syncd_advoware_calls_per_minute,
-        }
-        shared = share(redis, clock, limits, now=clock.now)
+        shared = share(redis, clock, budgets(self.settings), now=clock.now)
         parts = Parts(
             ledger=Ledger(CountingRunner(OnTheSpot(self.ledger_url), effects)),
             queue=queue,

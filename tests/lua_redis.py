@@ -195,6 +195,12 @@ class LuaServer:
             found, options = found[skip : skip + most], options[:at] + options[at + 3 :]
         return _listed(found, options)
 
+    def _zrevrangebyscore(self, key: str, high: str, low: str, *options: str) -> list[str]:
+        found = self._set(key).between(low, high)[::-1]
+        at = options.index("LIMIT")
+        skip, most = int(options[at + 1]), int(options[at + 2])
+        return _listed(found[skip : skip + most], options[:at] + options[at + 3 :])
+
     def _zremrangebyscore(self, key: str, low: str, high: str) -> int:
         found = self._set(key)
         gone = found.between(low, high)

@@ -12,7 +12,7 @@ import config
 from mappers.beteiligte import BETEILIGTE
 from mappers.kommunikation import KOMMUNIKATION
 from mappers.spec import Direction, Policy
-from syncd.app import entities, known_names, mapped
+from syncd.app import entities, known_names, mapped, redis_prefix
 
 SECRET = "sEcReT-nobody-sees"
 GOOD = {
@@ -157,6 +157,11 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 def test_a_sweep_cannot_end_before_it_begins() -> None:
     (line,) = lines(SYNCD_SWEEP_MIN_SECONDS="10", SYNCD_SWEEP_MAX_SECONDS="9")
     assert "SYNCD_SWEEP_MAX_SECONDS" in line
+
+
+def test_installations_have_names_of_their_own_in_redis_and_all_daemons_of_one_the_same() -> None:
+    assert redis_prefix(load()) == redis_prefix(load(SYNCD_WORKERS="3"))
+    assert len({redis_prefix(load(ADVOWARE_KANZLEI=name)) for name in ("Mueller", "Meier")}) == 2
 
 
 def test_a_secret_in_the_wrong_place_is_not_repeated() -> None:

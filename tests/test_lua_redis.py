@@ -51,7 +51,8 @@ class Calls:
         return QUEUE, [self.now(), *(part for entry in entries for part in entry)]
 
     def queue_take(self) -> Call:
-        return QUEUE, [self.now(), self.any("one|x", "two"), self.any("t1", "t2", "t3"), "60.5", self.any("3", "5")]
+        who = self.any("one|x", "two"), self.any("t1", "t2", "t3"), "60.5"
+        return QUEUE, [self.now(), *who, self.any("3", "5"), self.any("oldest", "newest")]
 
     def queue_renew(self) -> Call:
         return QUEUE, [self.now(), self.key(), self.any("t1", "t2", "t3"), "30.0"]
@@ -81,7 +82,15 @@ class Calls:
     def budget(self) -> Call:
         rate, size = local.budget_shape(self._chance.choice((1, 2)))
         urgency = self.any("urgent", "background")
-        return ["budget"], [self.now(), str(rate), str(size), str(local.BACKGROUND_SHARE), urgency, "0.05"]
+        return ["budget"], [
+            self.now(),
+            str(rate),
+            str(size),
+            str(local.BACKGROUND_SHARE),
+            urgency,
+            "0.05",
+            self.any("", "", "1"),
+        ]
 
     def circuit_admit(self) -> Call:
         return CIRCUIT, [self.now(), self.any("me", "you"), self.any("t1", "t2"), str(local.TICKET_SECONDS)]

@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from syncd import redis_client
 from syncd.bell import Bell
 from syncd.lanes import Lane
-from syncd.queue import Queue, Waiting
+from syncd.queue import NEWEST_EDITS, Queue, Shift, Waiting
 from syncd.redis_client import RedisUnavailable, connect
 from tests.lua_redis import LuaRedis, LuaServer, connected
 from tests.moments import Moments
@@ -246,6 +246,14 @@ async def test_the_list_shows_the_first_keys_in_the_order_of_service(queue: Queu
     assert [entry.key for entry in await queue.list_waiting(limit=2)] == ["x", "y"]
 
 
+async def test_who_asks_for_the_newest_edits_gets_them_and_nothing_else(queue: Queue, moments: Moments) -> None:
+    now = moments.now()
+    await queue.add_all([Waiting(key, Lane.LIVE, now - age) for key, age in (("b", 5), ("c", 1), ("a", 9))])
+    await queue.add_all([Waiting("later", Lane.LIVE, now + 5), Waiting("retry", Lane.RETRY, now)])
+    served = [await queue.take("w", LEASE, NEWEST_EDITS) for _ in range(4)]
+    assert [taken and taken.key for taken in served] == ["c", "b", "a", None]
+
+
 async def test_two_queues_of_different_prefix_share_nothing(client: Redis, moments: Moments) -> None:
     bell = Bell(moments.sleep)
     one = Queue(client, bell=bell, new_id=moments.new_id, now=moments.now, prefix="one")
@@ -397,8 +405,8 @@ async def test_who_is_kept_for_people_takes_no_background_work_and_wakes_who_doe
     queue: Queue, moments: Moments
 ) -> None:
     await queue.add("later", Lane.BACKFILL)
-    assert await queue.take("reserved", 60, Lane.LATE) is None
-    reserved = asyncio.create_task(queue.wait(30, Lane.LATE))
+    assert await queue.take("reserved", 60, Shift(Lane.LATE)) is None
+    reserved = asyncio.create_task(queue.wait(30, Shift(Lane.LATE)))
     await until(lambda: len(moments.sleeping) == 1)
     assert (await queue.take("anybody", 60)) is not None
     anybody = asyncio.create_task(queue.wait(30))
@@ -407,6 +415,6 @@ async def test_who_is_kept_for_people_takes_no_background_work_and_wakes_who_doe
     async with asyncio.timeout(30):
         await asyncio.gather(reserved, anybody)
     await queue.add("edit", Lane.LIVE)
-    taken = await queue.take("reserved", 60, Lane.LATE)
+    taken = await queue.take("reserved", 60, Shift(Lane.LATE))
     assert taken is not None
     assert taken.key == "edit"

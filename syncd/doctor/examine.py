@@ -10,7 +10,7 @@ from services.advoware import AdvowareClient
 from services.errors import Credentials, Outage, PeerError
 from services.espocrm import ApiKey, EspoClient
 from services.ports import Ports
-from syncd.app import access, entities, known_names
+from syncd.app import access, budgets, entities, known_names, redis_prefix
 from syncd.clock import SystemClock, chance, new_id
 from syncd.commands import Refusal
 from syncd.doctor import advoware, espocrm, here, stores
@@ -121,7 +121,7 @@ async def opened(
         findings.append(clock(Check.REDIS_CLOCK, ahead))
     except RedisUnavailable as error:
         findings.append(stores.no_redis(bool(url), error))
-    shared = share(redis, machine, {})
+    shared = share(redis, machine, budgets(settings), prefix=redis_prefix(settings))
     ports = Ports(machine.now, machine.sleep, new_id, chance, shared.budget, shared.circuit)
     key = ApiKey(settings.espocrm_api_key.get_secret_value())
     espo = EspoClient(settings.espocrm_api_base_url, key, ports, timeout=settings.espocrm_api_timeout_seconds)

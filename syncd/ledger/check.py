@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, inspect, select, text
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, inspect, or_, select, text
 from sqlalchemy.exc import DatabaseError
 
 from syncd.lanes import Lane
@@ -258,7 +258,7 @@ def _forgotten(conn: Connection, now: float) -> Iterator[Finding]:
         ("a retry is due", pairs.c.next_try_at <= now, Cause.RETRY),
         (
             "linked, and never to be looked at",
-            (pairs.c.state == PairState.LINKED) & pairs.c.next_check_at.is_(None),
+            (pairs.c.state == PairState.LINKED) & or_(pairs.c.next_check_at.is_(None), pairs.c.check_every.is_(None)),
             Cause.EVENT,
         ),
     )

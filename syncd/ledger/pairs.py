@@ -10,21 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, exists, func, not_, or_, select, update
+from sqlalchemy import Connection, and_, case, delete, func, not_, or_, select, update
 
 from mappers.spec import Side
 from syncd.guard import WENT_BACK_KINDS
-from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, journal, people
 from syncd.ledger.noted import EVERYTHING, Before, row_and_noted
-from syncd.ledger.schema import bases, conflicts, history, imports, intents, pairs, quarantine, sightings, work
+from syncd.ledger.schema import bases, conflicts, history, imports, intents, pairs, quarantine, sightings
 from syncd.ledger.sql import given, insert_new, listed
-from syncd.ledger.work import Cause, Due, Task
+from syncd.ledger.work import Cause, Task
 from syncd.ledger.work import find as find_work
-from syncd.ledger.work import put as put_work
 from syncd.model import NOTHING, Base, Key, LinkChoice, LinkDecision, Memory, PairState, Trust, Version
-
-LOOKED_AT = (PairState.LINKED, PairState.GONE, PairState.NEW)  # from time to time; a new one may wait for a person
 
 _KEY = given("of_key")
 _KEYS = listed("keys")
@@ -56,19 +52,7 @@ _HOLDERS = select(pairs.c.advoware_id, pairs.c.key).where(
     pairs.c.advoware_id.in_(listed("ids")),
     pairs.c.key != given("but"),
 )
-_TO_CHECK = (
-    select(pairs.c.key)
-    .where(
-        pairs.c.next_check_at <= given("now"),
-        pairs.c.entity == given("entity"),
-        pairs.c.state.in_(listed("states")),
-        ~exists().where(work.c.key == pairs.c.key),
-    )
-    .order_by(pairs.c.next_check_at)
-    .limit(given("most"))
-)
 _RETIRED = select(imports.c.advoware_id).where(imports.c.key == _KEY, imports.c.state == "retired")
-_UPDATE_MANY = update(pairs).where(pairs.c.key.in_(_KEYS))
 _CHECKED = select(func.count()).where(pairs.c.checked_at >= given("since"))
 
 
@@ -288,25 +272,12 @@ def some_linked(conn: Connection, entity: str, limit: int) -> list[int]:
     return list(rows.scalars())
 
 
-def take_due_checks(conn: Connection, entity: str, now: float, limit: int, lost_after: float) -> list[str]:
-    """Put the pairs to work whose look round in Advoware is due, longest overdue first; returns their keys.
-
-    A record that waits for another look is passed over until that is done: two looks in one would be half of each.
-    A look round that gets lost is due again `lost_after` seconds later.
-    """
-    asked = {"now": now, "entity": entity, "states": list(LOOKED_AT), "most": limit}
-    keys = list(conn.execute(_TO_CHECK, asked).scalars())
-    if keys:
-        conn.execute(_UPDATE_MANY, {"keys": keys, "next_check_at": now + lost_after})
-        put_work(conn, [Due(key, Lane.SWEEP, Cause.SWEEP, now) for key in keys], now)
-    return keys
-
-
 def forget_looks(conn: Connection, now: float) -> None:
     """A dry run is over: what was only staged is looked at anew, both sides."""
+    at_once = case((pairs.c.next_check_at.is_not(None), now), else_=None)
     conn.execute(
         update(pairs).values(
-            seen_token=None, settled_token=None, espo_digest=None, advoware_digest=None, next_check_at=now
+            seen_token=None, settled_token=None, espo_digest=None, advoware_digest=None, next_check_at=at_once
         )
     )
 

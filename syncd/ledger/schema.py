@@ -96,7 +96,13 @@ pairs = Table(
         sqlite_where=text("parent IS NOT NULL"),
         postgresql_where=text("parent IS NOT NULL"),
     ),
-    Index("pairs_next_check", "next_check_at"),
+    Index(
+        "pairs_round",
+        "check_every",
+        "next_check_at",
+        sqlite_where=text("next_check_at IS NOT NULL"),
+        postgresql_where=text("next_check_at IS NOT NULL"),
+    ),
     Index("pairs_checked", "checked_at"),
     Index(
         "pairs_living",

@@ -6,24 +6,18 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from syncd.ledger import alarms, brakes, facts, people, runs, undo, work
+from syncd.ledger import alarms, brakes, facts, people, rounds, runs, undo, work
 from syncd.ledger import pairs as pair_functions
 from syncd.ledger.journal import UNSETTLED
 from syncd.ledger.records import COLUMNS
 from syncd.ledger.schema import bases, conflicts, deliveries, history, intents, messages, pairs, quarantine, secrets
 from syncd.ledger.schema import work as work_table
 from syncd.ledger.sql import newest
-from syncd.model import PairState
 
 
 def status(conn: Connection, now: float) -> dict[str, Any]:
     """How everything stands: counts, what waits, what is stopped. Times in epoch seconds."""
     queue = work.counts(conn, now)
-    longest = conn.execute(
-        select(func.min(pairs.c.next_check_at)).where(
-            pairs.c.next_check_at <= now, pairs.c.state.in_([PairState.LINKED, PairState.GONE])
-        )
-    ).scalar_one()
     return {
         "now": now,
         "pairs": pair_functions.status_counts(conn),
@@ -45,7 +39,7 @@ def status(conn: Connection, now: float) -> dict[str, Any]:
         "polled_at": facts.get(conn, "polled_at"),
         "swept_at": facts.get(conn, "swept_at"),
         "full_pass_at": facts.get(conn, "full_pass_at"),
-        "longest_overdue_check": longest,
+        "oldest_look_seconds": rounds.oldest(conn, now),
     }
 
 

@@ -42,6 +42,14 @@ _DUE = (
     .order_by(work.c.lane, work.c.due_at, work.c.key)
     .limit(given("most"))
 )
+_NEWEST = (
+    select(work)
+    .where(work.c.held.is_(None), work.c.lane == int(Lane.LIVE), work.c.due_at <= given("now"), ~_AT_WORK)
+    .order_by(work.c.due_at.desc())
+    .limit(given("most"))
+)
+_POSTPONE = update(work).where(work.c.key == _KEY, work.c.due_at < given("until")).values(due_at=given("until"))
+NEWEST_PART = 10  # of what is copied at a time the newest edits come to one in so many more
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +160,18 @@ def done(
 
 
 def due(conn: Connection, now: float, limit: int) -> list[Due]:
-    """What is due and not being worked on, most urgent lane first."""
-    rows = conn.execute(_DUE, {"now": now, "most": limit})
+    """What is due and not being worked on, most urgent lane first; of more than that, also the newest edits."""
+    rows = list(conn.execute(_DUE, {"now": now, "most": limit}))
+    if len(rows) == limit:
+        known = {row.key for row in rows}
+        newest = conn.execute(_NEWEST, {"now": now, "most": max(1, limit // NEWEST_PART)})
+        rows += [row for row in newest if row.key not in known]
     return [Due(row.key, Lane(row.lane), Cause(row.cause), row.due_at) for row in rows]
+
+
+def postpone(conn: Connection, key: str, until: float) -> None:
+    """Let a record wait for its turn: somebody edits it in a loop."""
+    conn.execute(_POSTPONE, {"of_key": key, "until": until})
 
 
 def release(conn: Connection, held: str, now: float) -> int:

@@ -40,7 +40,8 @@ def sound(conn: Connection) -> None:
     """Two living pairs of which nothing is wrong."""
     for key, number in ((KEY, 7), (OTHER, 8)):
         pairs.admit(conn, [key], "linked")
-        pairs.change(conn, key, {"state": "linked", "trust": "own", "advoware_id": number, "next_check_at": NOW + 60})
+        linked = {"state": "linked", "trust": "own", "advoware_id": number}
+        pairs.change(conn, key, linked | {"next_check_at": NOW + 60, "check_every": 300.0})
         journal.put_bases(conn, key, {"name": ("Muster", "Muster", "rule")})
         journal.record(conn, key, journal.Author("job"), "sync", NOW, Side.ESPO, {"name": ("Alt", "Muster")})
 

@@ -15,7 +15,7 @@ from syncd.ledger.schema import bases, metadata, pairs
 from syncd.ledger.store import LedgerUnavailable, connect, sqlite_url
 from syncd.ledger.upgrade import WrongRevision, is_current, prepare, upgrade
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0008"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

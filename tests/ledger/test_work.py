@@ -178,3 +178,17 @@ def test_an_event_that_meets_the_end_of_a_job_is_not_lost(postgres_url: str) -> 
         assert ended
     finally:
         engine.dispose()
+
+
+async def test_the_newest_edits_are_copied_though_older_ones_are_too_many(ledger: Ledger) -> None:
+    await put(ledger, *(due(at=NOW - 100 + number, key=f"beteiligte/{number:02}") for number in range(30)))
+    found = [one.key[-2:] for one in await ledger.read(work.due, NOW, 20)]
+    assert found == [*(f"{number:02}" for number in range(20)), "29", "28"]
+
+
+async def test_a_record_that_is_edited_in_a_loop_waits_for_its_turn(ledger: Ledger) -> None:
+    await put(ledger, due())
+    await ledger.write(work.postpone, KEY, NOW + 10)
+    assert await ledger.read(work.due, NOW + 9, 10) == []
+    [again] = await ledger.read(work.due, NOW + 10, 10)
+    assert again.lane is Lane.LIVE

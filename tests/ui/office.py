@@ -60,6 +60,7 @@ def _pair(number: int, status: Status, now: float) -> dict[str, Any]:
         "advoware_id": 100_000 + number,
         "status": status,
         "next_check_at": now + 600,
+        "check_every": 300.0,
     }
 
 
