@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncd.sandbox.faults import Kind
-from tests.engine.households import address, edit, rows, see
+from tests.engine.households import account, address, edit, here, rows, see
 from tests.engine.story import Story, told
 
 
@@ -45,3 +45,14 @@ async def test_a_task_whose_post_applies_late_is_not_posted_again(story: Story) 
     edit(story, "CAdressen", child, adresseCountry="A")
     await story.live(60)
     assert len(story.tasks()) == 1
+
+
+@told()
+async def test_an_account_whose_post_was_answered_with_an_error_is_not_doubled_in_espocrm(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    story.fault(
+        Kind.STATUS_APPLIED, system="advoware", method="POST", route="*/Bankverbindungen", status=500, times=None
+    )
+    account(story, espo_id)
+    await story.live(90)
+    assert len(rows(story, betnr, "bankkverbindungen")) == len(here(story, "CBankverbindungen")) == 1

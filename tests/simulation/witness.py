@@ -367,7 +367,7 @@ class Witness:
                 self._complain(f"{where}: written under fence {sender.fence}, which {fence} has followed")
         if system == ESPO and after["betnr"] and after["betnr"] != before["betnr"]:
             self.links.setdefault(record, set()).add(after["betnr"])
-        if system == ADVOWARE:
+        if system == ADVOWARE and sender.key.startswith("beteiligte/"):
             self._met(sender.key.partition("/")[2], record)
         touched = [name for name in FIELDS if value_of(system, name, before) != value_of(system, name, after)]
         listed = numbers(system, before) != numbers(system, after)
