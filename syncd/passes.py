@@ -17,7 +17,7 @@ from syncd.commands import FEW, Desk, NotKnown
 from syncd.endings import Ended
 from syncd.health import PEERS
 from syncd.lanes import Lane
-from syncd.ledger import pairs, work
+from syncd.ledger import children, work
 from syncd.ledger.work import Cause, Due
 from syncd.load import read_espo
 from syncd.model import Absent, Key, PairState, Status
@@ -197,8 +197,9 @@ async def _finish(app: App, key: str) -> Ended | None:
             await clock.sleep(BUSY_WAIT)
             continue
         last = ended if last is None or ended is not Ended.UNCHANGED else last
-        for child in await app.parts.ledger.read(pairs.brood, key) if context.entity.children else ():
-            await _finish(app, child["key"])
+        below = [child.name for child in context.entity.children]
+        for child in await app.parts.ledger.read(children.waiting, key, below, clock.now()) if below else ():
+            await _finish(app, child)
         if ended in (Ended.WAITING, Ended.ASKED, Ended.POSTPONED):
             await check_systems(app)
     return last

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from mappers.spec import Canonical, Side
 from syncd.lanes import Lane
@@ -16,11 +16,13 @@ from syncd.ledger import journal, pairs, people, work
 from syncd.ledger.imports import Import
 from syncd.ledger.schema import conflicts, imports
 from syncd.ledger.schema import pairs as pairs_table
+from syncd.ledger.schema import work as work_table
 from syncd.ledger.sql import upsert
 from syncd.ledger.steps import Job, Message
 from syncd.ledger.work import Cause, Due
 from syncd.model import PairState, Trust
 
+MOST = 200  # children that are looked for at once
 RETIRED, DELETED = "retired", "deleted"  # topics of Tasks about rows that only a person can take away
 
 
@@ -32,6 +34,20 @@ def topic(number: int) -> str:
 def known_rows(conn: Connection, parent: str) -> list[dict[str, Any]]:
     """Rows of a record's lists that are on their way or left to a person."""
     return [dict(row._mapping) for row in conn.execute(select(imports).where(imports.c.parent == parent))]
+
+
+def waiting(conn: Connection, parent: str, entities: Iterable[str], now: float) -> list[str]:
+    """Children whose work is due: of this record, and those of which nobody knows yet whose they are."""
+    query = (
+        select(work_table.c.key)
+        .outerjoin(pairs_table, pairs_table.c.key == work_table.c.key)
+        .where(work_table.c.due_at <= now, work_table.c.held.is_(None))
+        .where(or_(*(work_table.c.key.startswith(f"{name}/", autoescape=True) for name in entities)))
+        .where(or_(pairs_table.c.parent.is_(None), pairs_table.c.parent == parent))
+        .order_by(work_table.c.key)
+        .limit(MOST)
+    )
+    return list(conn.execute(query).scalars())
 
 
 def candidates(conn: Connection, keys: Iterable[str]) -> set[int]:

@@ -10,6 +10,7 @@ from syncd import inspect
 from syncd.asking import each_side, preview, sides
 from syncd.compare import compare
 from syncd.ledger.schema import history
+from syncd.passes import chosen, work_on
 from syncd.sides import Answer
 from tests.engine.households import IBAN, ZEILE, account, address, edit, here, rows, see
 from tests.engine.story import Story, key, told
@@ -146,3 +147,17 @@ async def test_an_erased_person_and_his_addresses_do_not_come_back_until_asked(s
     await story.desk.include(key(espo_id))
     await story.settle()
     assert len(rows(story, betnr)) == len(here(story)) == 1
+
+
+@told()
+async def test_a_command_that_syncs_a_person_syncs_what_belongs_to_him(story: Story) -> None:
+    espo_id, betnr = await story.pair()
+    address(story, espo_id)
+    story.advoware.add_adresse(betnr, {**ZEILE, "strasse": "Am Ufer 9"})
+    app = story.world.daemon()
+    await app.open()
+    began = story.world.clock.now()
+    await work_on(app, await chosen(app, [espo_id], None), lambda *_: None)
+    assert story.world.clock.now() - began < 30.0
+    assert len(rows(story, betnr)) == len(here(story)) == 2
+    assert {one["syncStatus"] for one in here(story)} == {"clean"}
