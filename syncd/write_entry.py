@@ -19,6 +19,7 @@ from syncd.model import (
     ADD,
     CHANGE,
     Action,
+    Base,
     EntryWrite,
     Intent,
     IntentState,
@@ -40,7 +41,7 @@ class _Sent:
     entries: EntryList
     entry: EntryWrite
     intent: str
-    ids: frozenset[int]
+    there: Mapping[int, AdvowareEntry]
 
 
 class EntryWriter:
@@ -68,17 +69,17 @@ class EntryWriter:
             return replace(shot, advoware=await read_advoware(context, advoware_id))
         entries = next(one for one in entity.lists if one.name == action.list)
         verb = ADD if entry.id is None else CHANGE
-        ids = _ids(entries, shot.memory, advoware)
+        there = {one.id: one for one in entries_there(entries, shot.memory, advoware.body) or ()}
         told = entry.as_field
         if entry.id is None:
-            told = replace(told, sent={**entry.body, BESIDE: sorted(ids)})
+            told = replace(told, sent={**entry.body, BESIDE: sorted(there)})
         intent = await self._scribe.announce(Side.ADVOWARE, verb, (told,), espo, advoware, actions)
         shot = replace(shot, memory=with_agreed(shot.memory, actions))
         await self._permit.firm()
         await self._permit.still_fresh(advoware, intent)
         self._permit.wrote_advoware = True
         context.observers.window("PUT", context.clock.monotonic() - advoware.read_at)
-        sent = _Sent(entries, entry, intent, ids)
+        sent = _Sent(entries, entry, intent, there)
         path = f"{entity.path(advoware_id)}/{entries.path}"
         last_look = self._permit.last_look(advoware)
         try:
@@ -129,8 +130,9 @@ class EntryWriter:
             if entry.id is None:
                 await self._context.ledger.write(steps.conclude, self._scribe.job(), sent.intent, IntentState.IN_DOUBT)
                 return replace(shot, memory=self._doubted(memory, sent))
-            await self._scribe.confirm_entry(sent.intent, entry, None)
-            return shot
+            bases = self._taken_and_gone(shot, sent)
+            await self._scribe.confirm_entry(sent.intent, entry, None, bases)
+            return replace(shot, memory=with_bases(memory, bases))
         name = sent.entries.entry_name(found.id)
         refused = False
         if found.form != entry.after:
@@ -146,6 +148,14 @@ class EntryWriter:
             self._scribe.arrived(Side.ADVOWARE, shot.espo)
         memory = with_bases(memory, bases)
         return replace(shot, memory=self._with_aspects(memory, sent, found, name))
+
+    def _taken_and_gone(self, shot: Snapshot, sent: _Sent) -> dict[str, Base]:
+        """A PUT was taken, and the entry is gone: somebody deleted it after that, when it was agreed on."""
+        was = sent.there.get(sent.entry.id or 0)
+        if was is None:
+            return {}
+        taken = replace(was, form=sent.entry.after, raw={**was.raw, **sent.entry.body})
+        return after_write(sent.entries, shot.memory, sent.entry, taken, _not_direct(shot.espo))
 
     def _with_aspects(self, memory: Memory, sent: _Sent, found: AdvowareEntry, name: str) -> Memory:
         """Remark and `online` may be cut or ignored: not tried again in this job, and people's text is put back."""
@@ -170,7 +180,7 @@ def _find(sent: _Sent, memory: Memory, after: Present) -> AdvowareEntry | None:
     there = entries_there(sent.entries, memory, after.body) or ()
     if sent.entry.id is not None:
         return next((one for one in there if one.id == sent.entry.id), None)
-    new = [one for one in there if one.id not in sent.ids]
+    new = [one for one in there if one.id not in sent.there]
     return next((one for one in new if one.form == sent.entry.after), None)
 
 
@@ -182,11 +192,6 @@ def _was_applied(sent: _Sent, found: AdvowareEntry) -> bool:
     if entry.id is None or sent.entries.codec.parse(Side.ADVOWARE, entry.before) != entry.after:
         return True
     return (raw.get(REMARK) or "", bool(raw.get("online"))) == (entry.body[REMARK], entry.body["online"])
-
-
-def _ids(entries: EntryList, memory: Memory, advoware: Present) -> frozenset[int]:
-    there = entries_there(entries, memory, advoware.body) or ()
-    return frozenset(one.id for one in there)
 
 
 def _quarantined(memory: Memory, name: str, value: Canonical) -> Memory:

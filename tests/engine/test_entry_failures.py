@@ -110,6 +110,22 @@ async def test_an_entry_deleted_at_the_instant_of_its_put_is_no_failure(story: S
     await agree(story, espo_id, betnr)
 
 
+@told()
+async def test_an_entry_deleted_right_after_its_put_is_removed_in_espocrm_too(story: Story) -> None:
+    espo_id, betnr = await known(story, phone(OFFICE, primary=True), phone(MOBILE, "Mobile"))
+    number = entry(story, betnr, MOBILE)["id"]
+    story.fault(
+        Kind.EDIT_AFTER, system="advoware", method="PUT", route=ENTRY,
+        act=lambda: story.advoware.remove_child(betnr, "kommunikation", number),
+    )  # fmt: skip
+    save(story, espo_id, phone(OFFICE, primary=True), phone(HOME, "Mobile"))
+    await story.settle()
+    assert phones(story, espo_id) == [(OFFICE, "Office")]
+    assert living(story, betnr) == [(1, OFFICE)]
+    assert story.status(espo_id) == "clean"
+    await agree(story, espo_id, betnr)
+
+
 # --- answers that get lost --------------------------------------------------------------------
 
 
