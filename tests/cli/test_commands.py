@@ -340,7 +340,7 @@ def test_retry_puts_a_record_to_work_and_drop_takes_it_off(synced: tuple[str, in
     assert "waits no longer" in cli("queue", "drop", espo_id).out
     assert "did not wait" in cli("queue", "drop", espo_id).out
     assert key not in [one["key"] for one in cli("queue", "list", "--json").json]
-    assert "1 to be" in cli("retry", "--status", "clean").out
+    assert "3 to be" in cli("retry", "--status", "clean").out, "and what belongs to it"
 
 
 def test_locks_are_listed_and_cleared(synced: tuple[str, int], cli: Cli) -> None:

@@ -71,9 +71,11 @@ def test_nonsense_is_refused_in_one_line(synced: tuple[str, int], script: Script
 
 
 def test_what_was_edited_behind_the_daemon_is_told_and_nothing_is_written(
-    synced: tuple[str, int], systems: Systems, script: Script, kept: Ledger, tmp_path: Path
+    settings: pytest.MonkeyPatch, synced: tuple[str, int], systems: Systems, script: Script, cli: Cli, kept: Ledger
 ) -> None:
     espo_id, number = synced
+    settings.setattr("syncd.passes.SOON", 12.0)
+    assert cli("sync", espo_id).code == 0, "until nothing waits"
     alike = script(compare.compare, espo_id)
     assert (alike.code, alike.out) == (0, "1 compared, 1 alike; differences: none\n")
     systems.act("espocrm", "edit", record_id=espo_id, values={"lastName": "Anderswo"})
