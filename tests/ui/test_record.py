@@ -278,3 +278,23 @@ async def test_no_button_works_without_the_token_of_the_session_or_from_elsewher
         assert (await stranger.post(f"{PAGE}/{name}", data={"csrf": token})).headers["location"] == "/ui/login"
         assert (await anna.get(f"{PAGE}/{name}")).status_code == (200 if "undo" in name else 405)
     assert pages.told == []
+
+
+# --- what belongs to whom ---------------------------------------------------------------------
+
+
+async def test_a_person_lists_what_belongs_to_him_and_that_leads_back(
+    ida: None, anna: httpx.AsyncClient, pages: Pages
+) -> None:
+    assert isinstance(pages.deps.entities, dict)
+    pages.deps.entities.update({one.name: one for one in BETEILIGTE.children})
+    child = {**pair(2, "Lange Gasse 3", "Hannover", state="linked"), "key": "adressen/a1", "entity": "adressen"}
+    await know(pages, child | {"parent": KEY, "title": "Lange Gasse 3, Hannover", "status": "conflict"})
+    page = await anna.get(PAGE)
+    assert "Adressen Lange Gasse 3, Hannover Entscheidung nötig" in plain(page)
+    assert 'href="/ui/records/adressen/a1"' in page.text
+    back = await anna.get("/ui/records/adressen/a1")
+    assert "Gehört zu Müller, Ida" in plain(back)
+    assert f'href="{PAGE}"' in back.text
+    assert "Art Adresse" in plain(back)
+    assert "Straße" in plain(back)
