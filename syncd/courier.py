@@ -22,6 +22,7 @@ log = structlog.get_logger()
 BATCH = 20
 FIRST_WAIT = 60.0  # seconds, doubled with each failure
 LONGEST_WAIT = 3600.0
+TAKEN = 300.0  # seconds for which one daemon deals with a message, whatever its calls have to wait for
 TIMEOUTS = 2  # HTTP time-outs after which what was sent cannot apply any more
 OPEN, DONE = "Not Started", "Completed"
 CLOSED = (DONE, "Canceled")
@@ -42,13 +43,19 @@ async def deliver(context: Context) -> int:
     for message in await context.ledger.read(people.owed_messages, context.clock.now(), BATCH):
         if message["key"].partition("/")[0] != context.entity.name:
             continue
+        now = context.clock.now()
+        if not await context.ledger.write(people.take_message, message["id"], now, now + TAKEN):
+            continue
         try:
             await _deal(context, message)
             done += 1
         except Outage as error:
+            now = context.clock.now()
             if getattr(error, "in_doubt", False):  # it may still apply: it is looked for once it cannot any more
-                later = context.clock.now() + TIMEOUTS * context.settings.http_timeout
+                later = now + TIMEOUTS * context.settings.http_timeout
                 await context.ledger.write(people.message_failed, message["id"], later)
+            else:
+                await context.ledger.write(people.give_back_message, message["id"], now)
             return done
         except PeerError as error:
             wait = min(FIRST_WAIT * 2 ** message["tries"], LONGEST_WAIT)

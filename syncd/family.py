@@ -131,7 +131,8 @@ async def _of_list(
         new = _without_twins(entity, new, [entity.canonical(Side.ESPO, found[key]) for key in out])
         keys = [key for key in found if key not in out]
         stirred += [key for key in keys if key not in stirred]
-        if any(not _was_judged(judged.get(key)) for key in keys):
+        doubtful = await context.ledger.read(children.creating, keys) if keys else set()
+        if doubtful or any(not _was_judged(judged.get(key)) for key in keys):
             unjudged = frozenset({entity.name})
         asked = await context.ledger.read(children.candidates, keys) if keys else set()
         new = {number: row for number, row in new.items() if number not in asked}

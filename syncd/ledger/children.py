@@ -14,7 +14,7 @@ from mappers.spec import Canonical, Side
 from syncd.lanes import Lane
 from syncd.ledger import journal, pairs, people, work
 from syncd.ledger.imports import Import
-from syncd.ledger.schema import conflicts, imports
+from syncd.ledger.schema import conflicts, imports, intents
 from syncd.ledger.schema import pairs as pairs_table
 from syncd.ledger.schema import work as work_table
 from syncd.ledger.sql import upsert
@@ -82,6 +82,12 @@ def take_back(conn: Connection, job: Job, number: int) -> None:
     mine = (imports.c.advoware_id == number) & (imports.c.key == job.key) & (imports.c.state == Import.RETIRED)
     if conn.execute(delete(imports).where(mine)).rowcount:
         people.close_messages(conn, job.key, [topic(number)], job.now)
+
+
+def creating(conn: Connection, keys: Iterable[str]) -> set[str]:
+    """Records of which nobody knows yet whether they have been created in Advoware."""
+    unsettled = (intents.c.verb == "create") & intents.c.state.in_(journal.UNSETTLED)
+    return set(conn.execute(select(intents.c.key).where(intents.c.key.in_(list(keys)), unsettled)).scalars())
 
 
 def look_again(conn: Connection, parent: str, now: float) -> None:

@@ -210,6 +210,17 @@ def owed_messages(conn: Connection, now: float, limit: int) -> list[dict[str, An
     return [dict(row._mapping) for row in conn.execute(_OWED, {"now": now, "most": limit})]
 
 
+def take_message(conn: Connection, message_id: str, now: float, until: float) -> bool:
+    """Take a message to deal with it until then; false if somebody else has, or it is not due any more."""
+    free = (messages.c.id == message_id) & (messages.c.due_at <= now) & messages.c.state.in_(("owed", "closing"))
+    return conn.execute(update(messages).where(free).values(due_at=until)).rowcount > 0
+
+
+def give_back_message(conn: Connection, message_id: str, now: float) -> None:
+    """It could not be dealt with, through no fault of its own."""
+    conn.execute(update(messages).where(messages.c.id == message_id).values(due_at=now))
+
+
 def message_done(
     conn: Connection, message_id: str, state: str, espo_id: str | None, body: Mapping[str, Any] | None = None
 ) -> None:

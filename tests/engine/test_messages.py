@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from syncd import courier
+from syncd.ledger import people
 from syncd.sandbox.faults import Kind
-from tests.engine.story import ESPO, POLL, Story, told
+from tests.engine.story import ESPO, POLL, Story, key, told
 
 
 async def waiting(story: Story, *, assigned: str | None = None) -> tuple[str, int]:
@@ -146,3 +150,13 @@ async def test_a_task_closes_by_itself_though_its_newest_words_could_not_be_post
     await story.live(200)
     assert story.status(espo_id) == "clean"
     assert [task["status"] for task in story.tasks()] == ["Completed"]
+
+
+@told()
+async def test_two_daemons_post_a_task_once(story: Story) -> None:
+    espo_id, _ = await story.pair({"assignedUserId": story.anna()})
+    now = story.world.clock.now()
+    await story.write(people.owe_message, "0123456789ab", key(espo_id), "task", "waiting", {"text": "?"}, now)
+    contexts = [story.world.daemon(name).contexts["beteiligte"] for name in ("one", "two")]
+    await asyncio.gather(*(courier.deliver(context) for context in contexts))
+    assert len(story.tasks()) == 1
