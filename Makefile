@@ -46,8 +46,9 @@ soak: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m tests.simulation soak $(ARGS)
 	$(VENV)/bin/python -m pytest -m soak --timeout 0
 
+# make bench PART=throughput: one part only
 bench: $(VENV)/.installed-dev
-	$(VENV)/bin/python -m benchmarks $(ARGS)
+	$(VENV)/bin/python -m benchmarks $(if $(PART),--part $(PART)) $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .

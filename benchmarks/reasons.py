@@ -19,6 +19,8 @@ def _reason(before: Sequence[Call], call: Call, after: Sequence[Call]) -> str:
     one_record = route.endswith("{id}")
     match (system, verb):
         case ("espocrm", "GET") if one_record:
+            if any(one[:2] == ("espocrm", "PATCH") for one in after):
+                return "read again: it is about to be written over" if written else "read"
             return "late look: did somebody type meanwhile?" if written else "read"
         case ("advoware", "GET") if one_record and written:
             return "read back: a 200 proves nothing"
@@ -27,9 +29,9 @@ def _reason(before: Sequence[Call], call: Call, after: Sequence[Call]) -> str:
         case ("advoware", "GET") if not one_record:
             return "search for him: finding him proves that “nobody” is true" if listed else "search for the person"
         case ("advoware", "PUT"):
-            return "the change"
+            return "the entry" if "Kommunikationen" in route else "the change"
         case ("advoware", "POST"):
-            return "the new Beteiligter"
+            return "a new entry" if "Kommunikationen" in route else "the new Beteiligter"
         case ("espocrm", "PATCH"):
             if any(one[1] == "POST" for one in after):
                 return "status `syncing`: people see that a number is coming"

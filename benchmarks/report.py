@@ -1,59 +1,57 @@
-"""The figures as Markdown, and where they stand in the documentation. Measures nothing."""
+"""Figures as Markdown, and where they stand in the documentation. Measures nothing."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.engine import Call
-
 PAGE = Path(__file__).parent.parent / "docs" / "PERFORMANCE.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-SHORT = {"espocrm": "EspoCRM", "advoware": "Advoware"}
+_BLOCK = re.compile(r"<!-- measured: (\w+) -->\n(.*?)<!-- end of \1 -->", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Job:
-    """The calls of one kind of job."""
-
-    name: str
-    calls: Sequence[Call]
-    reasons: Sequence[str]
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-@dataclass
-class Throughput:
-    """Seconds of each round at one latency."""
-
-    records: int
-    latency: float
-    workers: int
-    engine: list[float] = field(default_factory=list)
-    bare: list[float] = field(default_factory=list)
-    calls: list[int] = field(default_factory=list)
-    bare_calls: list[int] = field(default_factory=list)
+def median(values: Sequence[float]) -> float:
+    """The middle one."""
+    return statistics.median(values)
 
 
-def markdown(jobs: Sequence[Job], rates: Sequence[Throughput]) -> str:
-    """All tables."""
-    return "\n\n".join([machine(), _jobs(jobs), _rates(rates)])
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the ratios of each round, whose halves were measured one after the other."""
+    return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
+def quantile(values: Sequence[float], part: float) -> float:
+    """The value below which this part of them lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+
+def judged(value: float, least: float | None = None, most: float | None = None) -> str:
+    """A ratio, and whether it reaches its target."""
+    reached = (least is None or value >= least) and (most is None or value <= most)
+    return f"{value:.2f}{'' if reached else ' (missed)'}"
 
 
 def machine() -> str:
-    """What it was measured on."""
+    """What it was measured on, and when."""
     cpu = next(
         (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.processor() or platform.machine(),
     )
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     return (
-        f"Measured on {os.cpu_count()} cores ({cpu}), Python {platform.python_version()}, {platform.system()}; "
-        f"load of the machine (1, 5, 15 minutes) {load}. Ledger: SQLite, every commit on disk. "
-        "Redis: the server that is brought along. The stand-in systems ran in processes of their own on the same cores."
+        f"_{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({cpu}), Python {platform.python_version()}, "
+        f"{platform.system()}; load of the machine afterwards (1, 5, 15 minutes) {load}._"
     )
 
 
@@ -64,36 +62,26 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def _jobs(jobs: Sequence[Job]) -> str:
-    rows = ["| job | calls | which, in order |", "|---|---|---|"]
-    for job in jobs:
-        told = "; ".join(
-            f"{SHORT[system]} {verb} ({reason})"
-            for (system, verb, _), reason in zip(job.calls, job.reasons, strict=True)
-        )
-        rows.append(f"| {job.name} | {len(job.calls)} | {told} |")
-    return "\n".join(rows)
+def blocks(page: str) -> dict[str, str]:
+    """The generated parts of the page, by name."""
+    return {found[1]: found[2] for found in _BLOCK.finditer(page)}
 
 
-def _rates(rates: Sequence[Throughput]) -> str:
-    rows = [
-        "| latency added | changed records | calls of syncd / bare loop | syncd | bare loop | syncd / bare |",
-        "|---|---|---|---|---|---|",
-    ]
-    for one in rates:
-        ours, bare = (one.records / statistics.median(times) for times in (one.engine, one.bare))
-        calls = f"{statistics.median(one.calls):.0f} / {statistics.median(one.bare_calls):.0f}"
-        rows.append(
-            f"| {one.latency * 1000:.0f} ms | {one.records}, {one.workers} at a time | {calls} "
-            f"| {ours:.1f} records/s | {bare:.1f} records/s | {ours / bare:.2f} |"
-        )
-    rounds = len(rates[0].engine) if rates else 0
-    return "\n".join([*rows, "", f"Medians of {rounds} rounds, syncd and the bare loop taking turns."])
+def filled(page: str, measured: Mapping[str, str]) -> str:
+    """The page with these parts replaced; raises KeyError where the page has no place for one."""
+    for name in measured:
+        if name not in blocks(page):
+            raise KeyError(name)
+    return _BLOCK.sub(
+        lambda found: (
+            f"<!-- measured: {found[1]} -->\n{measured[found[1]]}\n<!-- end of {found[1]} -->"
+            if found[1] in measured
+            else found[0]
+        ),
+        page,
+    )
 
 
-def write(text: str) -> None:
-    """Put the text between the page's markers."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+def write(measured: Mapping[str, str]) -> None:
+    """Put figures into the page."""
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), measured), encoding="utf-8")
