@@ -258,7 +258,9 @@ def _forgotten(conn: Connection, now: float) -> Iterator[Finding]:
         ("a retry is due", pairs.c.next_try_at <= now, Cause.RETRY),
         (
             "linked, and never to be looked at",
-            (pairs.c.state == PairState.LINKED) & or_(pairs.c.next_check_at.is_(None), pairs.c.check_every.is_(None)),
+            (pairs.c.state == PairState.LINKED)
+            & pairs.c.parent.is_(None)  # whoever looks at its parent sees a child
+            & or_(pairs.c.next_check_at.is_(None), pairs.c.check_every.is_(None)),
             Cause.EVENT,
         ),
     )

@@ -24,7 +24,7 @@ from tests.ledger_on_the_spot import without_waiting_for_the_disk
 
 KEY, OTHER = "beteiligte/a", "beteiligte/b"
 NOW, DAY = 1_800_000_000.0, 86400.0
-KNOWN = ("beteiligte",)
+KNOWN = ("beteiligte", "adressen")
 Make = Callable[[Connection], None]
 
 
@@ -44,6 +44,8 @@ def sound(conn: Connection) -> None:
         pairs.change(conn, key, linked | {"next_check_at": NOW + 60, "check_every": 300.0})
         journal.put_bases(conn, key, {"name": ("Muster", "Muster", "rule")})
         journal.record(conn, key, journal.Author("job"), "sync", NOW, Side.ESPO, {"name": ("Alt", "Muster")})
+    pairs.admit(conn, ["adressen/c"], "parent")  # seen with its parent, so never by itself
+    pairs.change(conn, "adressen/c", {"state": "linked", "trust": "own", "advoware_id": 3, "parent": KEY})
 
 
 def forget_pair(conn: Connection) -> None:
