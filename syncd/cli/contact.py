@@ -51,7 +51,8 @@ def match(
     Both systems are read with low priority. Records: linked · certain · doubtful, with candidates · blocked, must
     be corrected · only here, would be created · unproven, nobody found by a search nobody has tested · excluded.
     Beteiligte only there are those the searches have shown, and those of `--numbers`: Advoware has no complete
-    listing. Fields are counted, values shown only with `--values`. Exit code 1 if a record needs a person.
+    listing. Their addresses and accounts are matched when they are synced. Fields are counted, values shown only with
+    `--values`. Exit code 1 if a record needs a person.
 
     Examples: `syncd match --report --csv match.csv` · `syncd match --numbers 1-5000` · `syncd match --link-certain`
     """

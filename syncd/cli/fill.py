@@ -32,7 +32,7 @@ def backfill(
 ) -> int:
     """Let all records take part, at low priority: live edits come first, guards stay in force.
 
-    Counts first, and asks. A running daemon shares the work. Ctrl-C or SIGTERM pauses it; `--resume` goes on, also
+    Counts first, and asks. Addresses and accounts come by themselves with their Beteiligter. A running daemon shares the work. Ctrl-C or SIGTERM pauses it; `--resume` goes on, also
     after a crash. Look at `syncd match --report` before. Exit code 1 if it is paused, or a record needs a person.
 
     Example: `syncd backfill --yes`
@@ -87,6 +87,8 @@ def import_(
     as_json: output.AsJson = False,
 ) -> int:
     """Bring Beteiligte into EspoCRM that it does not have, with their phones and e-mails. Each exactly once.
+
+    Their addresses and accounts follow by themselves.
 
     Passed over with a word: linked already, the number is there, somebody alike is there, not in Advoware, no name.
     The records get the team `SYNCD_IMPORT_TEAM`. Stopped or killed, the same command goes on. With `SYNCD_DRY_RUN`
