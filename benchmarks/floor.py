@@ -27,7 +27,7 @@ from tests.systems import Systems
 
 BETEILIGTE = "api/v1/advonet/Beteiligte"
 LIST = '{"maxSize":200,"offset":0,"orderBy":"modifiedAt","order":"asc","select":["id","modifiedAt"]}'
-ESPO_ROW, ESPO_LIST = "/api/v1/CBeteiligte/{id}", "/api/v1/CBeteiligte"
+ESPO_ROW = "/api/v1/CBeteiligte/{id}"
 ADVOWARE_ROW = f"/{BETEILIGTE}/{{id}}"
 # One record's calls, once each or as often as said; what the engine makes beyond them is made as well.
 PER_CHANGE: Mapping[Call, int] = {
@@ -66,15 +66,15 @@ class Loop:
     async def other(self, call: Call, espo_id: str, betnr: int) -> None:
         """A call beyond those: a late look, a poll."""
         match call:
-            case ("espocrm", "GET", "/api/v1/CBeteiligte/{id}"):
+            case ("espocrm", "GET", route) if route.endswith("{id}"):
                 await self._call("GET", f"{self.espo}/CBeteiligte/{espo_id}", self.key)
-            case ("espocrm", "GET", "/api/v1/CBeteiligte"):
-                await self._call("GET", f"{self.espo}/CBeteiligte", self.key, params={"searchParams": LIST})
-            case ("advoware", "GET", route) if route == ADVOWARE_ROW:
-                await self._call("GET", f"{self.advoware}{BETEILIGTE}/{betnr}", self.token)
+            case ("espocrm", "GET", route):  # a list, of whichever entity
+                entity = route.removeprefix("/api/v1/").replace("{id}", espo_id)
+                await self._call("GET", f"{self.espo}/{entity}", self.key, params={"searchParams": LIST})
             case ("espocrm", "PATCH", _):
-                marks = {"syncStatus": "syncing"}
-                await self._call("PATCH", f"{self.espo}/CBeteiligte/{espo_id}", self.key, marks)
+                await self._call("PATCH", f"{self.espo}/CBeteiligte/{espo_id}", self.key, {"syncStatus": "syncing"})
+            case ("advoware", "GET", route) if route.count("{id}") == 1:  # the record, or a list of it
+                await self._call("GET", f"{self.advoware}{route.lstrip('/').replace('{id}', str(betnr))}", self.token)
             case _:
                 raise ValueError(f"the engine made a call that this loop cannot make: {call}")
 

@@ -22,6 +22,8 @@ def _reason(before: Sequence[Call], call: Call, after: Sequence[Call]) -> str:
             if any(one[:2] == ("espocrm", "PATCH") for one in after):
                 return "read again: it is about to be written over" if written else "read"
             return "late look: did somebody type meanwhile?" if written else "read"
+        case ("espocrm", "GET"):
+            return "read what belongs to the record"
         case ("advoware", "GET") if one_record and written:
             return "read back: a 200 proves nothing"
         case ("advoware", "GET") if one_record and listed:
