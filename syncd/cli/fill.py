@@ -33,8 +33,8 @@ def backfill(
     """Let all records take part, at low priority: live edits come first, guards stay in force.
 
     Counts first, and asks. Addresses and accounts come by themselves with their Beteiligter. A running daemon shares
-    the work. Ctrl-C or SIGTERM pauses it; `--resume` goes on, also after a crash. Look at `syncd match --report` before. Exit
-    code 1 if it is paused, or a record needs a person.
+    the work. Ctrl-C or SIGTERM pauses it; `--resume` goes on, also after a crash. Look at `syncd match --report`
+    before. Exit code 1 if it is paused, or a record needs a person.
 
     Example: `syncd backfill --yes`
     """
