@@ -23,7 +23,20 @@ from syncd.lanes import Lane
 from syncd.ledger import pairs, steps
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest, load, read_advoware, read_espo
-from syncd.model import Absent, EspoSeen, Key, Notice, PairState, Present, Snapshot, Status, Unknown, Unlinked
+from syncd.marks import interval_now
+from syncd.model import (
+    Absent,
+    EspoSeen,
+    Key,
+    Notice,
+    PairState,
+    Present,
+    Snapshot,
+    Status,
+    Unknown,
+    Unlinked,
+    Version,
+)
 from syncd.permit import Mismatch
 from syncd.rounds import must_read_both
 from syncd.scribe import Stopped
@@ -197,7 +210,8 @@ class Job:
         both, look = row["espo_read_at"], row["checked_at"]
         if both is None or look is None:
             return True
-        return must_read_both(now - both, now - look, row["check_every"] or 0.0, longest)
+        following = interval_now(self.context, row, Version(**row["espo_version"]), Version(**row["advoware_version"]))
+        return must_read_both(now - both, now - look, row["check_every"] or 0.0, following, longest)
 
     async def _project(self) -> Result:
         """Only the status is owed. Failing at that is no try of the record: it is repeated, ever more seldom."""

@@ -48,15 +48,20 @@ def _is_old(espo: Present) -> bool:
     return espo.served_at - espo.version.changed_at >= UNSETTLED_SPAN
 
 
-def next_look(context: Context, row: Mapping[str, Any], *sides: Version, changed: bool) -> dict[str, Any]:
-    """When to look round in Advoware next: the sooner, the later anybody changed the record, as far as we know.
+def interval_now(context: Context, row: Mapping[str, Any], *sides: Version, changed: bool = False) -> float:
+    """Seconds between looks: the fewer, the later anybody changed the record, as far as we know.
 
     `sides`: as they were just seen; what they tell of a change to come is a wrong clock, and not believed.
     """
-    if context.entity.child is not None:  # whoever looks at its parent sees it
-        return {}
     now, settings = context.clock.now(), context.settings
     told = [version.changed_at for version in sides if version.changed_at is not None]
     last = now if changed else max(one for one in (0.0, row["changed_at"], *told) if one <= now)
-    every = interval(now - last, settings.sweep_min, settings.sweep_max)
-    return {"check_every": every, "next_check_at": now + every * (0.9 + 0.1 * context.jitter())}
+    return interval(now - last, settings.sweep_min, settings.sweep_max)
+
+
+def next_look(context: Context, row: Mapping[str, Any], *sides: Version, changed: bool) -> dict[str, Any]:
+    """When to look round in Advoware next."""
+    if context.entity.child is not None:  # whoever looks at its parent sees it
+        return {}
+    every = interval_now(context, row, *sides, changed=changed)
+    return {"check_every": every, "next_check_at": context.clock.now() + every * (0.9 + 0.1 * context.jitter())}

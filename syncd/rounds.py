@@ -16,7 +16,7 @@ from math import sqrt
 SOONER = 0.5  # of the square-root law: so much of what is granted is used before looks become rarer
 LONGEST_PART = 0.8  # of the longest time promised: the rest is for waiting one's turn
 PROMISED_PART = 0.75  # of the looks at most for those that would break the promise: active records go on being seen
-GAP_GROWTH = 2.5  # times the last gap between two looks the next one may last
+SPARE = 1.1  # times what is expected the next look may take to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ def chosen(waiting: Iterable[Turn], now: float, most: int, longest: float) -> li
     return [*first, *rest][:most]
 
 
-def must_read_both(since_both: float, since_look: float, every: float, longest: float) -> bool:
+def must_read_both(since_both: float, since_look: float, every: float, following: float, longest: float) -> bool:
     """Whether both sides are read at this look, as the next one may come too late: all in seconds.
 
-    `every` is the interval this look was planned with, `since_look` the one that has become of it.
+    `every` is the interval this look was planned with, `since_look` what has become of it, `following` the next one.
     """
-    following = min(GAP_GROWTH * max(since_look, every), longest)
-    return since_both + following >= longest
+    stretched = max(1.0, since_look / every) if every else 1.0
+    return since_both + following * stretched * SPARE >= longest

@@ -66,10 +66,13 @@ def test_who_is_passed_over_waits_for_fewer_intervals_or_is_one_too_many_of_the_
             assert all(one.since(NOW) / one.every >= turn.since(NOW) / turn.every for one in others)
 
 
-@given(st.floats(0, DAY), st.floats(0, DAY), st.sampled_from([300.0, 2400.0, 38400.0, 69120.0]))
-def test_a_look_at_one_side_leaves_time_for_the_next(both: float, look: float, every: float) -> None:
-    if not must_read_both(both, look, every, DAY):
-        assert both + 2 * max(look, every) < DAY
+EVERY = st.sampled_from([300.0, 2400.0, 38400.0, 69120.0])
+
+
+@given(st.floats(0, DAY), st.floats(0, DAY), EVERY, EVERY)
+def test_a_look_at_one_side_leaves_time_for_the_next(both: float, look: float, every: float, following: float) -> None:
+    if not must_read_both(both, look, every, following, DAY):
+        assert both + following * max(1.0, look / every) < DAY
 
 
 def test_edits_are_found_three_times_sooner_than_one_after_another_and_nobody_is_left_out() -> None:

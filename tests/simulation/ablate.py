@@ -49,12 +49,12 @@ def wrong(safeguard: Safeguard, seed: int, *, off: bool) -> Sequence[str]:
 
 def restless(outcome: Outcome) -> list[str]:
     """Records that were read again and again in the quiet at the end."""
-    sweep_max = float({**QUICK, **outcome.script.settings}["SYNCD_SWEEP_MAX_SECONDS"])
+    soonest = float({**QUICK, **outcome.script.settings}["SYNCD_SWEEP_MIN_SECONDS"])
     begins = outcome.figures["seconds"] - QUIET
     lines = [line.split(" ") for line in outcome.trace]
     paths = [one[3] for one in lines if len(one) > 3 and one[2] == "GET" and float(one[0]) > begins]
     reads = Counter(path for path in paths if "/CBeteiligte/" in path)
-    return [f"{path} was read {times} times in quiet" for path, times in reads.items() if times > 2 + QUIET / sweep_max]
+    return [f"{path} was read {times} times in quiet" for path, times in reads.items() if times > 2 + QUIET / soonest]
 
 
 def found() -> dict[str, Found]:
