@@ -128,7 +128,7 @@ async def changes(loop: Loop, pairs: Sequence[tuple[str, int]], made: Counter[Ca
     more = Counter(made)
     more.subtract({call: count * len(pairs) for call, count in PER_CHANGE.items()})
     if min(more.values()) < 0:
-        raise ValueError("the engine made fewer calls than a change takes")
+        raise ValueError(f"the engine made fewer calls than {len(pairs)} changes take: {made}")
     rest = iter([(call, *pairs[index % len(pairs)]) for index, call in enumerate(more.elements())])
     todo = iter(pairs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ STAGES = 5  # calls of a change that wait for each other, the late look among th
 FASTEST = 50.0  # records a second that a worker changes at most, where there is no latency
 LEAST = {0.0: 0.5}  # of the floor's throughput; at any other latency nine tenths
 MOST_CPU = 2.0
+SECOND = 1.1  # time stamps have no parts of a second: an edit in that of our own write is found by the late look
 
 
 @dataclass
@@ -37,7 +39,7 @@ async def measure(size: Size, state: Path) -> str:
     races = []
     for workers in size.workers:
         with running_systems() as systems, running_systems() as theirs:
-            mine, others = (seeds.pairs(one, size.records) for one in (systems, theirs))
+            mine, others = (seeds.pairs(one, 2 * size.records) for one in (systems, theirs))
             async with (
                 engine.running(systems, state / str(workers), workers) as app,
                 floor.httpx_loop(theirs) as httpx,
@@ -48,8 +50,11 @@ async def measure(size: Size, state: Path) -> str:
                     for number in range(size.rounds):
                         for one in (systems, theirs):
                             one.control("faults", method="DELETE")
-                        some = mine[: race.records]
+                        # Taking turns: who edits a record again and again is made to wait.
+                        begin = size.records * (number % 2)
+                        some = mine[begin : begin + race.records]
                         value = f"Dr. {latency:g} {number}"
+                        await asyncio.sleep(SECOND)
                         seeds.edit(systems, some, value)
                         _slow((systems, theirs), latency)
                         made = await _ours(race, app, systems)
