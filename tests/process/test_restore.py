@@ -50,7 +50,7 @@ def test_a_restored_backup_is_held_until_a_person_says_which_side_is_right(
     monday = str(tmp_path / "monday.db")
     daemon.settings = {**daemon.settings, "SYNCD_SWEEP_MAX_SECONDS": "2"}
     daemon.start().wait_ready()
-    eventually("all are known", lambda: told(daemon, "status")["pairs"] == {"clean": 3})
+    eventually("all are known", lambda: told(daemon, "status")["pairs"] == {"clean": 9})
     systems.control("backup", {"do": "snapshot", "name": "monday"})
     if older == "ledger":
         assert "kB" in syncd(daemon, "backup", monday)
