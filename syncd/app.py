@@ -47,6 +47,7 @@ ENTITIES: tuple[Entity, ...] = (BETEILIGTE, ADRESSEN, BANKVERBINDUNGEN)
 DUE_EVERY = 1.0  # seconds between two copies of due work from the ledger to the queue
 BEAT_EVERY = 10.0
 PRUNE_EVERY = 3600.0
+CHILDREN_EVERY = 4  # polls: how seldom EspoCRM is asked for changed addresses and accounts
 COURIER_EVERY = 3.0
 IDENTIFY_EVERY = 60.0
 SWEEP_SHARE = 0.5  # of Advoware's calls per minute that looking round may use
@@ -97,6 +98,7 @@ class App:
     crew: Crew
     tally: Tally
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    polls: int = 0
 
     async def start(self) -> None:
         """Check whose ledger this is, and begin to use it; asks neither system. Raises `config.ConfigError`."""
@@ -200,8 +202,10 @@ class App:
         await self.parts.queue.add_all([Waiting(item.key, item.lane, item.due_at) for item in due])
 
     async def poll(self) -> int:
-        """Ask EspoCRM what changed."""
-        found = sum([await self._poll(context) for context in self.contexts.values()])
+        """Ask EspoCRM what changed; of children only now and then, they change seldom and have their webhooks."""
+        asked = self.adults if self.polls % CHILDREN_EVERY else self.contexts
+        self.polls += 1
+        found = sum([await self._poll(context) for context in asked.values()])
         await self.parts.ledger.write(facts.put, "polled_at", self.parts.clock.now())
         if found:
             await self.copy_due()

@@ -53,7 +53,7 @@ _HOLDERS = select(pairs.c.advoware_id, pairs.c.key).where(
     pairs.c.key != given("but"),
 )
 _RETIRED = select(imports.c.advoware_id).where(imports.c.key == _KEY, imports.c.state == "retired")
-_CHECKED = select(func.count()).where(pairs.c.checked_at >= given("since"))
+_CHECKED = select(func.count()).where(pairs.c.checked_at >= given("since"), pairs.c.entity == given("entity"))
 
 
 class FenceLost(Exception):
@@ -305,9 +305,9 @@ def status_counts(conn: Connection) -> dict[str, int]:
     return {row.status or "new": row.n for row in conn.execute(query)}
 
 
-def checked_since(conn: Connection, since: float) -> int:
-    """How many pairs were looked at since then."""
-    return int(conn.execute(_CHECKED, {"since": since}).scalar_one())
+def checked_since(conn: Connection, entity: str, since: float) -> int:
+    """How many pairs of an entity were looked at since then."""
+    return int(conn.execute(_CHECKED, {"entity": entity, "since": since}).scalar_one())
 
 
 def everything(conn: Connection, key: str) -> dict[str, Any]:

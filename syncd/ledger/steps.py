@@ -75,11 +75,16 @@ class Job:
     cause: str | None = None
     lock: pairs.Lock | None = None  # of the record's parent, which ends with the job
 
+    @property
+    def entity(self) -> str:
+        """Our name of the record's kind."""
+        return self.key.partition("/")[0]
+
 
 def announce(conn: Connection, job: Job, told: Announcement, limits: guard.Limits, guard_id: str) -> str | None:
     """Journal a write; returns the id of the guard that forbids it instead, where one does. Raises `Paused`."""
     pairs.check_fence(conn, job.key, job.fence)
-    scope = facts.paused_by(conn, job.key.partition("/")[0], told.side)
+    scope = facts.paused_by(conn, job.entity, told.side)
     if scope is not None:
         raise Paused(scope)
     stopped = _stopped_by(conn, job, told, limits, guard_id)
@@ -114,7 +119,7 @@ def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Li
         if not brakes.seen_as_often(conn, kind, job.now - guard.HOUR, limits.change_min):
             continue
         changed = brakes.seen_since(conn, kind, job.now - guard.HOUR)
-        checked = pairs.checked_since(conn, job.now - guard.HOUR)
+        checked = pairs.checked_since(conn, job.entity, job.now - guard.HOUR)
         if guard.too_many_changes(changed, checked, limits) and not brakes.is_allowed(conn, kind, job.key):
             detail = {"changed": changed, "checked": checked}
             of_field = (one for one in told.writes if one.field.partition(":")[0] == name)
@@ -346,11 +351,10 @@ def _tell_children(conn: Connection, job: Job, ending: Ending) -> None:
 
 
 def _give_up(conn: Connection, job: Job, one: Single) -> None:
-    entity = job.key.partition("/")[0]
     for number, sibling in enumerate(pairs.brood(conn, one.parent)):
         key = sibling["key"]
         claims = journal.shows(conn, key, one.field) or one.field in people.waiting(conn, key)[0]
-        if key == job.key or sibling["entity"] != entity or not claims:
+        if key == job.key or sibling["entity"] != job.entity or not claims:
             continue
         values = {"espo": one.saw, "advoware": None, "base": None, "opened_at": job.now}
         raised = people.raise_conflict(conn, f"{one.id[:10]}{number:02d}", key, one.field, "single", values)
@@ -383,7 +387,7 @@ def missing(conn: Connection, job: Job, side: Side, limits: guard.Limits, guard_
     brakes.see(conn, kind, job.key, job.now)
     count = brakes.seen_since(conn, kind, job.now - guard.DAY)
     in_succession = brakes.run_length(conn, kind, 1)
-    checked = pairs.checked_since(conn, job.now - guard.DAY)
+    checked = pairs.checked_since(conn, job.entity, job.now - guard.DAY)
     if guard.too_many_missing(count, checked, in_succession, limits) or brakes.stopped(conn, kind):
         keys = brakes.keys_seen_since(conn, kind, job.now - guard.DAY)
         return brakes.stop(conn, guard_id, kind, keys, {"missing": count, "checked": checked}, job.now)

@@ -47,7 +47,7 @@ from tests.simulation.switches import Names, always, nothing, swapped
 # --- who belongs to whom, and what is gone -------------------------------------------------------
 
 
-def _gone_at_once(memory: Memory, named: int | None) -> tuple[Action, ...]:
+def _gone_at_once(entity: Entity, memory: Memory, named: int | None) -> tuple[Action, ...]:
     return (Settle(Status.DELETED_IN_ADVOWARE, ()),)
 
 
