@@ -54,7 +54,7 @@ PROFILES: dict[str, Profile] = {
     ),
     "frugal": Profile(
         {**PEOPLE, "fault": 2.0, "kill": 1.0},
-        settings={"SYNCD_ADVOWARE_CALLS_PER_MINUTE": "24", "SYNCD_ESPOCRM_CALLS_PER_MINUTE": "80"},
+        settings={"SYNCD_ADVOWARE_CALLS_PER_MINUTE": "40", "SYNCD_ESPOCRM_CALLS_PER_MINUTE": "120"},
     ),
     "children": Profile(
         {"child": 12.0, "child_ambush": 3.0, "type": 2.0, "number": 1.0, "fault": 4.0, "kill": 1.5, "pause": 0.5,

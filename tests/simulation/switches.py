@@ -78,7 +78,7 @@ def _release_anyhow(conn: Connection, key: str, fence: int, values: Mapping[str,
     conn.execute(update(schema.pairs).where(schema.pairs.c.key == key).values(**free, **values))
 
 
-def _renew_anyhow(conn: Connection, key: str, fence: int, until: float) -> bool:
+def _renew_anyhow(conn: Connection, key: str, fence: int, until: float, lock: pairs.Lock | None = None) -> bool:
     conn.execute(update(schema.pairs).where(schema.pairs.c.key == key).values(claimed_until=until))
     return True
 

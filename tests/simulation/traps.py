@@ -22,6 +22,7 @@ PERSON = {"name": "Okänd", "vorname": "Otto", "geburtsdatum": "1971-05-06T00:00
 RECORD = {"lastName": "Okänd", "firstName": "Otto", "geburtsdatum": "1971-05-06"}
 BETEILIGTE, OBJECT = "*/Beteiligte", "*/Beteiligte/*"
 SELDOM = {"SYNCD_SWEEP_MIN_SECONDS": "300", "SYNCD_SWEEP_MAX_SECONDS": "86400"}
+RARELY = {"SYNCD_SWEEP_MIN_SECONDS": "30", "SYNCD_SWEEP_MAX_SECONDS": "60"}
 STRICT = {"SYNCD_DELETE_GUARD_MIN": "3", "SYNCD_DELETE_GUARD_PERCENT": "5"}
 
 NOTHING: Mapping[str, str] = {}
@@ -306,7 +307,7 @@ TRAPS: dict[str, Trap] = {
         _profile(ESPOCRM_API_TIMEOUT_SECONDS="15", ADVOWARE_API_TIMEOUT_SECONDS="15"), _slow_read
     ),
     "last look before sending": Trap(
-        _profile(persons=(3, 3), seconds=60.0, SYNCD_ADVOWARE_CALLS_PER_MINUTE="25"), _busy
+        _profile(persons=(3, 3), seconds=60.0, SYNCD_ADVOWARE_CALLS_PER_MINUTE="40"), _busy
     ),
     "list re-read before PATCH": Trap(_profile(), _emptied),
     "read-back": Trap(_profile(), _silent_refusal),
@@ -315,7 +316,7 @@ TRAPS: dict[str, Trap] = {
     "own late write": Trap(_profile(events=(0, 1)), _late_put),
     "losing value kept": Trap(_profile(), _both_type),
     "late check": Trap(_profile(events=(0, 0), also=SELDOM), _same_second),
-    "own-write recognition": Trap(_profile(), _an_edit),
+    "own-write recognition": Trap(_profile(also=RARELY), _an_edit),
     "watermark overlap": Trap(_profile(events=(0, 0), persons=(2, 2), also=SELDOM), _late_row),
     "link check": Trap(_profile(), _stranger),
     "one record per Beteiligter": Trap(_profile(), _copied),
