@@ -22,7 +22,7 @@ log = structlog.get_logger()
 BATCH = 20
 FIRST_WAIT = 60.0  # seconds, doubled with each failure
 LONGEST_WAIT = 3600.0
-TAKEN = 300.0  # seconds for which one daemon deals with a message, whatever its calls have to wait for
+TAKEN = 2.0  # leases for which one daemon deals with a message, whatever its calls have to wait for
 TIMEOUTS = 2  # HTTP time-outs after which what was sent cannot apply any more
 OPEN, DONE = "Not Started", "Completed"
 CLOSED = (DONE, "Canceled")
@@ -44,7 +44,7 @@ async def deliver(context: Context) -> int:
         if message["key"].partition("/")[0] != context.entity.name:
             continue
         now = context.clock.now()
-        if not await context.ledger.write(people.take_message, message["id"], now, now + TAKEN):
+        if not await context.ledger.write(people.take_message, message["id"], now, now + TAKEN * context.settings.lease):
             continue
         try:
             await _deal(context, message)
