@@ -69,6 +69,10 @@ WORDS: Mapping[str, Words] = {
         "Something that was set up is no longer so: syncd doctor",
     ),
     "alarm.webhooks": Words("Mit den Webhooks stimmt etwas nicht", "Something is wrong with the webhooks"),
+    "alarm.mixed_up": Words(
+        "Beim Schreiben einer Anschrift wurde eine andere getroffen; sie hat ihre Werte zurück",
+        "A write to an address struck another one, which has its own values back",
+    ),
     "alarm.clock": Words("Zwei Uhren gehen verschieden", "Two clocks differ"),
     "alarm.later": Words("Eine Meldung einer neueren Version", "An alarm of a later version"),
     # records
