@@ -44,7 +44,8 @@ async def deliver(context: Context) -> int:
         if message["key"].partition("/")[0] != context.entity.name:
             continue
         now = context.clock.now()
-        if not await context.ledger.write(people.take_message, message["id"], now, now + TAKEN * context.settings.lease):
+        until = now + TAKEN * context.settings.lease
+        if not await context.ledger.write(people.take_message, message["id"], now, until):
             continue
         try:
             await _deal(context, message)
