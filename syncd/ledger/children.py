@@ -68,6 +68,7 @@ def retire(conn: Connection, job: Job, number: int | None, parent: str | None, m
     }  # fmt: skip
     if parent is not None:
         change["parent"] = parent or None
+        people.settle(conn, job.key, (), job.now)  # what was asked and decided was about another family
     if number is not None:
         left = {"entity": row["entity"], "advoware_id": number, "run": job.id[:12], "state": Import.RETIRED}
         upsert(conn, imports, [left | {"sent_at": job.now, "key": job.key, "parent": row["parent"]}])

@@ -12,7 +12,7 @@ from benchmarks import report
 from benchmarks.__main__ import PARTS
 from benchmarks.size import QUICK
 
-LONG = ("counts", "delay", "together")  # late looks are waited for, daemons started again and again
+LONG = ("counts", "throughput", "idle", "delay", "together", "profile")
 ROW = re.compile(r"\| .+ \|\Z")
 
 

@@ -20,7 +20,7 @@ from tests.simulation.profiles import PROFILES
 from tests.simulation.script import loaded
 
 ROOT = Path(__file__).parents[2]
-SEEDS = int(os.environ.get("SYNCD_TEST_SEEDS", "20"))  # of each profile
+SEEDS = int(os.environ.get("SYNCD_TEST_SEEDS", "10"))  # of each profile
 BLOCK = 10
 
 
