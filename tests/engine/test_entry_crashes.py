@@ -200,8 +200,8 @@ async def living_state(world: World) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_crash_at_every_eighth_effect_leaves_the_numbers_as_without_it(name: str) -> None:
-    dies_anywhere(Scenario(reachable, SCENARIOS[name], end_state), every=8)
+def test_a_crash_at_every_sixteenth_effect_leaves_the_numbers_as_without_it(name: str) -> None:
+    dies_anywhere(Scenario(reachable, SCENARIOS[name], end_state), every=16)
 
 
 @pytest.mark.parametrize("effect", [14, 18])
@@ -266,7 +266,7 @@ MEANWHILE = {
 def test_who_sees_a_new_number_of_a_dead_daemon_and_changes_it_has_the_last_word(
     name: str, act: Callable[[World, Pair], None]
 ) -> None:
-    dies_anywhere(Scenario(reachable, act, living_state, MEANWHILE[name]), every=4)
+    dies_anywhere(Scenario(reachable, act, living_state, MEANWHILE[name]), every=8)
 
 
 @pytest.mark.soak

@@ -266,4 +266,4 @@ async def shown_in_the_end(world: World) -> dict[str, Any]:
 
 
 def test_a_crash_while_it_is_carried_out_changes_nothing_in_the_end() -> None:
-    dies_anywhere(Scenario(a_title_and_a_change_of_it, undo_it, shown_in_the_end), every=3)
+    dies_anywhere(Scenario(a_title_and_a_change_of_it, undo_it, shown_in_the_end), every=6)
