@@ -33,6 +33,7 @@ log = structlog.get_logger()
 
 MAX_BODY = 20 * 1024 * 1024
 AT_ONCE = 500  # events per transaction
+DEEPEST = 100  # levels of a body
 PATIENCE = 4.0  # seconds for a question to the ledger, two for most deliveries: EspoCRM gives up after 10
 ACTIONS = ("create", "update", "delete")
 _WEBHOOK_ID = re.compile(rb"[A-Za-z0-9_-]{1,40}\Z")
@@ -120,6 +121,8 @@ def parse(body: bytes) -> list[Event]:
         raise _unreadable("the body is not JSON") from None
     if not isinstance(items, list):
         raise _unreadable("the body is not a JSON array")
+    if _is_deep(items):
+        raise _unreadable("the body is nested too deep")
     events: list[Event] = []
     for item in items:
         espo_id = item.get("id") if isinstance(item, dict) else None
@@ -127,6 +130,18 @@ def parse(body: bytes) -> list[Event]:
             raise _unreadable("every item must be an object with the id of a record")
         events.append((espo_id, item))
     return events
+
+
+def _is_deep(items: Any) -> bool:
+    """Whether a body is nested as no record is: what can be read is not always what can be written down again."""
+    waiting = [(items, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        if inner and depth > DEEPEST:
+            return True
+        waiting += [(one, depth + 1) for one in inner if isinstance(one, dict | list)]
+    return False
 
 
 def _loads(body: str) -> Any:
