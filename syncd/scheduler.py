@@ -51,9 +51,11 @@ async def turn(chore: Chore, lock: Lock) -> bool:
 
 
 async def _whatever_happens(chore: Chore, lock: Lock) -> None:
-    """A turn; a bug in it is told, and costs this turn only."""
+    """A turn; a bug in it is told, and costs this turn only; that it is cut off is told by who did it."""
     try:
         await turn(chore, lock)
+    except asyncio.CancelledError:
+        pass  # to the scheduler, whose task this is, it would be an error
     except Exception:
         log.exception("chore.bug", chore=chore.name)
 

@@ -30,6 +30,7 @@ UNREADABLE = {
     "surrogates in UTF-8": b'[{"id":"a","n":"\xed\xa0\x80"}]',
     "100,000 lists": b"[" * 100_000 + b"]" * 100_000,
     "100,000 objects": b'[{"id":"a","n":' + b'{"n":' * 100_000 + b"1" + b"}" * 100_000 + b"}]",
+    "99 lists in a list's record": b'[{"id":"a","n":' + b"[" * 99 + b"1" + b"]" * 99 + b"}]",
     "a number of a million digits": b'[{"id":"a","n":' + b"9" * 1_000_000 + b"}]",
     "NaN": b'[{"id":"a","n":NaN}]',
     "Infinity": b'[{"id":"a","n":-Infinity}]',
@@ -58,7 +59,7 @@ READABLE = {
     "lone surrogates": b'[{"id":"a","n":"\\ud800","\\udfff":["\\udc00\\ud800"]}]',
     "a whole pair": b'[{"id":"a","n":"\\ud83d\\ude00"}]',
     "NUL in a value and a name": b'[{"id":"a","n":"\\u0000","\\u0000":1}]',
-    "300 lists": b'[{"id":"a","n":' + b"[" * 300 + b"]" * 300 + b"}]",
+    "98 lists in a list's record": b'[{"id":"a","n":' + b"[" * 98 + b"1" + b"]" * 98 + b"}]",
     "a number of 4000 digits": b'[{"id":"a","n":' + b"9" * 4000 + b"}]",
     "the same record a thousand times": b"[" + b'{"id":"a"},' * 999 + b'{"id":"a"}]',
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -83,3 +84,23 @@ async def test_a_chore_that_breaks_has_its_next_turn_and_others_have_theirs() ->
         await _until(lambda: turns.count("breaks") > 1 and turns.count("works") > 1)
     finally:
         scheduler.shutdown()
+
+
+async def test_a_turn_that_is_cut_off_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    begun, cut_off = asyncio.Event(), asyncio.Event()
+
+    async def chore() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut_off.set()
+
+    scheduler = Schedule([Chore("one", EVERY, chore)], _ours)
+    async with asyncio.timeout(PATIENCE):
+        await begun.wait()
+        scheduler.shutdown()
+        await cut_off.wait()
+        while len(asyncio.all_tasks()) > 1:
+            await asyncio.sleep(0)
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
