@@ -205,16 +205,16 @@ class App:
         """Ask EspoCRM what changed; of children only now and then, they change seldom and have their webhooks."""
         asked = self.adults if self.polls % CHILDREN_EVERY else self.contexts
         self.polls += 1
-        found = sum([await self._poll(context) for context in asked.values()])
+        found = sum([await self._ask(context, discovery.poll) for context in asked.values()])
         await self.parts.ledger.write(facts.put, "polled_at", self.parts.clock.now())
         if found:
             await self.copy_due()
         return found
 
-    async def _poll(self, context: Context) -> int:
+    async def _ask(self, context: Context, ask: Callable[[Context], Awaitable[int]]) -> int:
         """An EspoCRM without the entities of children, or without rights on them, is no reason to miss the others."""
         try:
-            return await discovery.poll(context)
+            return await ask(context)
         except (Missing, Denied) as error:
             if context.entity.child is None:
                 raise
@@ -237,16 +237,8 @@ class App:
         if asked <= done and now - done < self.settings.syncd_full_pass_hours * 3600:
             return
         for context in self.contexts.values():
-            await self._full_pass(context)
+            await self._ask(context, discovery.full_pass)
         await ledger.write(facts.put, "full_pass_at", now)
-
-    async def _full_pass(self, context: Context) -> None:
-        try:
-            await discovery.full_pass(context)
-        except (Missing, Denied) as error:
-            if context.entity.child is None:
-                raise
-            log.warning("children.unreadable", entity=context.entity.name, reason=error.reason)
 
     async def deliver(self) -> int:
         """Post the Tasks and notes owed to people."""
@@ -429,12 +421,7 @@ def _rules(declared: Field | EntryList, wish: config.FieldMapping, policy: Polic
     """Which way a field or list travels, and who wins."""
     return {
         "direction": Direction(wish.direction) if wish.direction else declared.direction,
-        # A declared one has its reason; what is declared as the default follows the firm's.
-        "policy": Policy(wish.policy)
-        if wish.policy
-        else policy
-        if declared.policy is Policy.ESPOCRM
-        else declared.policy,
+        "policy": Policy(wish.policy) if wish.policy else _policy(declared, policy),
     }
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 
-from mappers.spec import Child
 from services.errors import Missing
 from services.ports import Urgency, lane
 from syncd import stock
@@ -138,15 +137,9 @@ async def _parents(context: Context, rows: Sequence[Mapping[str, Any]]) -> set[s
     child = context.entity.child
     if child is None:
         return set()
-    keys = {_parent(child, row) for row in rows}
-    found = await context.ledger.read(pairs.get_many, [key for key in keys if key is not None])
+    keys = {Key.of_parent(child, row) for row in rows}
+    found = await context.ledger.read(pairs.get_many, [str(key) for key in keys if key is not None])
     return {key for key, row in found.items() if row["admitted_by"] is not None}
-
-
-def _parent(child: Child, row: Mapping[str, Any]) -> str | None:
-    """Key of the record that a listed one belongs to."""
-    parent_id = row.get(child.espo)
-    return str(Key(child.parent, parent_id)) if isinstance(parent_id, str) and parent_id else None
 
 
 def _admitted_by(context: Context, row: Mapping[str, Any], began: float, parents: set[str]) -> str | None:
@@ -154,7 +147,7 @@ def _admitted_by(context: Context, row: Mapping[str, Any], began: float, parents
     child = context.entity.child
     if child is None:
         return admitted_by(context.entity, row, began)
-    return "parent" if _parent(child, row) in parents else None
+    return "parent" if str(Key.of_parent(child, row)) in parents else None
 
 
 def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], now: float) -> bool:
@@ -163,8 +156,8 @@ def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], 
     if pair["state"] == PairState.TOMBSTONE:
         return True
     child = context.entity.child
-    if child is not None and _parent(child, row) != pair["parent"]:  # linking leaves the time stamp as it is
-        return True
+    if child is not None and str(Key.of_parent(child, row) or "") != (pair["parent"] or ""):
+        return True  # linking leaves the time stamp as it is
     if row.get("modifiedAt") not in (pair["settled_token"], pair["seen_token"]):
         return True
     # The stamp is known. A second edit within it is found by the late look, which is due already.
@@ -189,11 +182,11 @@ async def full_pass(context: Context) -> int:
     if not listed and living:
         log.warning("full_pass.empty", known=len(living))
         return 0
-    found = await _overlooked(context, listed, known, await first_start(context))
-    if context.entity.child is not None:  # linking and unlinking tells nobody
-        rows = list(listed.values())
-        for start in range(0, len(rows), PAGE):
-            found += await consider(context, rows[start : start + PAGE], 0.0, Lane.BACKFILL)
+    # Linking and unlinking a child tells nobody: each is considered.
+    overlooked = list(listed.values()) if context.entity.child is not None else _overlooked(listed, known)
+    found, began = 0, await first_start(context)
+    for start in range(0, len(overlooked), PAGE):
+        found += await consider(context, overlooked[start : start + PAGE], began, Lane.BACKFILL)
     gone = [espo_id for espo_id in living if espo_id not in listed]
     for espo_id in gone:
         if await _is_deleted(context, espo_id):
@@ -210,19 +203,12 @@ async def everything(context: Context, where: Sequence[Mapping[str, Any]] = ()) 
     return {row["id"]: row async for rows in stock.pages(context, _columns(context), where) for row in rows}
 
 
-async def _overlooked(
-    context: Context,
-    listed: Mapping[str, Mapping[str, Any]],
-    known: Mapping[str, tuple[str, str | None]],
-    began: float,
-) -> int:
+def _overlooked(
+    listed: Mapping[str, Mapping[str, Any]], known: Mapping[str, tuple[str, str | None]]
+) -> list[Mapping[str, Any]]:
     """Records that were restored, whose creation no poll or webhook told, or that an earlier installation left."""
     restored = [row for espo_id, row in listed.items() if known.get(espo_id, ("", ""))[0] == PairState.TOMBSTONE]
-    strangers = [row for espo_id, row in listed.items() if espo_id not in known]
-    found = 0
-    for start in range(0, len(restored + strangers), PAGE):
-        found += await consider(context, (restored + strangers)[start : start + PAGE], began, Lane.BACKFILL)
-    return found
+    return restored + [row for espo_id, row in listed.items() if espo_id not in known]
 
 
 async def _is_deleted(context: Context, espo_id: str) -> bool:

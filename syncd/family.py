@@ -51,10 +51,10 @@ async def beside(context: Context, key: str) -> tuple[Context, str | None]:
     if child is None or parent is not None:
         return found, parent
     espo = await read_espo(context, Key.parse(key).espo_id)
-    parent_id = espo.body.get(child.espo) if isinstance(espo, Present) else None
-    if not isinstance(parent_id, str) or not parent_id:
+    named = Key.of_parent(child, espo.body) if isinstance(espo, Present) else None
+    if named is None:
         return context, None
-    row = await context.ledger.read(pairs.get, str(Key(child.parent, parent_id)))
+    row = await context.ledger.read(pairs.get, str(named))
     return (context, None) if row is None else (_under(context, child, row), row["key"])
 
 

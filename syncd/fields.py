@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 from mappers.spec import Can, Canonical, Direction, Entity, Field, Policy, Side, Unmappable
 from syncd.entries import TWIN_STAYS, EntryPlan, plan_entries
-from syncd.merge import ByHand, Equal, Nothing, Stage, Unsettled, Values, Verdict, Write, merge
+from syncd.merge import ByHand, Equal, Nothing, Stage, Unsettled, Values, Verdict, Write, is_by_hand, merge
 from syncd.model import (
     BY_HAND,
     NEW_FIELD,
@@ -194,7 +194,7 @@ def _carry_out(
     pair: _Pair, mapped: Field, side: Side, chosen: Canonical, current: dict[Side, Canonical], draft: _Draft
 ) -> None:
     """A person's choice for a field, as far as the side's interface can make it."""
-    if side is Side.ADVOWARE and (mapped.can is Can.CREATE_ONLY or (mapped.can is Can.REPLACE and chosen is None)):
+    if side is Side.ADVOWARE and is_by_hand(mapped, chosen):
         draft.asks.append(Ask(mapped.name, chosen, current[side]))
     else:
         _write(pair, mapped, side, chosen, draft)
@@ -377,13 +377,12 @@ def _ordered(entity: Entity, memory: Memory, draft: _Draft) -> tuple[Action, ...
 def _to_bear(memory: Memory) -> list[Unborn]:
     """Rows that come to EspoCRM now: what it refused is not tried again before it changes."""
     brood = memory.brood or Brood()
-    refused = {name: content for (side, name), content in memory.quarantine.items() if side is Side.ESPO}
-    return [one for one in brood.unborn if one.entity not in brood.unjudged and refused.get(one.field) != one.content]
+    return [one for one in brood.unborn if one.entity not in brood.unjudged and not _is_refused(memory, one)]
 
 
 def _unborn_refused(memory: Memory) -> list[Quarantine]:
-    unborn = memory.brood.unborn if memory.brood is not None else ()
-    return [Quarantine(Side.ESPO, one.field, one.content, "") for one in unborn if _is_refused(memory, one)]
+    brood = memory.brood or Brood()
+    return [Quarantine(Side.ESPO, one.field, one.content, "") for one in brood.unborn if _is_refused(memory, one)]
 
 
 def _is_refused(memory: Memory, one: Unborn) -> bool:

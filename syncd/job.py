@@ -174,9 +174,8 @@ class Job:
         if not isinstance(espo, Present):
             self.act.snapshot = replace(self.snapshot, espo=espo, advoware=Unlinked())
             return await self.act.carry_out()
-        parent_id = espo.body.get(child.espo)
-        parent = str(Key(child.parent, parent_id)) if isinstance(parent_id, str) and parent_id else None
-        row = await self.context.ledger.read(pairs.get, parent) if parent is not None else None
+        parent = str(Key.of_parent(child, espo.body) or "")
+        row = await self.context.ledger.read(pairs.get, parent) if parent else None
         if row is None or row["admitted_by"] is None:
             return Result(Ended.IGNORED, None)
         if parent == self.claim.row["parent"]:  # once that is linked its job sees by this that we wait

@@ -138,9 +138,14 @@ def _write(field: Field, target: Side, values: Values, *, loses: bool) -> Verdic
     if not field.direction.allows(target):
         return Nothing()
     value = values.now(target.other)
-    if target is Side.ADVOWARE and (field.can is Can.CREATE_ONLY or (field.can is Can.REPLACE and value is None)):
+    if target is Side.ADVOWARE and is_by_hand(field, value):
         return ByHand(value)
     return Write(target, value, loses)
+
+
+def is_by_hand(field: Field, value: Canonical) -> bool:
+    """Whether only a person can give the field this value in Advoware; to have none is nothing to create."""
+    return field.can is Can.CREATE_ONLY or (field.can is Can.REPLACE and value is None)
 
 
 def _blank_side(values: Values) -> Side | None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from mappers.spec import Canonical, Raw, Side
+from mappers.spec import Canonical, Child, Raw, Side
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -47,6 +47,12 @@ class Key:
     def parse(cls, text: str) -> Key:
         entity, _, espo_id = text.partition("/")
         return cls(entity, espo_id)
+
+    @classmethod
+    def of_parent(cls, child: Child, body: Mapping[str, Raw]) -> Key | None:
+        """Of the record that EspoCRM shows a child to belong to; None: to none."""
+        parent_id = body.get(child.espo)
+        return cls(child.parent, parent_id) if isinstance(parent_id, str) and parent_id else None
 
 
 # --- what one side answered -------------------------------------------------------------------

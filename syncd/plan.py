@@ -107,8 +107,7 @@ def _elsewhere(entity: Entity, memory: Memory, espo: Present) -> str | None:
     """Key of the record this one belongs to now, where it is another one than it was; "" for none."""
     if entity.child is None or memory.parent is None:
         return None
-    parent_id = espo.body.get(entity.child.espo)
-    parent = str(Key(entity.child.parent, parent_id)) if isinstance(parent_id, str) and parent_id else ""
+    parent = str(Key.of_parent(entity.child, espo.body) or "")
     return None if parent == memory.parent else parent
 
 
