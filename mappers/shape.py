@@ -41,6 +41,10 @@ class Words:
     de: str
     en: str
 
+    def of(self, language: str) -> str:
+        """In this language ("de", "de_DE"), or in English."""
+        return self.de if language.startswith("de") else self.en
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:

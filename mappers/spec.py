@@ -341,6 +341,25 @@ class Entity:
                 values[field.name] = field.parse(side, body)
         return values
 
+    def for_espo(self, body: Mapping[str, Raw]) -> tuple[dict[str, Raw], dict[str, str]]:
+        """What a new record in EspoCRM shows of one in Advoware, and by EspoCRM's field why something cannot be shown.
+
+        A name belongs to every record, whichever way it travels later.
+        """
+        values: dict[str, Raw] = {}
+        unfit: dict[str, str] = {}
+        for field in self.fields:
+            if not field.direction.allows(Side.ESPO) and field.role is not Role.NAME:
+                continue
+            try:
+                value = field.parse(Side.ADVOWARE, body)
+            except Unmappable as error:
+                unfit[field.espo] = str(error)
+                continue
+            if value is not None:
+                values[field.espo] = field.codec.render(Side.ESPO, value)
+        return values, unfit
+
     def rows(self, body: Mapping[str, Raw]) -> tuple[Mapping[str, Raw], ...] | None:
         """A child's rows in its parent's object; None where they cannot be told."""
         listed = body.get(self.child.advoware) if self.child is not None else None

@@ -45,7 +45,7 @@ from syncd.model import (
     Wait,
     WriteEntry,
 )
-from syncd.neighbours import DOUBT_TIMEOUTS, informed
+from syncd.neighbours import informed
 from syncd.permit import Mismatch
 from syncd.plan import plan, with_latest
 from syncd.readback import written_over
@@ -251,9 +251,8 @@ class Act:
         failure = self._writer.failure or self._writer.entries.failure
         if failure is not None:
             raise failure
-        timeout = self._context.settings.http_timeout
         sent = [intent.sent_at for intent in self.snapshot.memory.intents if intent.verb == ADD]
-        due = max(self._context.clock.now(), max(sent) + DOUBT_TIMEOUTS * timeout) + AGAIN_WAIT
+        due = max(self._context.clock.now(), max(sent) + self._context.settings.doubt) + AGAIN_WAIT
         cause = self._claim.task.cause if self._claim.task else Cause.EVENT
         return Result(Ended.WAITING, steps.Ending(follow=Due(self._claim.key, Lane.RETRY, cause, due)))
 

@@ -13,20 +13,17 @@ from typing import Any
 
 import structlog
 
-from mappers.spec import Entity, Side, Unmappable
+from mappers.spec import Entity, Side
 from services.errors import Denied, Duplicate, PeerError, Refused
 from syncd.context import Context
 from syncd.ledger import children, imports
-from syncd.ledger.imports import Import
-from syncd.model import Brood, Key, Memory, Snapshot, Status, Unborn
+from syncd.model import Brood, Import, Key, Memory, Snapshot, Status, Unborn
 from syncd.permit import Permit
 from syncd.scribe import Scribe
 from syncd.status import Outcome, may_write
 from syncd.titles import titled
 
 log = structlog.get_logger()
-
-TIMEOUTS = 2  # HTTP time-outs after which what was sent cannot apply any more
 
 
 class Births:
@@ -41,14 +38,13 @@ class Births:
         """Create it, adopt what an earlier try has made, or leave it for later; returns what is left to do."""
         entity = self._context.kin[one.entity]
         announced = await self._context.ledger.read(imports.get, one.entity, one.id)
-        in_doubt = announced is not None and announced["state"] == Import.SENT
-        if in_doubt and announced is not None:
-            made = await self._made(shot.memory, entity, one, announced)
+        if announced is not None and announced["state"] == Import.SENT:
+            made = await self._made(shot.memory, entity, one)
             if made is not None:
                 return await self._born(shot, one, made)
-            if self._context.clock.now() < announced["sent_at"] + TIMEOUTS * self._context.settings.http_timeout:
+            if self._context.clock.now() < announced["sent_at"] + self._context.settings.doubt:
                 return _later(shot, one)
-        return await self._send(shot, entity, one, announced if in_doubt else None)
+        return await self._send(shot, entity, one, announced)
 
     async def _send(self, shot: Snapshot, entity: Entity, one: Unborn, over: Mapping[str, Any] | None) -> Snapshot:
         context, job = self._context, self._scribe.job()
@@ -76,7 +72,7 @@ class Births:
             raise
         return await self._born(shot, one, str(reply.body["id"]))
 
-    async def _made(self, memory: Memory, entity: Entity, one: Unborn, announced: Mapping[str, Any]) -> str | None:
+    async def _made(self, memory: Memory, entity: Entity, one: Unborn) -> str | None:
         """The record an earlier POST has made: of our user, under this parent, showing what was sent."""
         assert entity.child is not None
         context = self._context
@@ -102,16 +98,10 @@ class Births:
 def rendered(entity: Entity, memory: Memory, one: Unborn) -> tuple[dict[str, Any], str | None]:
     """The record as it is sent, or in a word why it cannot be."""
     assert entity.child is not None
-    body: dict[str, Any] = {entity.child.espo: memory.key.espo_id, "name": titled(entity, Side.ADVOWARE, one.row)}
-    for field in entity.fields:
-        if not field.direction.allows(Side.ESPO):
-            continue
-        try:
-            value = field.parse(Side.ADVOWARE, one.row)
-        except Unmappable as error:
-            return {}, f"{field.espo}: {error}"
-        if value is not None:
-            body[field.espo] = field.codec.render(Side.ESPO, value)
+    values, unfit = entity.for_espo(one.row)
+    for name, why in unfit.items():
+        return {}, f"{name}: {why}"
+    body = {entity.child.espo: memory.key.espo_id, "name": titled(entity, Side.ADVOWARE, one.row), **values}
     if entity.link:
         body[entity.link] = one.id
     body[entity.status.row_id] = one.row.get("rowId")

@@ -106,6 +106,11 @@ class Settings:
     public_url: str = ""  # under which people reach our pages, for links in Tasks; none where empty
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def doubt(self) -> float:
+        """How long after it was sent a call without an answer may still apply."""
+        return 2 * self.http_timeout
+
 
 def _unobserved(*_: object) -> None:
     """Nobody measures."""
@@ -166,6 +171,11 @@ class Context:
     whose: Whose | None = None
     run: str | None = None  # what a person set going in this process; every job here is part of it
     left: dict[str, int] = field(default_factory=dict)  # fences by key, of jobs that the ledger would not let end
+
+    @property
+    def parent_number(self) -> int | None:
+        """The Beteiligter that a child belongs to, where that is known."""
+        return self.whose.advoware_id if self.whose is not None else None
 
     def id12(self) -> str:
         """A short id, for what people type."""

@@ -7,11 +7,11 @@ person. Knows nothing of how a search is made.
 from __future__ import annotations
 
 from mappers.spec import Entity, Field, Person, Role, Side, Unmappable, folded
+from syncd.creation import values_for
 from syncd.kinship import find_row
 from syncd.model import (
     Action,
     Create,
-    FieldWrite,
     Found,
     Hold,
     HoldReason,
@@ -23,7 +23,6 @@ from syncd.model import (
     Notice,
     PlanPolicy,
     Present,
-    Quarantine,
     Search,
     Trust,
     Unlinked,
@@ -164,25 +163,10 @@ def _match(entity: Entity, memory: Memory, espo: Present, seen: Unlinked) -> tup
 
 
 def _create(entity: Entity, memory: Memory, espo: Present) -> tuple[Action, ...]:
-    writes: list[FieldWrite] = []
-    refused: list[Quarantine] = []
-    for field in entity.fields:
-        if not field.direction.allows(Side.ADVOWARE):
-            continue
-        try:
-            value = field.parse(Side.ESPO, espo.body)
-        except Unmappable as error:
-            refused.append(Quarantine(Side.ADVOWARE, field.name, None, str(error)))
-            continue
-        if value is None:
-            continue
-        if memory.quarantine.get((Side.ADVOWARE, field.name)) == value:
-            refused.append(Quarantine(Side.ADVOWARE, field.name, value, ""))
-        else:
-            writes.append(FieldWrite(field.name, None, value))
+    writes, refused = values_for(entity, memory, espo)
     if not any(entity.field(write.field).role is Role.NAME for write in writes):
         return (_unnamed(entity),)
-    return (*refused, Create(tuple(writes)))
+    return (*refused, Create(writes))
 
 
 def _to(memory: Memory, row: Found, trust: Trust, intent_id: str | None = None) -> Link:

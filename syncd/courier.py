@@ -23,7 +23,6 @@ BATCH = 20
 FIRST_WAIT = 60.0  # seconds, doubled with each failure
 LONGEST_WAIT = 3600.0
 TAKEN = 2.0  # leases for which one daemon deals with a message, whatever its calls have to wait for
-TIMEOUTS = 2  # HTTP time-outs after which what was sent cannot apply any more
 OPEN, DONE = "Not Started", "Completed"
 CLOSED = (DONE, "Canceled")
 
@@ -53,8 +52,7 @@ async def deliver(context: Context) -> int:
         except Outage as error:
             now = context.clock.now()
             if getattr(error, "in_doubt", False):  # it may still apply: it is looked for once it cannot any more
-                later = now + TIMEOUTS * context.settings.http_timeout
-                await context.ledger.write(people.message_failed, message["id"], later)
+                await context.ledger.write(people.message_failed, message["id"], now + context.settings.doubt)
             else:
                 await context.ledger.write(people.give_back_message, message["id"], now)
             return done

@@ -268,8 +268,7 @@ def buried(context: Context, row: Mapping[str, Any]) -> Ending:
     """Deleted in EspoCRM for certain."""
     told = text([Notice("deleted_in_espo", (), str(row["advoware_id"] or ""))], context.settings.language)
     if context.entity.child is not None:
-        number = context.whose.advoware_id if context.whose is not None else None
-        told = errands.deleted(context.entity, number, row["title"], context.settings.language)
+        told = errands.deleted(context.entity, context.parent_number, row["title"], context.settings.language)
     body = {"text": told, "assignee": row["assignee"], "orphan": True}
     messages = (Message(context.id12(), "task", "deleted", body),) if row["advoware_id"] else ()
     over = dict.fromkeys(("next_check_at", "next_try_at", "owed"))
@@ -281,8 +280,7 @@ def retired(context: Context, memory: Memory, retire: Retire) -> Message | None:
     """The Task about a row that is no record's counterpart any more."""
     if retire.advoware_id is None:
         return None
-    whose = context.whose.advoware_id if context.whose is not None else None
-    told = errands.retired(context.entity, whose, retire.row, context.settings.language)
+    told = errands.retired(context.entity, context.parent_number, retire.row, context.settings.language)
     return Message(context.id12(), "task", children.topic(retire.advoware_id), {"text": told})
 
 
@@ -342,10 +340,10 @@ def _agreed(
 
 def _errands(context: Context, actions: Sequence[Action], advoware: object) -> dict[str, dict[str, Any]]:
     """What a person must type in Advoware, line by line."""
-    if not isinstance(advoware, Present) or context.whose is None:
+    if not isinstance(advoware, Present) or context.entity.child is None:
         return {}
     asks = [action for action in actions if isinstance(action, Ask)]
-    return errands.steps(context.entity, context.whose.advoware_id, advoware.body, asks, context.settings.language)
+    return errands.steps(context.entity, context.parent_number, advoware.body, asks, context.settings.language)
 
 
 def _single(context: Context, memory: Memory, espo: Present) -> Single | None:

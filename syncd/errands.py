@@ -63,8 +63,7 @@ def retired(entity: Entity, number: int | None, row: Mapping[str, Raw], language
 def deleted(entity: Entity, number: int | None, title: str, language: str) -> str:
     """What to do about a row whose record was deleted in EspoCRM."""
     assert entity.child is not None
-    words = entity.child.words
-    where = f"In Advoware: Beteiligter {number or '?'} → {words.de if language == 'de' else words.en}"
+    where = f"In Advoware: Beteiligter {number or '?'} → {entity.child.words.of(language)}"
     if language == "de":
         return f"In EspoCRM gelöscht. {where}: {title} löschen, wenn es dort auch nicht mehr gelten soll."
     return f"Deleted in EspoCRM. {where}: remove {title} if it shall not be valid there any more."
@@ -74,16 +73,15 @@ def place(entity: Entity, number: int | None, row: Mapping[str, Raw], language: 
     """Where in Advoware a person finds it."""
     assert entity.child is not None
     who = f"Beteiligter {number or '?'}"
-    words = entity.child.words
-    return f"In Advoware: {who} → {words.de if language == 'de' else words.en} → {entity.child.place(row)}"
+    return f"In Advoware: {who} → {entity.child.words.of(language)} → {entity.child.place(row)}"
 
 
 def _change(field: Field, ask: Ask, language: str) -> str:
-    name = field.shape.words if field.shape is not None else None
+    name = field.espo if field.shape is None else field.shape.words.of(language)
     before, after = _shown(field, ask.present, language), _shown(field, ask.value, language)
     if language == "de":
-        return f"{name.de if name else field.espo} von {before} auf {after} ändern"
-    return f"change {name.en if name else field.espo} from {before} to {after}"
+        return f"{name} von {before} auf {after} ändern"
+    return f"change {name} from {before} to {after}"
 
 
 def _shown(field: Field, value: Canonical, language: str) -> str:

@@ -17,9 +17,8 @@ from services.errors import Denied, Missing
 from syncd.context import Context, Whose
 from syncd.kinship import agree
 from syncd.ledger import children, facts, pairs
-from syncd.ledger.imports import Import
 from syncd.load import content_of, digest, lists_of, read_espo, unlinked
-from syncd.model import Brood, Key, PairState, Present, Snapshot, Status, Unborn
+from syncd.model import Brood, Import, Key, PairState, Present, Snapshot, Status, Unborn
 
 log = structlog.get_logger()
 
@@ -94,9 +93,14 @@ async def with_brood(context: Context, shot: Snapshot) -> Snapshot:
 
 def _both(one: Brood, other: Brood) -> Brood:
     return Brood(
-        one.seen, one.unborn + other.unborn, one.unjudged | other.unjudged, one.put_off or other.put_off,
-        one.stirred + other.stirred, one.over + other.over, one.ended + other.ended,
-    )  # fmt: skip
+        seen=one.seen,
+        unborn=one.unborn + other.unborn,
+        unjudged=one.unjudged | other.unjudged,
+        put_off=one.put_off or other.put_off,
+        stirred=one.stirred + other.stirred,
+        over=one.over + other.over,
+        ended=one.ended + other.ended,
+    )
 
 
 async def _of_list(
@@ -108,13 +112,7 @@ async def _of_list(
     held = {one["advoware_id"]: one for one in known if one["advoware_id"] is not None}
     left = {one["advoware_id"]: one for one in kept if one["state"] == Import.RETIRED}
     stirred = [one["key"] for number, one in held.items() if _is_news(entity, one, there.get(number))]
-    gone = [one for number, one in left.items() if number not in there]
-    over = [(one["key"], children.topic(one["advoware_id"])) for one in gone]
-    over += [
-        (one["key"], children.DELETED)
-        for number, one in held.items()
-        if one["state"] == PairState.TOMBSTONE and number not in there
-    ]
+    found = _without_the_gone(held, left, there)
     new = {number: row for number, row in there.items() if number not in held and number not in left}
     said = [entity.canonical(Side.ADVOWARE, row) for number, row in there.items() if number in held]
     new = _without_twins(entity, new, said)
@@ -122,24 +120,39 @@ async def _of_list(
     if new or not shot.memory.met:
         judged = {one["key"]: one for one in known}
         try:
-            here = await unlinked(context, entity, shot.memory.key.espo_id)
+            unlinked_here = await unlinked(context, entity, shot.memory.key.espo_id)
         except (Missing, Denied) as error:
             log.warning("children.unreadable", entity=entity.name, reason=error.reason)
-            return Brood("", stirred=tuple(stirred), over=tuple(over), ended=_ended(gone))
-        found = {str(Key(entity.name, row["id"])): row for row in here}
-        out = await context.ledger.read(pairs.excluded, list(found)) if found else set()
-        new = _without_twins(entity, new, [entity.canonical(Side.ESPO, found[key]) for key in out])
-        keys = [key for key in found if key not in out]
+            return replace(found, stirred=tuple(stirred))
+        here = {str(Key(entity.name, row["id"])): row for row in unlinked_here}
+        out = await context.ledger.read(pairs.excluded, list(here)) if here else set()
+        new = _without_twins(entity, new, [entity.canonical(Side.ESPO, here[key]) for key in out])
+        keys = [key for key in here if key not in out]
         stirred += [key for key in keys if key not in stirred]
         doubtful = await context.ledger.read(children.creating, keys) if keys else set()
         if doubtful or any(not _was_judged(judged.get(key)) for key in keys):
             unjudged = frozenset({entity.name})
         asked = await context.ledger.read(children.candidates, keys) if keys else set()
         new = {number: row for number, row in new.items() if number not in asked}
+    found = replace(found, stirred=tuple(stirred))
     if new and await context.ledger.read(facts.paused_by, entity.name, Side.ESPO) is not None:
-        return Brood("", (), unjudged, True, tuple(stirred), tuple(over), _ended(gone))
+        return replace(found, put_off=True)
     unborn = tuple(Unborn(entity.name, number, row, content_of(entity, row)) for number, row in new.items())
-    return Brood("", unborn, unjudged if unborn else frozenset(), False, tuple(stirred), tuple(over), _ended(gone))
+    return replace(found, unborn=unborn, unjudged=unjudged if unborn else frozenset())
+
+
+def _without_the_gone(
+    held: Mapping[int, Mapping[str, Any]], left: Mapping[int, Mapping[str, Any]], there: Mapping[int, Mapping[str, Raw]]
+) -> Brood:
+    """What is over as rows are in the list no more: of records deleted in EspoCRM, and rows left to a person."""
+    gone = [one for number, one in left.items() if number not in there]
+    over = [(one["key"], children.topic(one["advoware_id"])) for one in gone]
+    over += [
+        (one["key"], children.DELETED)
+        for number, one in held.items()
+        if one["state"] == PairState.TOMBSTONE and number not in there
+    ]
+    return Brood(over=tuple(over), ended=tuple((one["entity"], one["advoware_id"]) for one in gone))
 
 
 def _is_news(entity: Entity, pair: Mapping[str, Any], row: Mapping[str, Raw] | None) -> bool:
@@ -171,7 +184,3 @@ def _without_twins(
 def _was_judged(pair: Mapping[str, Any] | None) -> bool:
     """Whether a job has found out already that a record of EspoCRM is nothing that is in the list."""
     return pair is not None and pair["status"] in (Status.CONFLICT, Status.FAILED, Status.PERMANENTLY_FAILED)
-
-
-def _ended(gone: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, int], ...]:
-    return tuple((one["entity"], one["advoware_id"]) for one in gone)

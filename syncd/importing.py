@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from mappers.spec import Entity, Role, Side, Unmappable
+from mappers.spec import Role, Side
 from services.errors import Denied, Duplicate, PeerError, Refused
 from services.ports import Urgency, lane
 from syncd.admission import in_our_time
@@ -20,14 +20,12 @@ from syncd.commands import Refusal
 from syncd.context import Context
 from syncd.counterpart import contradicts, is_certain
 from syncd.ledger import imports, pairs
-from syncd.ledger.imports import Import
 from syncd.load import read_advoware, read_espo
-from syncd.model import Absent, Key, Present, Status
+from syncd.model import Absent, Import, Key, Present, Status
 from syncd.patience import patiently
 from syncd.status import Outcome, may_write
 
 NAMESAKES = 20  # records of EspoCRM that are looked at as candidates
-TIMEOUTS = 2  # HTTP time-outs after which what was sent cannot apply any more
 PAUSE = 1.0
 MADE_SLACK = 120.0  # seconds: "made since" is judged across a request, and by clocks that are set now and then
 
@@ -130,7 +128,7 @@ class _Import:
             return self._fate(Fate.ABSENT)
         if not isinstance(seen, Present):
             return self._fate(Fate.UNREADABLE, why=seen.reason)
-        values, left_out = rendered(self._context.entity, seen.body)
+        values, unfit = self._context.entity.for_espo(seen.body)
         if not any(values.get(one.espo) for one in self._context.entity.fields if one.role is Role.NAME):
             return self._fate(Fate.NAMELESS)
         if not self._wishes.anyway:
@@ -139,7 +137,7 @@ class _Import:
                 return self._fate(Fate.CANDIDATE, candidates=alike, why="--anyway creates one nevertheless")
         if self._wishes.dry_run:
             return self._fate(Fate.WOULD_CREATE)
-        return await self._post(values, announced, left_out)
+        return await self._post(values, announced, tuple(unfit))
 
     async def _post(
         self, values: dict[str, Any], announced: Mapping[str, Any] | None, left_out: tuple[str, ...]
@@ -221,13 +219,13 @@ class _Import:
 
     async def _looked_up(self, announced: Mapping[str, Any] | None) -> Carrier | None:
         """What came of a POST without an answer: looked for after one and two time-outs, then it is certain."""
-        clock, timeout = self._context.clock, self._context.settings.http_timeout
+        clock, settings = self._context.clock, self._context.settings
         sent_at = (announced or {}).get("sent_at") or clock.now()
-        for count in range(1, TIMEOUTS + 1):
+        for wait in (settings.http_timeout, settings.doubt):
             found = await self._there()
             if found is not None:
                 return found
-            await clock.sleep(max(0.0, sent_at + count * timeout + PAUSE - clock.now()))
+            await clock.sleep(max(0.0, sent_at + wait + PAUSE - clock.now()))
         return await self._there()
 
     async def _withdraw(self) -> None:
@@ -244,23 +242,6 @@ class _Import:
 
 def _in_doubt(announced: Mapping[str, Any] | None) -> bool:
     return announced is not None and announced["state"] == Import.SENT
-
-
-def rendered(entity: Entity, body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Every field in EspoCRM's form, and the names of those that have none there."""
-    values: dict[str, Any] = {}
-    left_out: list[str] = []
-    for field in entity.fields:
-        if not field.direction.allows(Side.ESPO) and field.role is not Role.NAME:
-            continue
-        try:
-            value = field.parse(Side.ADVOWARE, body)
-        except Unmappable:
-            left_out.append(field.espo)
-            continue
-        if value is not None:
-            values[field.espo] = field.codec.render(Side.ESPO, value)
-    return values, tuple(left_out)
 
 
 async def candidates(context: Context, body: Mapping[str, Any]) -> tuple[str, ...]:

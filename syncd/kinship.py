@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mappers.spec import Canonical, Child, Entity, Raw, Side, Unmappable, folded
+from mappers.spec import Canonical, Child, Entity, Raw, Side, folded
+from syncd.creation import values_for
 from syncd.model import (
     Action,
     Create,
-    FieldWrite,
     Found,
     Hold,
     HoldReason,
@@ -20,7 +20,6 @@ from syncd.model import (
     Memory,
     Notice,
     Present,
-    Quarantine,
     Settle,
     Status,
     Trust,
@@ -120,20 +119,7 @@ def _asked(code: str, memory: Memory, rows: Sequence[Found]) -> tuple[Action, ..
 
 def _create(entity: Entity, child: Child, memory: Memory, espo: Present) -> tuple[Action, ...]:
     """All at once or not at all: what Advoware takes at creation alone cannot follow later."""
-    writes: list[FieldWrite] = []
-    refused: list[Quarantine] = []
-    for field in entity.fields:
-        try:
-            value = field.parse(Side.ESPO, espo.body)
-        except Unmappable as error:
-            refused.append(Quarantine(Side.ADVOWARE, field.name, None, str(error)))
-            continue
-        if value is None or not field.direction.allows(Side.ADVOWARE):
-            continue
-        if memory.quarantine.get((Side.ADVOWARE, field.name)) == value:
-            refused.append(Quarantine(Side.ADVOWARE, field.name, value, ""))
-        else:
-            writes.append(FieldWrite(field.name, None, value))
+    writes, refused = values_for(entity, memory, espo)
     if refused:
         names = tuple(entity.field(one.field).espo for one in refused)
         notice = Notice("refused_advoware", names)
@@ -143,4 +129,4 @@ def _create(entity: Entity, child: Child, memory: Memory, espo: Present) -> tupl
     if not any(write.field in needed for write in writes):
         fields = named or [entity.field(name) for name in child.title]
         return (Hold(HoldReason.UNNAMED, Notice("unnamed", tuple(field.espo for field in fields))),)
-    return (Create(tuple(writes)),)
+    return (Create(writes),)

@@ -85,12 +85,15 @@ async def read_advoware(context: Context, advoware_id: int) -> Present | Absent 
     body = reply.body
     if str(body.get(entity.advoware_id)) != str(advoware_id):
         raise Retryable("advoware", "the answer is not the record that was asked for")
-    version = Version(
+    return Present(body, _advoware_version(body), context.clock.monotonic(), reply.date)
+
+
+def _advoware_version(body: Mapping[str, Any]) -> Version:
+    return Version(
         token=_word(body.get("rowId")),
         changed_at=local_time(body.get("geaendertAm")),
         changed_by=_word(body.get("geaendertVon")),
     )
-    return Present(body, version, context.clock.monotonic(), reply.date)
 
 
 async def read_rows(context: Context, child: Child) -> tuple[Mapping[str, Any], ...] | Unknown:
@@ -117,12 +120,7 @@ async def _read_row(context: Context, child: Child, advoware_id: int) -> Present
     row = next((one for one in rows if context.entity.row_id(one) == advoware_id), None)
     if row is None:
         return Absent()
-    version = Version(
-        token=_word(row.get("rowId")),
-        changed_at=local_time(row.get("geaendertAm")),
-        changed_by=_word(row.get("geaendertVon")),
-    )
-    return Present(row, version, context.clock.monotonic(), siblings=rows)
+    return Present(row, _advoware_version(row), context.clock.monotonic(), siblings=rows)
 
 
 async def read_back(context: Context, advoware_id: int) -> Present:
@@ -269,12 +267,11 @@ def _found(entity: Entity, row: Mapping[str, Any], taken: Mapping[int, str]) -> 
 async def _judge_doubt(context: Context, memory: Memory, doubt: Intent, trust: Search) -> Memory:
     """When a lost create may be repeated: nobody found one and two HTTP time-outs after it was sent."""
     age = context.clock.now() - doubt.sent_at
-    timeout = context.settings.http_timeout
     nones = doubt.nones
     if trust is Search.TRUSTED:
-        if age >= 2 * timeout and nones >= 1:
+        if age >= context.settings.doubt and nones >= 1:
             nones = 2
-        elif age >= timeout and nones == 0:
+        elif age >= context.settings.http_timeout and nones == 0:
             nones = 1
         if nones != doubt.nones:
             await context.ledger.write(journal.not_found, doubt.id, nones)

@@ -55,6 +55,14 @@ class Key:
         return cls(child.parent, parent_id) if isinstance(parent_id, str) and parent_id else None
 
 
+class Import(StrEnum):
+    """How far the way of a record from Advoware to EspoCRM is, from before it is sent."""
+
+    SENT = "sent"
+    DONE = "done"
+    RETIRED = "retired"  # was a record's counterpart, and is left to a person
+
+
 # --- what one side answered -------------------------------------------------------------------
 
 

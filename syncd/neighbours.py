@@ -14,8 +14,6 @@ from syncd.ledger import journal
 from syncd.model import ADD, Memory, Present, Snapshot
 from syncd.pairing import Place, entries_there, in_question, shared_name
 
-DOUBT_TIMEOUTS = 2  # HTTP time-outs after which a POST that got no answer cannot apply any more
-
 
 async def informed(context: Context, shot: Snapshot) -> Snapshot:
     """The snapshot with all its plan has to know: of values that others hold, and of the record's children."""
@@ -43,7 +41,7 @@ async def _with_shared(context: Context, shot: Snapshot) -> Snapshot:
 
 def _repeatable(context: Context, memory: Memory) -> Memory:
     """A POST of an entry that was not found long after it could have applied may be made again."""
-    late = context.clock.now() - DOUBT_TIMEOUTS * context.settings.http_timeout
+    late = context.clock.now() - context.settings.doubt
     intents = tuple(
         replace(intent, repeatable=intent.sent_at < late) if intent.verb == ADD else intent for intent in memory.intents
     )

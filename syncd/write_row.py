@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from mappers.spec import Can, Raw, Side
+from mappers.spec import Can, Field, Raw, Side
 from syncd.context import Context
 from syncd.ledger import facts, pairs, steps
 from syncd.load import read_advoware
@@ -78,12 +78,13 @@ class RowWriter:
         told: Any = next((write.sent for write in writes if write.sent and BESIDE in write.sent), None)
         if child is None or told is None:
             return False
-        struck = [
-            (row, told[BESIDE][str(row["id"])])
-            for row in after.siblings
-            if str(row["id"]) in told[BESIDE] and self._is_struck(row, told[BESIDE][str(row["id"])], told["body"])
-        ]
-        for row, values in struck:
+        struck = []
+        for row in after.siblings:
+            number = str(row[self._context.entity.advoware_id])
+            values = told[BESIDE].get(number)
+            if values is not None and self._is_struck(row, values, told["body"]):
+                struck.append((number, row, values))
+        for number, row, values in struck:
             log.error("advoware.row_mixed_up", entity=self._context.entity.name)
             await self._context.ledger.write(facts.put, facts.MIXED_UP, self._context.clock.now())
             await self._permit.firm()
@@ -91,7 +92,7 @@ class RowWriter:
             await self._context.advoware.replace(
                 self.path(replace(after, body=row)), {**row, **values}, last_look=self._permit.last_look(after)
             )
-            changes = {f"{child.advoware}:{row['id']}": (self._values(row), values)}
+            changes = {f"{child.advoware}:{number}": (self._values(row), values)}
             await self._context.ledger.write(steps.put_back, self._scribe.job(), changes, ())
         return bool(struck)
 
@@ -109,7 +110,7 @@ class RowWriter:
 
     def _values(self, row: Mapping[str, Raw]) -> dict[str, Raw]:
         """What a PUT changes of a row."""
-        return {field.advoware: row.get(field.advoware) for field in self._context.entity.fields if _puts(field.can)}
+        return {field.advoware: row.get(field.advoware) for field in self._changeable()}
 
     def _sent(self, writes: Sequence[FieldWrite], advoware: Present) -> dict[str, Raw]:
         values = self._values(advoware.body)
@@ -120,14 +121,11 @@ class RowWriter:
 
     def _is_struck(self, row: Mapping[str, Raw], before: Mapping[str, Raw], sent: Mapping[str, Raw]) -> bool:
         """Whether a row shows all of what we sent for another, and did not before."""
-        entity = self._context.entity
         shown, was, ours = (
-            [entity.field(field.name).codec.parse(Side.ADVOWARE, values.get(field.advoware))
-             for field in entity.fields if _puts(field.can)]
+            [field.codec.parse(Side.ADVOWARE, values.get(field.advoware)) for field in self._changeable()]
             for values in (row, before, sent)
-        )  # fmt: skip
+        )
         return shown == ours and was != ours
 
-
-def _puts(can: Can) -> bool:
-    return can is Can.UPDATE
+    def _changeable(self) -> list[Field]:
+        return [field for field in self._context.entity.fields if field.can is Can.UPDATE]

@@ -12,15 +12,15 @@ from sqlalchemy import Connection, delete, or_, select, update
 
 from mappers.spec import Canonical, Side
 from syncd.lanes import Lane
+from syncd.ledger import imports as on_their_way
 from syncd.ledger import journal, pairs, people, work
-from syncd.ledger.imports import Import
 from syncd.ledger.schema import conflicts, imports, intents
 from syncd.ledger.schema import pairs as pairs_table
 from syncd.ledger.schema import work as work_table
 from syncd.ledger.sql import upsert
 from syncd.ledger.steps import Job, Message
 from syncd.ledger.work import Cause, Due
-from syncd.model import PairState, Trust
+from syncd.model import Import, PairState, Trust
 
 MOST = 200  # children that are looked for at once
 RETIRED, DELETED = "retired", "deleted"  # topics of Tasks about rows that only a person can take away
@@ -100,25 +100,19 @@ def look_again(conn: Connection, parent: str, now: float) -> None:
 def announce(conn: Connection, job: Job, entity: str, number: int, over: Mapping[str, Any] | None) -> bool:
     """Say that a row is about to be created in EspoCRM; false if it was said anew since `over`."""
     pairs.check_fence(conn, job.key, job.fence)
-    values = {"run": job.id[:12], "state": Import.SENT, "sent_at": job.now, "key": None, "parent": job.key}
-    if over is None:
-        upsert(conn, imports, [{"entity": entity, "advoware_id": number, **values}])
-        return True
-    same = (imports.c.entity == entity) & (imports.c.advoware_id == number) & (imports.c.sent_at == over["sent_at"])
-    return conn.execute(update(imports).where(same).values(**values)).rowcount > 0
+    return on_their_way.announce(conn, entity, number, job.id[:12], job.now, over, job.key)
 
 
 def withdraw(conn: Connection, job: Job, entity: str, number: int) -> None:
     """It is certain that nothing was made of what was sent."""
     pairs.check_fence(conn, job.key, job.fence)
-    of = (imports.c.entity == entity) & (imports.c.advoware_id == number) & (imports.c.state == Import.SENT)
-    conn.execute(delete(imports).where(of))
+    on_their_way.withdraw(conn, entity, number)
 
 
 def born(conn: Connection, job: Job, key: str, number: int) -> None:
     """The record is there, made by us from that row: it takes part, and its first job is due."""
     entity = key.partition("/")[0]
-    conn.execute(delete(imports).where(imports.c.entity == entity, imports.c.advoware_id == number))
+    on_their_way.drop(conn, entity, number)
     pairs.admit(conn, [key], "parent")
     fresh = (pairs_table.c.key == key) & (pairs_table.c.state == PairState.NEW)
     values = {"advoware_id": number, "trust": Trust.OWN, "parent": job.key}

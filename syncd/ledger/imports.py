@@ -7,7 +7,6 @@ until that is certain and found none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
@@ -19,15 +18,7 @@ from syncd.ledger import work as work_functions
 from syncd.ledger.schema import imports, pairs
 from syncd.ledger.sql import insert_into
 from syncd.ledger.work import Cause, Due
-from syncd.model import PairState, Trust
-
-
-class Import(StrEnum):
-    """How far the import of a number is."""
-
-    SENT = "sent"
-    DONE = "done"
-    RETIRED = "retired"  # was a record's counterpart, and is left to a person
+from syncd.model import Import, PairState, Trust
 
 
 def get(conn: Connection, entity: str, number: int) -> dict[str, Any] | None:
@@ -36,12 +27,15 @@ def get(conn: Connection, entity: str, number: int) -> dict[str, Any] | None:
     return None if row is None else dict(row._mapping)
 
 
-def announce(conn: Connection, entity: str, number: int, run: str, now: float, over: Mapping[str, Any] | None) -> bool:
+def announce(
+    conn: Connection, entity: str, number: int, run: str, now: float, over: Mapping[str, Any] | None,
+    parent: str | None = None,
+) -> bool:  # fmt: skip
     """Say that the number is about to be sent; false if somebody else has said so since.
 
-    `over` is the row that was found, to be taken over; None where there was none.
+    `over` is the row that was found, to be taken over; None where there was none. `parent`: key, of a child only.
     """
-    values = {"run": run, "state": Import.SENT, "sent_at": now, "key": None}
+    values = {"run": run, "state": Import.SENT, "sent_at": now, "key": None, "parent": parent}
     if over is None:
         new = insert_into(conn, imports).values(entity=entity, advoware_id=number, **values).on_conflict_do_nothing()
         return conn.execute(new).rowcount > 0

@@ -20,7 +20,7 @@ from syncd.ledger.schema import bases, conflicts, history, imports, intents, pai
 from syncd.ledger.sql import given, insert_new, listed
 from syncd.ledger.work import Cause, Task
 from syncd.ledger.work import find as find_work
-from syncd.model import NOTHING, Base, Key, LinkChoice, LinkDecision, Memory, PairState, Trust, Version
+from syncd.model import NOTHING, Base, Import, Key, LinkChoice, LinkDecision, Memory, PairState, Trust, Version
 
 _KEY = given("of_key")
 _KEYS = listed("keys")
@@ -52,7 +52,7 @@ _HOLDERS = select(pairs.c.advoware_id, pairs.c.key).where(
     pairs.c.advoware_id.in_(listed("ids")),
     pairs.c.key != given("but"),
 )
-_RETIRED = select(imports.c.advoware_id).where(imports.c.key == _KEY, imports.c.state == "retired")
+_RETIRED = select(imports.c.advoware_id).where(imports.c.key == _KEY, imports.c.state == Import.RETIRED)
 _CHECKED = select(func.count()).where(pairs.c.checked_at >= given("since"), pairs.c.entity == given("entity"))
 
 

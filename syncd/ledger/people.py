@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from mappers.spec import Canonical, Side
+from syncd.errands import DISMISSED, SHOWN
 from syncd.ledger.schema import conflicts, messages, quarantine
 from syncd.ledger.sql import given, listed, one_of, upsert
 from syncd.model import Decision
 
 OPEN, DECIDED, KEPT, SETTLED = "open", "decided", "kept", "settled"
 WAITING = (OPEN, DECIDED)
-_PAST = ("shown", "dismissed")  # what a message keeps of the steps its Task asked for
 
 _KEY = given("of_key")
 _FIELDS = listed("fields")
@@ -183,7 +183,7 @@ def owe_message(
     """Owe people a Task or note; one that was owed or posted under the same topic with the same body is enough."""
     row = conn.execute(_TOLD, {"of_key": key, "of_topic": topic}).first()
     if row is not None:
-        past = {name: row.body[name] for name in _PAST if name in row.body}
+        past = {name: row.body[name] for name in (SHOWN, DISMISSED) if name in row.body}
         if row.body != {**body, **past}:
             fresh = {**body, **past}
             conn.execute(update(messages).where(messages.c.id == row.id).values(body=fresh, state="owed", due_at=now))

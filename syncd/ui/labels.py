@@ -27,7 +27,7 @@ def kind(show: Show, entity: Entity | None, many: bool = False) -> str:
     if entity is None or entity.made is None:
         return entity.name if entity is not None else ""
     words = entity.made.many if many else entity.made.one
-    return words.de if show.language == "de" else words.en
+    return words.of(show.language)
 
 
 def field(show: Show, entity: Entity | None, name: str) -> str:
@@ -43,7 +43,7 @@ def field(show: Show, entity: Entity | None, name: str) -> str:
         return show.t(known)
     if mapped is None or mapped.shape is None:
         return name
-    return mapped.shape.words.de if show.language == "de" else mapped.shape.words.en
+    return mapped.shape.words.of(show.language)
 
 
 def value(show: Show, entity: Entity | None, name: str, told: Any) -> str:

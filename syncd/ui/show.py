@@ -98,7 +98,7 @@ class Show:
     def status(self, status: str | None) -> str:
         """A status in words, as EspoCRM shows it; None is a record that was not looked at yet."""
         words = STATES[_known(status)]
-        return words.de if self.language == "de" else words.en
+        return words.of(self.language)
 
     @staticmethod
     def tone(status: str | None) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from syncd.ledger import imports, pairs, people
+from syncd.model import Import
 from syncd.sandbox.demo_children import ACCOUNT, ADDRESS, FIELDS, LISTS, ChildEdit, meaning, shown
 from tests.simulation.nursery import Body, Nursery
 from tests.simulation.witness import ADVOWARE, ESPO, YOUNG
@@ -95,7 +96,7 @@ async def _left(stage: Nursery) -> dict[tuple[str, int], dict[str, str | None]]:
                 record = None if key is None else key.partition("/")[2]
                 retired = await reader.read(imports.get, ENTITIES[kind], row["id"])
                 parted = record is not None and record not in stage.people.espo.ids(kind)
-                parted = parted or (retired is not None and retired["state"] == imports.Import.RETIRED)
+                parted = parted or (retired is not None and retired["state"] == Import.RETIRED)
                 if parted and any(f"Beteiligter {betnr} → " in text for text in texts):
                     found[kind, int(row["id"])] = shown(kind, ADVOWARE, row)
     return found

@@ -30,4 +30,4 @@ def text(name: str, language: str, **values: object) -> str:
     if values.get("n") == 1 and f"{name}.one" in WORDS:
         name = f"{name}.one"
     words = WORDS[name]
-    return (words.de if language == "de" else words.en).format(**values)
+    return words.of(language).format(**values)
