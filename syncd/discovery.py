@@ -115,18 +115,19 @@ async def consider(context: Context, rows: Sequence[Mapping[str, Any]], began: f
     known = await context.ledger.read(pairs.get_many, keys)
     waiting = await context.ledger.read(work.waiting_events, list(keys))
     parents = await _parents(context, rows)
-    now, due, new = context.clock.now(), [], []
+    child = context.entity.child
+    now, due, new = context.clock.now(), [], {}
     for key, row in keys.items():
         pair = known.get(key)
         if pair is None or pair["admitted_by"] is None:
             if _admitted_by(context, row, began, parents) is None:
                 continue
-            new.append(key)
+            new[key] = "" if child is None else str(Key.of_parent(child, row))
         elif not _is_news(context, pair, row, now) or (key in waiting and pair["claimed_by"] is None):
             continue
         due.append(Due(key, into, Cause.EVENT, now))
     if new:
-        await context.ledger.write(pairs.admit, new, "created")
+        await context.ledger.write(pairs.admit, new, "created", {} if child is None else new)
     if due:
         await context.ledger.write(work.put, due, now)
     return len(due)

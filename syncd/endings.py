@@ -85,7 +85,6 @@ class Result:
 
 
 DOUBT_LIFE = 20  # HTTP time-outs after which an update that got no answer cannot apply any more
-CHILDREN_WAIT = 2.0  # seconds until it is looked whether the children that were put to work have been
 PROJECT_WAIT = 60.0  # seconds until an owed status is tried again, doubled each time
 PROJECT_LONGEST = 6 * 3600.0
 
@@ -149,8 +148,8 @@ def settled(
     message = Message(context.id12(), "task", topic, body) if settle.status is not Status.CLEAN else None
     brood = memory.brood or Brood()
     follow = late_look(context, claim.key, espo, wrote=patched.wrote)
-    if left(memory):  # what EspoCRM has beside it is looked at first
-        follow = Due(claim.key, Lane.LIVE, Cause.EVENT, now + CHILDREN_WAIT)
+    if left(memory):  # by then every answer has come; children that are looked at meanwhile put it to work themselves
+        follow = Due(claim.key, Lane.RETRY, Cause.EVENT, now + settings.doubt)
     topics = {"gone", "waiting", "deleted"} - ({topic} if message else set())
     return Ending(
         pair=pair,

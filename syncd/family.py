@@ -130,7 +130,7 @@ async def _of_list(
         keys = [key for key in here if key not in out]
         stirred += [key for key in keys if key not in stirred]
         doubtful = await context.ledger.read(children.creating, keys) if keys else set()
-        if doubtful or any(not _was_judged(judged.get(key)) for key in keys):
+        if doubtful or any(not is_judged(judged.get(key)) for key in keys):
             unjudged = frozenset({entity.name})
         asked = await context.ledger.read(children.candidates, keys) if keys else set()
         new = {number: row for number, row in new.items() if number not in asked}
@@ -181,6 +181,6 @@ def _without_twins(
     return found
 
 
-def _was_judged(pair: Mapping[str, Any] | None) -> bool:
+def is_judged(pair: Mapping[str, Any] | None) -> bool:
     """Whether a job has found out already that a record of EspoCRM is nothing that is in the list."""
     return pair is not None and pair["status"] in (Status.CONFLICT, Status.FAILED, Status.PERMANENTLY_FAILED)

@@ -18,7 +18,7 @@ from syncd import endings, projection
 from syncd.act import Act
 from syncd.context import Context
 from syncd.endings import Ended, Result
-from syncd.family import bound
+from syncd.family import bound, is_judged
 from syncd.lanes import Lane
 from syncd.ledger import pairs, steps
 from syncd.ledger.work import Cause, Due
@@ -111,7 +111,12 @@ class Job:
             if result.ending is None:
                 self.left = await ledger.write(steps.let_go, job, gen)
             else:
-                ending = replace(result.ending, pair=self._news(result.ending.pair))
+                ending = replace(
+                    result.ending,
+                    pair=self._news(result.ending.pair),
+                    judged=self._has_judged(result.ending.pair),
+                    kin_lane=self._kin_lane(),
+                )
                 self.left = await ledger.write(steps.finish, job, ending, gen)
         except pairs.FenceLost:
             return Ended.LOST
@@ -121,6 +126,19 @@ class Job:
         """What of these columns is new, of those that indexes hold: writing the same again would cost them as much."""
         row = self.claim.row
         return {name: value for name, value in pair.items() if name not in INDEXED or row[name] != value}
+
+    def _has_judged(self, pair: Mapping[str, Any]) -> bool:
+        """Whether this job has found out what in Advoware the record is, or that it is nothing there."""
+        before = self.claim.row
+        after = {**before, "state": self.snapshot.memory.state, **pair}
+        return (after["state"] != before["state"] and after["state"] != PairState.NEW) or (
+            is_judged(after) and not is_judged(before)
+        )
+
+    def _kin_lane(self) -> Lane:
+        """For the records that this one puts to work: those of a first sync pass the rest of it, and no edit."""
+        task = self.claim.task
+        return Lane.SWEEP if task is not None and task.lane in (Lane.SWEEP, Lane.BACKFILL) else Lane.LIVE
 
     async def _result(self) -> Result:
         try:

@@ -16,7 +16,7 @@ from mappers.spec import Side
 from syncd.guard import WENT_BACK_KINDS
 from syncd.ledger import brakes, facts, journal, people
 from syncd.ledger.noted import EVERYTHING, Before, row_and_noted
-from syncd.ledger.schema import bases, conflicts, history, imports, intents, pairs, quarantine, sightings
+from syncd.ledger.schema import bases, conflicts, history, imports, intents, pairs, quarantine, sightings, work
 from syncd.ledger.sql import given, insert_new, listed
 from syncd.ledger.work import Cause, Task
 from syncd.ledger.work import find as find_work
@@ -216,9 +216,11 @@ def change(conn: Connection, key: str, values: Mapping[str, Any]) -> bool:
     return conn.execute(update(pairs).where(pairs.c.key == key).values(**values)).rowcount > 0
 
 
-def admit(conn: Connection, keys: Iterable[str], how: str) -> None:
-    """Let records take part; those that do already keep the reason of that day."""
-    rows = [{"key": key, "entity": key.partition("/")[0], "admitted_by": how} for key in keys]
+def admit(conn: Connection, keys: Iterable[str], how: str, parents: Mapping[str, str] = NOTHING) -> None:
+    """Let records take part; those that do already keep the reason of that day. `parents`: whose new ones are."""
+    rows = [
+        {"key": key, "entity": key.partition("/")[0], "admitted_by": how, "parent": parents.get(key)} for key in keys
+    ]
     insert_new(conn, pairs, rows)
     conn.execute(
         update(pairs)
@@ -237,6 +239,22 @@ def brood(conn: Connection, parent: str) -> list[dict[str, Any]]:
     names = ("key", "entity", "state", "status", "advoware_id", "advoware_digest")
     query = select(*(pairs.c[name] for name in names)).where(pairs.c.parent == parent)
     return [dict(row._mapping) for row in conn.execute(query)]
+
+
+def was_last_child(conn: Connection, parent: str, key: str, now: float) -> bool:
+    """Whether a record has something left to do that waited for its children, and this was the last of them."""
+    waits = select(pairs.c.key).where(
+        pairs.c.key == parent,
+        pairs.c.state == PairState.LINKED,
+        pairs.c.advoware_digest.is_(None),
+    )
+    others = (
+        select(work.c.key)
+        .join(pairs, pairs.c.key == work.c.key)
+        .where(pairs.c.parent == parent, pairs.c.key != key)
+        .where(work.c.due_at <= now, work.c.held.is_(None))
+    )
+    return conn.execute(waits).first() is not None and conn.execute(others.limit(1)).first() is None
 
 
 def excluded(conn: Connection, keys: Iterable[str]) -> set[str]:

@@ -275,6 +275,8 @@ class Ending:
     follow: Due | None = None
     held: str | None = None
     stirred: Sequence[str] = ()  # keys of children that have to be looked at
+    judged: bool = False  # a child of which it is known only now whether it is anything in Advoware
+    kin_lane: Lane = Lane.LIVE  # for children and parents that this puts to work
     ended: Sequence[tuple[str, int]] = ()  # rows that were left to a person and are gone
     ended_messages: Sequence[tuple[str, str]] = ()  # and what was told about rows that are gone: key, topic
     single: Single | None = None
@@ -308,7 +310,7 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> Due |
     again = ending.staged is not None and not staged.put(conn, job.key, ending.staged, job.now)
     if ending.event is not None and not again:
         _record(conn, job, ending.event)
-    _tell_children(conn, job, ending)
+    _tell_kin(conn, job, ending)
     follow = ending.follow
     if follow is not None and follow.cause in _SAME_WORK:
         follow = replace(follow, run=job.run)
@@ -339,9 +341,12 @@ def _settle(conn: Connection, job: Job, ending: Ending) -> None:
         journal.settle_updates(conn, job.key, ending.forget_updates_before)
 
 
-def _tell_children(conn: Connection, job: Job, ending: Ending) -> None:
-    """What the job has found out about the children of its record, or about its brothers and sisters."""
-    work.put(conn, [Due(key, Lane.LIVE, Cause.EVENT, job.now) for key in ending.stirred], job.now)
+def _tell_kin(conn: Connection, job: Job, ending: Ending) -> None:
+    """What the job has found out that concerns its record's children, its parent, or its brothers and sisters."""
+    stirred = list(ending.stirred)
+    if ending.judged and job.lock is not None and pairs.was_last_child(conn, job.lock.key, job.key, job.now):
+        stirred.append(job.lock.key)
+    work.put(conn, [Due(key, ending.kin_lane, Cause.EVENT, job.now) for key in stirred], job.now)
     for entity, number in ending.ended:
         imports.drop(conn, entity, number)
     for key, topic in ending.ended_messages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -12,8 +13,11 @@ from syncd.commands import Refusal
 from syncd.feeding import Followed
 from syncd.ledger import runs, views
 from syncd.ledger.runs import RunState, Standing
+from syncd.passes import one_pass
+from syncd.sandbox.faults import Kind
 from tests.daemon import Crash
-from tests.engine.story import Story, told
+from tests.engine.households import ZEILE, address, here, rows
+from tests.engine.story import ADVOWARE, ESPO, Story, told
 
 PATIENT = {"SYNCD_POLL_SECONDS": "60", "SYNCD_SWEEP_MIN_SECONDS": "300", "SYNCD_SWEEP_MAX_SECONDS": "86400"}
 
@@ -152,3 +156,20 @@ async def test_exactly_the_named_records_are_let_in(story: Story) -> None:
     assert (came_out.stopped, came_out.standing.statuses) == (None, {"clean": 2})
     assert story.status(stock[2][0]) == "pending_sync"
     assert [row["id"] for row in await story.read(runs.listing)] == [run_id]
+
+
+@told(**PATIENT)
+async def test_a_first_sync_looks_at_a_person_twice_however_many_have_addresses(story: Story) -> None:
+    stock = [story.advoware.create({**ADVOWARE, "vorname": f"Ida {number}"}) for number in range(24)]
+    for number, betnr in enumerate(stock):
+        person = story.espo.create({**ESPO, "firstName": f"Ida {number}", "betnr": betnr}, by="anna")
+        address(story, person)
+        story.advoware.add_adresse(betnr, ZEILE)
+    await story.without_daemon(60.0)
+    app = story.world.daemon("command")
+    story.fault(Kind.LATENCY, seconds=0.5, times=None)
+    report = await one_pass(app, 3600.0, lambda *_: None)
+    assert report.statuses == {"clean": 48}
+    assert (len(rows(story, stock[0])), len(here(story))) == (1, 24)
+    read = Counter(call.path for call in story.calls() if call.system == "advoware" and call.method == "GET")
+    assert {read[f"/api/v1/advonet/Beteiligte/{betnr}"] for betnr in stock} == {2}
