@@ -15,14 +15,15 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from mappers.normal import DEFAULT_REGION, same, text
+from mappers.normal import DEFAULT_REGION, NUMBERS_KNOWN, same, text
 from mappers.shape import Words
-from mappers.spec import AdvowareEntry, Canonical, Codec, EntryList, EspoEntry, Mark, Unmappable
+from mappers.spec import AdvowareEntry, Canonical, Codec, EntryList, EspoEntry, Mark, Same, Unmappable
 
 # --- Assumed, not confirmed by the vendor: one edit here corrects it
 EMPTY_TLF = ""  # what an emptied entry gets as tlf
@@ -61,8 +62,8 @@ KIND_NAMES = {
 }
 NEW_KINDS = {"Office": 1, "Fax": 2, "Mobile": 3, "Home": 6, "Other": 10}
 NEW_MAIL = 4
+BODIES_KNOWN = 256  # whose entries are kept at hand: one job asks half a dozen times for those of the same two
 LIMIT = 10  # entries EspoCRM keeps in a list
-NUMBERS_KNOWN = 20_000  # whose canonical form is kept at hand: parsing is slow, and the same ones come again and again
 
 _MARK = re.compile(r"\s*\[ESPOCRM(?::([A-Za-z0-9+/=]+)|-SLOT):(\d{1,2})\] ?", re.ASCII)
 _EXTENSION = re.compile(r"(?:;ext=|\s*(?:\bext\.?|\bx|#)\s*)\d{1,9}\Z", re.IGNORECASE)
@@ -145,16 +146,21 @@ def _one(raw: Any) -> Canonical:
 # --- EspoCRM ----------------------------------------------------------------------------------
 
 
-def read_espo(body: Mapping[str, Any]) -> dict[str, tuple[EspoEntry, ...]]:
+def read_espo(body: Mapping[str, Any]) -> Mapping[str, tuple[EspoEntry, ...]]:
     """Both lists; one that is missing from the record (rights, another entity) is left out, not empty."""
-    found = {}
+    return _read_espo(Same(body))
+
+
+@lru_cache(maxsize=BODIES_KNOWN)
+def _read_espo(same: Same) -> Mapping[str, tuple[EspoEntry, ...]]:
+    body, found = same.body, {}
     for channel in (PHONES, MAILS):
         rows = body.get(channel, False)
         rows = [] if rows is None else rows
         if isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows):
             with suppress(Unmappable):
                 found[channel] = _distinct([row for row in rows if row.get(VALUES[channel]) not in (None, "")])
-    return found
+    return MappingProxyType(found)
 
 
 def read_espo_entry(row: Mapping[str, Any]) -> EspoEntry:
@@ -210,6 +216,12 @@ def read_advoware(body: Mapping[str, Any], remembered: Mapping[int, int]) -> tup
 
     `remembered`: id -> kommKz known from before, for entries whose marker a person took away.
     """
+    return _read_advoware(Same(body), frozenset(remembered.items()))
+
+
+@lru_cache(maxsize=BODIES_KNOWN)
+def _read_advoware(same: Same, known_before: frozenset[tuple[int, int]]) -> tuple[AdvowareEntry, ...] | None:
+    body, remembered = same.body, dict(known_before)
     rows = body.get("kommunikation")
     if rows is None and not remembered and "kommunikation" in body:
         rows = []

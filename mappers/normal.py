@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -26,6 +27,7 @@ _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _EMPTY_DATES = frozenset({"0001-01-01", "1899-12-30"})
 DEFAULT_REGION = "DE"
+NUMBERS_KNOWN = 20_000  # whose canonical form is kept at hand: checking is slow, and the same ones come again and again
 # Characters; composing takes time by the square of the length. No mapped field is nearly as long.
 LONGEST = 10_000
 # NUL is refused by PostgreSQL, half a surrogate pair by every encoding.
@@ -121,14 +123,21 @@ def ticked(value: Canonical) -> bool:
 
 
 def _number_of(check: Callable[[str], str], rule: str) -> Callable[[Any], Canonical]:
+    @lru_cache(maxsize=NUMBERS_KNOWN)
+    def checked(value: str) -> str | None:
+        try:
+            return str(check(value))
+        except ValidationError:
+            return None
+
     def parse(raw: Any) -> Canonical:
         value = text(raw)
         if value is None:
             return None
-        try:
-            return str(check(value))
-        except ValidationError:
-            raise Unmappable(rule) from None
+        number = checked(value)
+        if number is None:
+            raise Unmappable(rule)
+        return number
 
     return parse
 

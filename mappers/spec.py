@@ -205,6 +205,21 @@ class AdvowareEntry:
         return self.value is None and self.mark is not None and self.mark.value is None
 
 
+class Same:
+    """An object that was read, as the key of a cache: this very one, which nobody changes, not one that equals it."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: Mapping[str, Raw]) -> None:
+        self.body = body
+
+    def __hash__(self) -> int:
+        return id(self.body)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.body is other.body
+
+
 @dataclass(frozen=True, slots=True)
 class EntryList:
     """A child list of Advoware that EspoCRM keeps inside the record, in one list per channel.

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,7 @@ SEARCH_PARAMETERS = {
     "vorname": "vorname",
 }  # ours -> theirs; wrong ones would be ignored silently
 PROBE_PATH = "api/v1/advonet/Mitarbeiter"
+TIMES_KNOWN = 10_000  # time stamps that have been read; the same ones come again and again
 TIME_ZONE = "Europe/Berlin"  # of geaendertAm and every other time without a zone
 
 
@@ -42,8 +44,13 @@ def local_time(text: Any) -> float | None:
 
     None where it is missing, malformed, or in the hour that October has twice.
     """
+    return _local_time(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=TIMES_KNOWN)
+def _local_time(text: str) -> float | None:
     try:
-        local = datetime.fromisoformat(str(text)).replace(tzinfo=None)
+        local = datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         return None
     zone = ZoneInfo(TIME_ZONE)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -100,6 +101,7 @@ def _finite(text: str) -> float:
     return number
 
 
+@lru_cache(maxsize=64)
 def http_date(value: str | None) -> float | None:
     """An HTTP date as epoch seconds; None where there is none or it cannot be read."""
     try:

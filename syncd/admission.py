@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from mappers.spec import Entity
 from syncd.context import Context
 from syncd.ledger import facts
 
+TIMES_KNOWN = 10_000  # time stamps that have been read; the same ones come again and again
 OVERLAP = 60.0  # seconds that are looked at again, for rows committed late
 ESPO_TIME = "%Y-%m-%d %H:%M:%S"
 THERE = "first_start_espocrm"
@@ -20,8 +22,13 @@ THERE = "first_start_espocrm"
 
 def espo_time(text: object) -> float | None:
     """EspoCRM's UTC time stamp as epoch seconds, None where it is none."""
+    return _espo_time(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=TIMES_KNOWN)
+def _espo_time(text: str) -> float | None:
     try:
-        return datetime.strptime(str(text), ESPO_TIME).replace(tzinfo=UTC).timestamp()
+        return datetime.strptime(text, ESPO_TIME).replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None
 

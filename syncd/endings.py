@@ -116,8 +116,9 @@ def settled(
     }
     if memory.evidence is not None:
         pair["judged_delivery"] = memory.evidence.last_id
-    if patched.last_sync is not None:
-        pair["last_sync"] = patched.last_sync
+    shown = patched.last_sync or espo.body.get(context.entity.status.last_sync)
+    if isinstance(shown, str):
+        pair["last_sync"] = shown[:19]
     if changed:
         pair["changed_at"] = now
     present = [Side.ESPO]

@@ -17,7 +17,7 @@ from services.errors import Denied, Missing
 from syncd.context import Context, Whose
 from syncd.kinship import agree
 from syncd.ledger import children, facts, pairs
-from syncd.load import content_of, digest, lists_of, read_espo, unlinked
+from syncd.load import content_of, digest, of_children, read_espo, unlinked
 from syncd.model import Brood, Import, Key, PairState, Present, Snapshot, Status, Unborn
 
 log = structlog.get_logger()
@@ -64,9 +64,12 @@ def is_due(context: Context, shot: Snapshot) -> bool:
         return False
     if not isinstance(shot.advoware, Present) or not isinstance(shot.espo, Present):
         return False
+    seen = of_children(digest(entity, Side.ADVOWARE, shot.advoware))
     if memory.brood is not None:
-        return memory.brood.seen != lists_of(entity, shot.advoware)
-    if not memory.met or digest(entity, Side.ADVOWARE, shot.advoware) != memory.seen_there:
+        return memory.brood.seen != seen
+    if not memory.met or memory.seen_there is None:
+        return True
+    if seen != of_children(memory.seen_there):
         return True
     names = {child.name for child in entity.children}
     return any(field.partition(":")[0] in names for _, field in memory.quarantine if ":" in field)
@@ -80,7 +83,7 @@ async def with_brood(context: Context, shot: Snapshot) -> Snapshot:
     key = str(shot.memory.key)
     known = await context.ledger.read(pairs.brood, key)
     kept = await context.ledger.read(children.known_rows, key)
-    brood = Brood(lists_of(context.entity, shot.advoware))
+    brood = Brood(of_children(digest(context.entity, Side.ADVOWARE, shot.advoware)))
     for entity in context.entity.children:
         rows = entity.rows(shot.advoware.body)
         if rows is None:

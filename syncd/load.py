@@ -37,6 +37,7 @@ from syncd.model import (
 SEARCH_PROOF_LIFE = 86400.0  # seconds a proven search stays trusted
 PROOF_TRIES = 3  # Beteiligte at most that are read to prove the search with
 PROBE_AHEAD = 25  # how many ids above the highest known one a probe looks at
+DIGEST = 32  # hex digits
 LONGEST_NAME, LONGEST_TOKEN = 60, 40  # characters the ledger keeps of a user's name or id, and of a time stamp
 
 
@@ -363,11 +364,6 @@ def _entries_content(entries: EntryList, side: Side, seen: Present) -> Any:
     return [[one.id, one.value, one.main] for one in there if one.value is not None]
 
 
-def lists_of(entity: Entity, seen: Present) -> str:
-    """Fingerprint of all lists of children in Advoware."""
-    return json.dumps([_children_content(child, seen) for child in entity.children])
-
-
 def _children_content(child: Entity, seen: Present) -> Any:
     rows = child.rows(seen.body)
     if rows is None:
@@ -381,7 +377,22 @@ def content_of(entity: Entity, row: Mapping[str, Any]) -> str:
 
 
 def digest(entity: Entity, side: Side, seen: Present) -> str:
-    """Fingerprint of everything that is mapped, to tell cheaply whether anything is new."""
+    """Fingerprint of everything that is mapped, to tell cheaply whether anything is new. 32 hex digits.
+
+    With children in Advoware the second half of it is theirs: see `of_children`.
+    """
+    known = seen.digests.get((entity.name, side))
+    if known is None:
+        known = seen.digests[entity.name, side] = _digest(entity, side, seen)
+    return known
+
+
+def of_children(fingerprint: str) -> str:
+    """The part of a digest that tells of the lists of children."""
+    return fingerprint[DIGEST // 2 :]
+
+
+def _digest(entity: Entity, side: Side, seen: Present) -> str:
     content: list[Any] = [seen.body.get(entity.link)] if side is Side.ESPO else []
     for field in entity.fields:
         try:
@@ -390,9 +401,14 @@ def digest(entity: Entity, side: Side, seen: Present) -> str:
             content.append(["?", field.raw(side, seen.body)])
     for entries in entity.lists:
         content.append(_entries_content(entries, side, seen))
-    if side is Side.ADVOWARE and entity.children:
-        content.append(lists_of(entity, seen))
     if entity.child is not None and side is Side.ESPO:
         content.append(seen.body.get(entity.child.espo))
+    if side is not Side.ADVOWARE or not entity.children:
+        return _hashed(content, DIGEST)
+    lists = [_children_content(child, seen) for child in entity.children]
+    return _hashed(content, DIGEST // 2) + _hashed(lists, DIGEST // 2)
+
+
+def _hashed(content: Any, length: int) -> str:
     text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode(), digest_size=length // 2).hexdigest()

@@ -89,6 +89,7 @@ class Present:
     served_at: float | None = None
     direct: bool = True
     siblings: tuple[Mapping[str, Raw], ...] = ()  # of a row of a list: all rows of that list, itself included
+    digests: dict[Any, str] = field(default_factory=dict, init=False, compare=False, repr=False)  # worked out so far
 
 
 @dataclass(frozen=True, slots=True)
