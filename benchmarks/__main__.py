@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks import counts, delay, idle, intake, profile, report, start, throughput, together
+from benchmarks import counts, delay, idle, intake, profile, report, start, sweep, throughput, together
 from benchmarks.size import FULL, QUICK, SMALL, Size
 from syncd import logs
 from syncd.clock import SystemClock
@@ -26,6 +26,7 @@ PARTS: Mapping[str, Measure] = {
     "counts": counts.measure,
     "throughput": throughput.measure,
     "idle": idle.measure,
+    "sweep": sweep.measure,
     "delay": delay.measure,
     "intake": intake.measure,
     "start": start.measure,

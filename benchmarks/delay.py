@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import seeds
-from benchmarks.daemon import asked, serving, until_ready
+from benchmarks.daemon import asked, pid, serving, until_ready
 from benchmarks.report import judged, quantile, table
 from benchmarks.size import Size
+from benchmarks.spent import memory
+from tests.process.conftest import Daemon
 from tests.systems import Systems, eventually, running_systems
 
 POLL = 2.0  # seconds
@@ -24,41 +27,49 @@ WAIT = 300.0
 DUE = "SELECT count(*) FROM work WHERE due_at <= ?"
 
 
+@dataclass
+class Waited:
+    """Seconds until each edit arrived, and the most memory the daemon held meanwhile, in megabytes."""
+
+    times: list[float]
+    memory: float
+
+
 async def measure(size: Size, state: Path) -> str:
     """A table of three situations."""
     return await asyncio.to_thread(_measured, size, state)
 
 
 def _measured(size: Size, state: Path) -> str:
-    waited = {
+    found = {
         "idle": _idle(size, state / "idle"),
         f"during a backfill of {size.many:,} records": _backfill(size, state / "backfill"),
         f"after an outage with {size.dirty:,} changed records": _outage(size, state / "outage"),
     }
-    calm = quantile(waited["idle"], 0.5)
+    calm = quantile(found["idle"].times, 0.5)
     rows = [
-        (name, str(len(times)), *(f"{quantile(times, part):.2f} s" for part in (0.5, 0.95)),
-         judged(quantile(times, 0.5) / calm, most=TWICE))
-        for name, times in waited.items()
+        (name, str(len(one.times)), *(f"{quantile(one.times, part):.2f} s" for part in (0.5, 0.95)),
+         judged(quantile(one.times, 0.5) / calm, most=TWICE), f"{one.memory:.0f} MB")
+        for name, one in found.items()
     ]  # fmt: skip
     told = (
         f"EspoCRM is asked every {POLL:g} s (the default is 15 s), its webhooks are off, each call takes "
         f"{LATENCY * 1000:.0f} ms, 8 workers:"
     )
-    return f"{told}\n\n{table(('situation', 'edits', 'p50', 'p95', 'p50 / idle'), rows)}"
+    return f"{told}\n\n{table(('situation', 'edits', 'p50', 'p95', 'p50 / idle', 'most memory'), rows)}"
 
 
-def _idle(size: Size, state: Path) -> list[float]:
+def _idle(size: Size, state: Path) -> Waited:
     with running_systems() as systems:
         pairs = seeds.pairs(systems, size.edits)
         with serving(systems, state, SYNCD_POLL_SECONDS=str(POLL)) as daemon:
             until_ready(daemon)
             for espo_id, _ in pairs:
                 daemon.wait_known(espo_id)
-            return _edits(systems, pairs)
+            return _edits(systems, pairs, daemon)
 
 
-def _backfill(size: Size, state: Path) -> list[float]:
+def _backfill(size: Size, state: Path) -> Waited:
     """An installation that is joined: its first complete listing puts every record to work."""
     with running_systems(seed_records=str(size.many)) as systems:
         pairs = seeds.pairs(systems, size.edits)
@@ -71,10 +82,10 @@ def _backfill(size: Size, state: Path) -> list[float]:
                 ).raise_for_status()
             for espo_id, _ in pairs:
                 daemon.wait_known(espo_id)
-            return _edits(systems, pairs)
+            return _edits(systems, pairs, daemon)
 
 
-def _outage(size: Size, state: Path) -> list[float]:
+def _outage(size: Size, state: Path) -> Waited:
     with running_systems(seed_records=str(size.dirty)) as systems:
         pairs = seeds.pairs(systems, size.edits)
         with serving(systems, state, SYNCD_POLL_SECONDS=str(POLL)) as daemon:
@@ -87,10 +98,10 @@ def _outage(size: Size, state: Path) -> list[float]:
         seeds.edit(systems, others, "Dr. outage")
         with serving(systems, state, SYNCD_POLL_SECONDS=str(POLL)) as daemon:
             until_ready(daemon)
-            return _edits(systems, pairs)
+            return _edits(systems, pairs, daemon)
 
 
-def _edits(systems: Systems, pairs: list[tuple[str, int]]) -> list[float]:
+def _edits(systems: Systems, pairs: list[tuple[str, int]], daemon: Daemon) -> Waited:
     """Make the edits one by one; the seconds each took to Advoware."""
     chance = random.Random(1)
     systems.control("faults", {"kind": "latency", "seconds": LATENCY, "times": None})
@@ -101,8 +112,10 @@ def _edits(systems: Systems, pairs: list[tuple[str, int]]) -> list[float]:
         seeds.edit(systems, [(espo_id, betnr)], "Dr. delay")
         edited[f"/{betnr}"] = time.time()  # the stand-ins read the same clock
     found: dict[str, float] = {}
+    held = [memory(pid(daemon))]
 
     def all_arrived() -> bool:
+        held.append(memory(pid(daemon)))
         for call in systems.control("log", method="GET")["calls"]:
             number = call["path"][call["path"].rfind("/") :]
             if call["system"] == "advoware" and call["method"] == "PUT" and number in edited:
@@ -111,4 +124,4 @@ def _edits(systems: Systems, pairs: list[tuple[str, int]]) -> list[float]:
 
     eventually("every edit is on the other side", all_arrived, WAIT)
     systems.control("faults", method="DELETE")
-    return [found[number] - at for number, at in edited.items()]
+    return Waited([found[number] - at for number, at in edited.items()], max(held))

@@ -31,9 +31,9 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 
 def quantile(values: Sequence[float], part: float) -> float:
-    """The value below which this part of them lies."""
+    """The value below which this part of them lies; 0 of nothing."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0.0
 
 
 def judged(value: float, least: float | None = None, most: float | None = None) -> str:

@@ -23,6 +23,8 @@ class Size:
     grown: tuple[int, ...]
     daemons: tuple[int, ...]
     shared: int  # changed records several daemons share
+    swept: tuple[tuple[int, float], ...]  # records that are looked round at, with how many calls a minute
+    days: float  # of edits
 
 
 FULL = Size(
@@ -40,6 +42,8 @@ FULL = Size(
     grown=(1_000, 10_000, 100_000, 1_000_000),
     daemons=(1, 2, 4),
     shared=800,
+    swept=((10_000, 15.0), (10_000, 75.0), (100_000, 150.0)),
+    days=14.0,
 )
 SMALL = Size(
     records=120,
@@ -56,6 +60,8 @@ SMALL = Size(
     grown=(1_000, 10_000, 100_000),
     daemons=(1, 2, 4),
     shared=100,
+    swept=((10_000, 15.0), (10_000, 75.0)),
+    days=14.0,
 )
 QUICK = Size(
     records=8,
@@ -72,4 +78,6 @@ QUICK = Size(
     grown=(100,),
     daemons=(1, 2),
     shared=8,
+    swept=((100, 5.0),),
+    days=8.0,
 )

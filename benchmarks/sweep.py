@@ -1,23 +1,25 @@
 """How late an edit made in Advoware is found, by the policy of looking round: virtual time, no network, no ledger.
 
-`rows` compares them at the same calls per minute over one invented history of edits: activity is skewed as among the
-records of a firm (Zipf), comes in bursts within a case, in office hours; half of the edits are made in EspoCRM, where
-the poll finds them, and tell that the record is active. `python -m benchmarks.sweep` prints them.
+All policies have the same calls per minute and one invented history of edits: activity is skewed as among the records
+of a firm (Zipf), comes in bursts within a case, in office hours; half of the edits are made in EspoCRM, where the poll
+finds them, and tell that the record is active.
 """
 
 from __future__ import annotations
 
-import argparse
+import asyncio
 import heapq
 import random
-import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import exp, log, sqrt
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from benchmarks.report import judged, quantile, table
+from benchmarks.size import Size
 from syncd import rounds
 from syncd.rounds import Turn
 
@@ -190,11 +192,12 @@ class Decayed(SquareRoot):
         super().change(record, now)
 
 
+OURS, BETTER = "square root of the age (syncd)", 3.0  # than round-robin, at the median
 POLICIES: dict[str, Callable[[int, random.Random], Policy]] = {
     "round-robin": RoundRobin,
     "doubling (before)": Doubling,
     "decayed rate": Decayed,
-    "square root of the age (syncd)": SquareRoot,
+    OURS: SquareRoot,
 }
 
 
@@ -221,12 +224,6 @@ class Row:
     def delay(self, part: float) -> float:
         """The delay that so large a part of all edits stays below."""
         return quantile([*self.active, *self.quiet], part)
-
-
-def quantile(delays: Sequence[float], part: float) -> float:
-    """The value that so large a part stays below; 0 of nothing."""
-    ordered = sorted(delays)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0.0
 
 
 def simulate(name: str, records: int, edits: Sequence[Edit], days: float, budget: float, seed: int = 2) -> Row:
@@ -263,40 +260,33 @@ def simulate(name: str, records: int, edits: Sequence[Edit], days: float, budget
     return row
 
 
-def rows(sizes: Sequence[tuple[int, float]] = ((10_000, 15), (10_000, 75)), days: float = 14) -> list[Row]:
-    """Every policy at every size: so many records, so many calls per minute."""
+async def measure(size: Size, _: Path) -> str:
+    """A table: every policy at every size."""
+    return await asyncio.to_thread(_measured, size)
+
+
+def _measured(size: Size) -> str:
     found = []
-    for records, budget in sizes:
-        edits = history(records, days)
-        found += [simulate(name, records, edits, days, budget) for name in POLICIES]
-    return found
-
-
-def table(found: Sequence[Row]) -> str:
-    """As Markdown; delays in minutes."""
-    names = ("records, calls/min", "policy", "used", "p50 all", "× round-robin", "active p50 / p95", "quiet p50 / p95")
-    lines = [f"| {' | '.join(names)} | longest gap |", "|---" * 8 + "|"]
+    for records, budget in size.swept:
+        edits = history(records, size.days)
+        found += [simulate(name, records, edits, size.days, budget) for name in POLICIES]
     plain = {(row.records, row.budget): row.delay(0.5) for row in found if row.policy == "round-robin"}
-    for row in found:
-        p50 = row.delay(0.5)
-        times = plain[row.records, row.budget] / p50 if p50 else 0.0
-        active, quiet = (" / ".join(f"{quantile(some, part) / 60:.0f}" for part in (0.5, 0.95)) for some in row.kinds)
-        lines.append(
-            f"| {row.records:,}, {row.budget:g} | {row.policy} | {row.calls:.0f} | {p50 / 60:.1f} min | {times:.1f} "
-            f"| {active} min | {quiet} min | {row.longest / HOUR:.1f} h |"
-        )
-    return "\n".join(lines)
+    told = f"{size.days:g} days of invented edits in virtual time, the first {SETTLING / DAY:g} count for nothing"
+    return f"{told}:\n\n{table(HEAD, (_row(row, plain[row.records, row.budget]) for row in found))}"
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.sweep", description=__doc__)
-    parser.add_argument("--days", type=float, default=14)
-    parser.add_argument("--also", type=int, nargs=2, metavar=("RECORDS", "CALLS"), help="one more size")
-    options = parser.parse_args()
-    sizes = [(10_000, 15.0), (10_000, 75.0), *([tuple(options.also)] if options.also else [])]
-    sys.stdout.write(table(rows(sizes, options.days)) + "\n")
+HEAD = (
+    "records", "calls a minute", "policy", "used", "p50 of all", "times better than round-robin",
+    "active records, p50 / p95", "quiet records, p50 / p95", "longest gap",
+)  # fmt: skip
 
 
-if __name__ == "__main__":
-    main()
+def _row(row: Row, plain: float) -> Sequence[str]:
+    p50 = row.delay(0.5)
+    better = plain / p50 if p50 else 0.0
+    told = judged(better, least=BETTER) if row.policy == OURS else f"{better:.2f}"
+    kinds = (" / ".join(f"{quantile(some, part) / 60:.0f} min" for part in (0.5, 0.95)) for some in row.kinds)
+    return (
+        f"{row.records:,}", f"{row.budget:g}", row.policy, f"{row.calls:.0f}", f"{p50 / 60:.1f} min", told, *kinds,
+        f"{row.longest / HOUR:.1f} h",
+    )  # fmt: skip

@@ -6,11 +6,14 @@ import asyncio
 import signal
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import psycopg
 
 from benchmarks import seeds
 from benchmarks.daemon import serving, until_ready
-from benchmarks.report import table
+from benchmarks.report import judged, table
 from benchmarks.size import Size
 from syncd.ledger.upgrade import upgrade
 from tests.postgres import cluster, programs
@@ -23,6 +26,10 @@ WORKERS = 8
 POLL = 1.0
 LEASE = 10.0
 WAIT = 900.0
+JOB = 3.0  # seconds no job takes
+LATEST = (
+    1.5  # leases until the work of a killed daemon has been done: one must run out, and then the job takes its time
+)
 
 
 async def measure(size: Size, state: Path) -> str:
@@ -34,22 +41,37 @@ def _measured(size: Size, state: Path) -> str:
     binaries = programs()
     if binaries is None:
         return "Not measured: no PostgreSQL server is installed here."
-    rates = {count: _race(size, state, count, binaries, killed=False) for count in size.daemons}
-    after = _race(size, state, 2, binaries, killed=True)
+    rates = {count: _race(size, state, count, binaries).rate for count in size.daemons}
+    after = _race(size, state, 2, binaries, Killing())
     first = rates[size.daemons[0]] / size.daemons[0]
     rows = [
         (str(count), f"{rate:.1f}/s", f"{rate / first:.2f}", "0") for count, rate in rates.items()
-    ] + [("2, one of them killed half-way", f"{after:.1f}/s", f"{after / first:.2f}", "0")]  # fmt: skip
+    ] + [("2, one of them killed half-way", f"{after.rate:.1f}/s", f"{after.rate / first:.2f}", "0")]  # fmt: skip
+    taken_over = max((after.arrived[one] - after.at for one in after.in_hand), default=0.0)
     told = (
         f"{size.shared} changed records, {LATENCY * 1000:.0f} ms for each call, {WORKERS} workers in each daemon, "
         f"leases of {LEASE:g} s. PostgreSQL and Redis run on the same machine, PostgreSQL without fsync"
     )
-    return f"{told}:\n\n{table(('daemons', 'changed records', 'times one daemon', 'lost'), rows)}"
+    return (
+        f"{told}:\n\n{table(('daemons', 'changed records', 'times one daemon', 'lost'), rows)}\n\n"
+        f"The killed one had {len(after.in_hand)} records in hand; the last of them arrived {taken_over:.1f} s after "
+        f"the kill ({judged(taken_over / LEASE, most=LATEST)} leases)."
+    )
 
 
-def _race(size: Size, state: Path, count: int, binaries: Path, *, killed: bool) -> float:
+@dataclass
+class Killing:
+    """How one daemon of several was killed, if one was: when, what it had in hand, when what arrived; and the pace."""
+
+    rate: float = 0.0
+    at: float = 0.0
+    in_hand: set[str] = field(default_factory=set)
+    arrived: dict[str, float] = field(default_factory=dict)
+
+
+def _race(size: Size, state: Path, count: int, binaries: Path, killing: Killing | None = None) -> Killing:
     """Changed records per second, from the first edit until the last has arrived."""
-    name = f"{count}{'-killed' if killed else ''}"
+    name = f"{count}{'' if killing is None else '-killed'}"
     with ExitStack() as stack:
         systems = stack.enter_context(running_systems())
         redis = OwnRedis(state / f"redis-{name}")
@@ -75,18 +97,40 @@ def _race(size: Size, state: Path, count: int, binaries: Path, *, killed: bool) 
         systems.control("faults", {"kind": "latency", "seconds": LATENCY, "times": None, "route": "/api/v1/*"})
         begun = time.perf_counter()
         seeds.edit(systems, records, "Dr. together")
-        _follow(systems, records, daemons if killed else [])
-        return len(records) / (time.perf_counter() - begun)
+        found = killing or Killing()
+        victim = None if killing is None else daemons[-1]
+        _follow(systems, records, found, victim, database.url)
+        found.rate = len(records) / (time.perf_counter() - begun)
+        return found
 
 
-def _follow(systems: Systems, records: list[tuple[str, int]], victims: list[Daemon]) -> None:
-    """Wait until all have arrived; half-way one of these daemons is killed."""
+def _follow(
+    systems: Systems, records: list[tuple[str, int]], found: Killing, victim: Daemon | None, ledger: str
+) -> None:
+    """Wait until all have arrived; half-way the victim is killed."""
+    ids = {betnr: espo_id for espo_id, betnr in records}
 
     def all_there() -> bool:
-        there = sum(1 for one in systems.beteiligte() if one["titel"] == "Dr. together")
-        if victims and there > len(records) / 2:
-            victims.pop().end(signal.SIGKILL)
-            victims.clear()
-        return there == len(records)
+        for one in systems.beteiligte():
+            if one["titel"] == "Dr. together":
+                found.arrived.setdefault(ids[one["betNr"]], time.perf_counter())
+        if victim is not None and not found.at and len(found.arrived) > len(records) / 2:
+            victim.end(signal.SIGKILL)
+            found.at = time.perf_counter()
+            found.in_hand = _in_hand(ledger)
+        return len(found.arrived) == len(records)
 
     eventually("every change has arrived", all_there, WAIT)
+    found.in_hand &= {one for one, at in found.arrived.items() if at > found.at}
+
+
+def _in_hand(ledger: str) -> set[str]:
+    """Records whose claim a killed daemon has left: those of living ones are over soon."""
+    before = _claims(ledger)
+    time.sleep(JOB)
+    return {key.partition("/")[2] for key, fence in _claims(ledger) & before}
+
+
+def _claims(ledger: str) -> set[tuple[str, int]]:
+    with psycopg.connect(ledger) as conn:
+        return set(conn.execute("SELECT key, fence FROM pairs WHERE claimed_by IS NOT NULL").fetchall())
