@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from mappers.spec import Side
 from syncd.ledger.schema import bases, deliveries, history, intents
-from syncd.ledger.sql import given, listed, one_of, upsert
+from syncd.ledger.sql import given, listed, one_of, run_many, upsert
 from syncd.model import NOTHING, Base, Evidence, FieldWrite, Intent, IntentState
 
 UNSETTLED = (IntentState.OPEN, IntentState.IN_DOUBT)
@@ -148,7 +148,7 @@ def record(
             }
             for name, (before, after) in changes.items()
         ]
-        conn.execute(_RECORD, rows)
+        run_many(conn, _RECORD, rows)
     elif changes is None:
         conn.execute(
             _RECORD, {"at": now, "key": key, "job": by.job, "run": by.run, "side": side, "why": why, "cause": by.cause}

@@ -5,17 +5,21 @@ All over the ledger, statements every job needs are built once, as constants: bu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Select, Table, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect, Select, Table, bindparam, or_, select
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.sql import dml
+from sqlalchemy.sql.compiler import SQLCompiler
 
 Insert = sqlite_dialect.Insert | postgresql_dialect.Insert
+
+PREPARED = 256  # statements, by the columns of their rows
 
 
 def given(name: str) -> BindParameter[Any]:
@@ -43,6 +47,44 @@ def inserting(dialect: str, table: Table) -> Insert:
     return sqlite_insert(table) if dialect == "sqlite" else postgresql_insert(table)
 
 
+def run_many(conn: Connection, statement: dml.Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+    """As `conn.execute(statement, rows)`, for rows of the same columns.
+
+    SQLAlchemy would gather the statement's own constants anew for each row, which takes it longer than the driver
+    takes to store the row.
+    """
+    text, values = _prepared(statement, conn.dialect, tuple(rows[0]))
+    conn.exec_driver_sql(text, [values(row) for row in rows])
+
+
+@lru_cache(maxsize=PREPARED)
+def _prepared(
+    statement: dml.Insert, dialect: Dialect, columns: tuple[str, ...]
+) -> tuple[str, Callable[[Mapping[str, Any]], Any]]:
+    """The statement as the driver takes it, and what makes its parameters of a row."""
+    compiled = statement.compile(dialect=dialect, column_keys=columns)
+    assert isinstance(compiled, SQLCompiler)
+    makers = {
+        name: maker
+        for name, bind in compiled.binds.items()
+        if (maker := bind.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+    }
+    constants = {name: value for name, value in compiled.params.items() if name not in columns}
+    stored = {name: makers[name](value) if name in makers else value for name, value in constants.items()}
+
+    def named(row: Mapping[str, Any]) -> dict[str, Any]:
+        values = {name: makers[name](row[name]) if name in makers else row[name] for name in columns}
+        return {**values, **stored}
+
+    order = compiled.positiontup
+
+    def in_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        values = named(row)
+        return tuple(values[name] for name in order or ())
+
+    return str(compiled), named if order is None else in_order
+
+
 def upsert(
     conn: Connection,
     table: Table,
@@ -53,7 +95,7 @@ def upsert(
     if not rows:
         return
     statement = _upserting(conn.dialect.name, table, tuple(rows[0] if update is None else update))
-    conn.execute(statement, [dict(row) for row in rows])
+    run_many(conn, statement, rows)
 
 
 @cache

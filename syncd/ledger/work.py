@@ -12,7 +12,7 @@ from sqlalchemy import Connection, case, delete, exists, func, select, update
 
 from syncd.lanes import Lane
 from syncd.ledger.schema import deliveries, pairs, work
-from syncd.ledger.sql import Insert, given, inserting, listed
+from syncd.ledger.sql import Insert, given, inserting, listed, run_many
 
 
 class Cause(StrEnum):
@@ -26,6 +26,7 @@ class Cause(StrEnum):
     SWEEP = "sweep"  # look round in Advoware
 
 
+_RECEIVED = deliveries.insert()
 _DEPTH = {str(cause): depth for depth, cause in enumerate(Cause)}
 
 _KEY = given("of_key")
@@ -90,7 +91,7 @@ def put(conn: Connection, asked: Sequence[Due], now: float) -> None:
     ]  # fmt: skip
     if not rows:
         return
-    conn.execute(_putting(conn.dialect.name), rows)
+    run_many(conn, _putting(conn.dialect.name), rows)
 
 
 @cache
@@ -115,7 +116,7 @@ def receive(conn: Connection, events: Sequence[tuple[str, str, Mapping[str, Any]
     """Take in webhook events `(key, event, body)`: evidence and work in one commit."""
     if events:
         rows = [{"at": now, "key": key, "event": event, "body": dict(body)} for key, event, body in events]
-        conn.execute(deliveries.insert(), rows)
+        run_many(conn, _RECEIVED, rows)
     keys = dict.fromkeys(key for key, _, _ in events)
     put(conn, [Due(key, Lane.LIVE, Cause.EVENT, now) for key in keys], now)
 
