@@ -40,6 +40,7 @@ _WEBHOOK_ID = re.compile(rb"[A-Za-z0-9_-]{1,40}\Z")
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # half a surrogate pair, unless the other half stands beside it
 
 Event = tuple[str, Mapping[str, Any]]  # EspoCRM id, body
+# By webhook id; may raise what the ledger does, or TimeoutError.
 Secrets = Callable[[str], Awaitable[Sequence[str]]]
 
 
@@ -169,7 +170,8 @@ def secrets_of(configured: Mapping[str, str], ledger: Ledger) -> Secrets:
     async def find(webhook_id: str) -> Sequence[str]:
         if webhook_id in configured:
             return (configured[webhook_id],)
-        registered = (await ledger.read(facts.webhook_secrets)).get(webhook_id)
+        async with asyncio.timeout(PATIENCE):
+            registered = (await ledger.read(facts.webhook_secrets)).get(webhook_id)
         return () if registered is None else (registered,)
 
     return find
@@ -188,9 +190,8 @@ class Intake:
         """Who claims to send this, before any of the body is read; raises `Rejected`."""
         signed = signature(headers)
         try:
-            async with asyncio.timeout(PATIENCE):
-                # An empty secret would be one that everybody knows.
-                secrets = [secret for secret in await self.secrets(signed.webhook_id) if secret]
+            # An empty secret would be one that everybody knows.
+            secrets = [secret for secret in await self.secrets(signed.webhook_id) if secret]
         except (LedgerUnavailable, TimeoutError):
             raise _no_ledger() from None
         if not secrets:
