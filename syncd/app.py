@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -52,6 +52,7 @@ COURIER_EVERY = 3.0
 IDENTIFY_EVERY = 60.0
 SWEEP_SHARE = 0.5  # of Advoware's calls per minute that looking round may use
 DUE_BATCH = 500
+MORE_WAIT = 1.0  # seconds
 PASSES = ("run", "sync")  # kinds of runs that end with their process
 PASS_LONGEST = 86400.0  # seconds
 UNDO_BEGINS = 10.0  # seconds in which a process that was asked for an undo has put it to work
@@ -294,17 +295,29 @@ class App:
         return done
 
     async def work_off(self, end: float, heard: Callable[[Ended | None], Awaitable[None]]) -> int:
-        """Do what is due now with all workers, until `end` (monotonic) at most; returns how many jobs were done."""
+        """Do what is due with all workers, until `end` (monotonic) at most; returns how many jobs were done.
+
+        Nobody leaves while another works: what follows from that may be due before it has ended.
+        """
         clock, queue, done = self.parts.clock, self.parts.queue, 0
+        working, over = self.settings.syncd_workers, asyncio.Event()
 
         async def one(number: int) -> None:
-            nonlocal done
+            nonlocal done, working
             while clock.monotonic() < end:
                 taken = await queue.take(f"{self.parts.owner}:{number}", self.settings.syncd_lease_seconds)
-                if taken is None:
+                if taken is not None:
+                    await heard(await serve(self.crew, taken))
+                    done += 1
+                    continue
+                working -= 1
+                if working == 0:
+                    over.set()
                     return
-                await heard(await serve(self.crew, taken))
-                done += 1
+                await _either(queue.wait(min(MORE_WAIT, end - clock.monotonic())), over.wait())
+                if over.is_set():
+                    return
+                working += 1
 
         await self.copy_due()
         try:
@@ -314,6 +327,18 @@ class App:
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
         return done
+
+
+async def _either(*several: Coroutine[Any, Any, object]) -> None:
+    """Return when one of them has; the others end."""
+    tasks = [asyncio.ensure_future(one) for one in several]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+    for task in done:
+        task.result()
 
 
 async def _unheard(_: Ended | None) -> None:

@@ -150,7 +150,7 @@ def settled(
     brood = memory.brood or Brood()
     follow = late_look(context, claim.key, espo, wrote=patched.wrote)
     if left(memory):  # by then every answer has come; children that are looked at meanwhile put it to work themselves
-        follow = Due(claim.key, Lane.RETRY, Cause.EVENT, now + settings.doubt)
+        follow = Due(claim.key, Lane.RETRY, Cause.EVENT, follow.due_at if follow else now + settings.doubt)
     topics = {"gone", "waiting", "deleted"} - ({topic} if message else set())
     return Ending(
         pair=pair,

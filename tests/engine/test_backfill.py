@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from unittest.mock import patch
 
 import pytest
 
 from syncd import feeding
 from syncd.backfill import begin, fill, let_in, stop, survey, take_up
 from syncd.commands import Refusal
+from syncd.endings import Ended
 from syncd.feeding import Followed
+from syncd.lanes import Lane
 from syncd.ledger import runs, views
 from syncd.ledger.runs import RunState, Standing
 from syncd.passes import one_pass
+from syncd.queue import Taken, Waiting
 from syncd.sandbox.faults import Kind
+from syncd.worker import Crew
 from tests.daemon import Crash
 from tests.engine.households import ZEILE, address, here, rows
 from tests.engine.story import ADVOWARE, ESPO, Story, told
@@ -173,3 +178,25 @@ async def test_a_first_sync_looks_at_a_person_twice_however_many_have_addresses(
     assert (len(rows(story, stock[0])), len(here(story))) == (1, 24)
     read = Counter(call.path for call in story.calls() if call.system == "advoware" and call.method == "GET")
     assert {read[f"/api/v1/advonet/Beteiligte/{betnr}"] for betnr in stock} == {2}
+
+
+@told(SYNCD_WORKERS="4", **PATIENT)
+async def test_no_worker_of_a_pass_leaves_while_another_works(story: Story) -> None:
+    app, clock = story.world.daemon("command"), story.world.clock
+    follow = [Waiting(f"beteiligte/{number}", Lane.LATE, clock.now() + 3.0) for number in range(6)]
+    served: dict[str, float] = {}
+
+    async def serve(crew: Crew, taken: Taken) -> Ended | None:
+        if taken.lane is Lane.LIVE:
+            await crew.queue.add_all(follow)
+            await clock.sleep(30.0)
+        else:
+            await clock.sleep(1.0)
+        served[taken.key] = clock.now()
+        await crew.queue.finish(taken)
+        return Ended.UNCHANGED
+
+    await app.parts.queue.add_all([Waiting("beteiligte/long", Lane.LIVE, None)])
+    with patch("syncd.app.serve", serve):
+        assert await app.drain(600.0) == 1 + len(follow)
+    assert max(served[one.key] for one in follow) < served["beteiligte/long"] - 20.0
