@@ -116,7 +116,11 @@ def settled(
     }
     if memory.evidence is not None:
         pair["judged_delivery"] = memory.evidence.last_id
-    shown = patched.last_sync or espo.body.get(context.entity.status.last_sync)
+    shown = patched.last_sync
+    if (
+        settle.status is Status.CLEAN and hold is None
+    ):  # where all is agreed an earlier installation's stamp is known too
+        shown = shown or espo.body.get(context.entity.status.last_sync)
     if isinstance(shown, str):
         pair["last_sync"] = shown[:19]
     if changed:
