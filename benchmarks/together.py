@@ -27,9 +27,7 @@ POLL = 1.0
 LEASE = 10.0
 WAIT = 900.0
 JOB = 3.0  # seconds no job takes
-LATEST = (
-    1.5  # leases until the work of a killed daemon has been done: one must run out, and then the job takes its time
-)
+LATEST = 1.5  # leases until a killed daemon's work has been done by another: one must run out, then the job takes time
 
 
 async def measure(size: Size, state: Path) -> str:

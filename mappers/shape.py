@@ -42,7 +42,7 @@ class Words:
     en: str
 
     def of(self, language: str) -> str:
-        """In this language ("de", "de_DE"), or in English."""
+        """In this language: German for any kind of German (`de`, `de_DE`), else English."""
         return self.de if language.startswith("de") else self.en
 
 

@@ -122,7 +122,7 @@ async def consider(context: Context, rows: Sequence[Mapping[str, Any]], began: f
         if pair is None or pair["admitted_by"] is None:
             if _admitted_by(context, row, began, parents) is None:
                 continue
-            new[key] = "" if child is None else str(Key.of_parent(child, row))
+            new[key] = "" if child is None else Key.of_parent(child, row)
         elif not _is_news(context, pair, row, now) or (key in waiting and pair["claimed_by"] is None):
             continue
         due.append(Due(key, into, Cause.EVENT, now))
@@ -139,7 +139,7 @@ async def _parents(context: Context, rows: Sequence[Mapping[str, Any]]) -> set[s
     if child is None:
         return set()
     keys = {Key.of_parent(child, row) for row in rows}
-    found = await context.ledger.read(pairs.get_many, [str(key) for key in keys if key is not None])
+    found = await context.ledger.read(pairs.get_many, [key for key in keys if key])
     return {key for key, row in found.items() if row["admitted_by"] is not None}
 
 
@@ -148,7 +148,7 @@ def _admitted_by(context: Context, row: Mapping[str, Any], began: float, parents
     child = context.entity.child
     if child is None:
         return admitted_by(context.entity, row, began)
-    return "parent" if str(Key.of_parent(child, row)) in parents else None
+    return "parent" if Key.of_parent(child, row) in parents else None
 
 
 def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], now: float) -> bool:
@@ -157,7 +157,7 @@ def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], 
     if pair["state"] == PairState.TOMBSTONE:
         return True
     child = context.entity.child
-    if child is not None and str(Key.of_parent(child, row) or "") != (pair["parent"] or ""):
+    if child is not None and Key.of_parent(child, row) != (pair["parent"] or ""):
         return True  # linking leaves the time stamp as it is
     if row.get("modifiedAt") not in (pair["settled_token"], pair["seen_token"]):
         return True

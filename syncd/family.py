@@ -50,10 +50,8 @@ async def beside(context: Context, key: str) -> tuple[Context, str | None]:
     if child is None or parent is not None:
         return found, parent
     espo = await read_espo(context, Key.parse(key).espo_id)
-    named = Key.of_parent(child, espo.body) if isinstance(espo, Present) else None
-    if named is None:
-        return context, None
-    row = await context.ledger.read(pairs.get, str(named))
+    named = Key.of_parent(child, espo.body) if isinstance(espo, Present) else ""
+    row = await context.ledger.read(pairs.get, named) if named else None
     return (context, None) if row is None else (_under(context, child, row), row["key"])
 
 
@@ -67,9 +65,7 @@ def is_due(context: Context, shot: Snapshot) -> bool:
     seen = of_children(digest(entity, Side.ADVOWARE, shot.advoware))
     if memory.brood is not None:
         return memory.brood.seen != seen
-    if not memory.met or memory.seen_there is None:
-        return True
-    if seen != of_children(memory.seen_there):
+    if not memory.met or memory.seen_there is None or seen != of_children(memory.seen_there):
         return True
     names = {child.name for child in entity.children}
     return any(field.partition(":")[0] in names for _, field in memory.quarantine if ":" in field)
@@ -115,7 +111,7 @@ async def _of_list(
     held = {one["advoware_id"]: one for one in known if one["advoware_id"] is not None}
     left = {one["advoware_id"]: one for one in kept if one["state"] == Import.RETIRED}
     stirred = [one["key"] for number, one in held.items() if _is_news(entity, one, there.get(number))]
-    found = _without_the_gone(held, left, there)
+    found = _over(held, left, there)
     new = {number: row for number, row in there.items() if number not in held and number not in left}
     said = [entity.canonical(Side.ADVOWARE, row) for number, row in there.items() if number in held]
     new = _without_twins(entity, new, said)
@@ -144,7 +140,7 @@ async def _of_list(
     return replace(found, unborn=unborn, unjudged=unjudged if unborn else frozenset())
 
 
-def _without_the_gone(
+def _over(
     held: Mapping[int, Mapping[str, Any]], left: Mapping[int, Mapping[str, Any]], there: Mapping[int, Mapping[str, Raw]]
 ) -> Brood:
     """What is over as rows are in the list no more: of records deleted in EspoCRM, and rows left to a person."""

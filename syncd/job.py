@@ -192,7 +192,7 @@ class Job:
         if not isinstance(espo, Present):
             self.act.snapshot = replace(self.snapshot, espo=espo, advoware=Unlinked())
             return await self.act.carry_out()
-        parent = str(Key.of_parent(child, espo.body) or "")
+        parent = Key.of_parent(child, espo.body)
         row = await self.context.ledger.read(pairs.get, parent) if parent else None
         if row is None or row["admitted_by"] is None:
             return Result(Ended.IGNORED, None)

@@ -49,10 +49,10 @@ class Key:
         return cls(entity, espo_id)
 
     @classmethod
-    def of_parent(cls, child: Child, body: Mapping[str, Raw]) -> Key | None:
-        """Of the record that EspoCRM shows a child to belong to; None: to none."""
+    def of_parent(cls, child: Child, body: Mapping[str, Raw]) -> str:
+        """Key, as text, of the record that EspoCRM shows a child to belong to; "": to none."""
         parent_id = body.get(child.espo)
-        return cls(child.parent, parent_id) if isinstance(parent_id, str) and parent_id else None
+        return str(cls(child.parent, parent_id)) if isinstance(parent_id, str) and parent_id else ""
 
 
 class Import(StrEnum):

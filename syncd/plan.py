@@ -107,7 +107,7 @@ def _elsewhere(entity: Entity, memory: Memory, espo: Present) -> str | None:
     """Key of the record this one belongs to now, where it is another one than it was; "" for none."""
     if entity.child is None or memory.parent is None:
         return None
-    parent = str(Key.of_parent(entity.child, espo.body) or "")
+    parent = Key.of_parent(entity.child, espo.body)
     return None if parent == memory.parent else parent
 
 

@@ -274,7 +274,7 @@ class Ending:
     over: Sequence[str] = ()  # topics of messages whose matter is settled
     follow: Due | None = None
     held: str | None = None
-    stirred: Sequence[str] = ()  # keys of children that have to be looked at
+    stirred: Sequence[str] = ()  # keys of children, or of a parent, that have to be looked at
     judged: bool = False  # a child of which it is known only now whether it is anything in Advoware
     kin_lane: Lane = Lane.LIVE  # for children and parents that this puts to work
     ended: Sequence[tuple[str, int]] = ()  # rows that were left to a person and are gone

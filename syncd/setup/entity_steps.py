@@ -10,7 +10,7 @@ from syncd.setup import formula, layouts
 from syncd.setup.have import NAMES, Have, HaveEntity
 from syncd.setup.steps import Left, SaveLabels, Send, Step, fail
 from syncd.setup.wanted import WantedEntity, WantedField
-from syncd.setup.words import ENGLISH, PANEL_WORDS, in_language
+from syncd.setup.words import ENGLISH, PANEL_WORDS
 
 PREFIX = "C"  # EspoCRM puts it before the name of every entity that is made
 Todo = tuple[list[Step], list[Left]]
@@ -48,8 +48,8 @@ def _made(wanted: WantedEntity, language: str) -> Step:
     body = {
         "name": wanted.espo_type.removeprefix(PREFIX),
         "type": wanted.made.base,
-        "labelSingular": in_language(wanted.made.one, language),
-        "labelPlural": in_language(wanted.made.many, language),
+        "labelSingular": wanted.made.one.of(language),
+        "labelPlural": wanted.made.many.of(language),
         "stream": wanted.stream,
     }
     send = Send("POST", "EntityManager/action/createEntity", body, opens=True)
@@ -89,8 +89,8 @@ def _link(wanted: WantedEntity, found: HaveEntity, have: Have) -> Todo:
         "entityForeign": wanted.espo_type,
         "link": parent.link,
         "linkForeign": parent.foreign,
-        "label": in_language(wanted.made.many, have.language),
-        "labelForeign": in_language(wanted.parent_words, have.language),
+        "label": wanted.made.many.of(have.language),
+        "labelForeign": wanted.parent_words.of(have.language),
         "linkType": "oneToMany",
         "relationName": None,
         "linkMultipleField": False,
@@ -127,10 +127,10 @@ def _fields(wanted: WantedEntity, found: HaveEntity, language: str) -> Todo:
 
 
 def _new_field(scope: str, one: WantedField, language: str) -> Step:
-    body = {**one.definition(), "label": in_language(one.shape.words, language)}
+    body = {**one.definition(), "label": one.shape.words.of(language)}
     if one.options:
         # Without them EspoCRM silently takes no label of an option later on.
-        body["translatedOptions"] = {key: in_language(words, language) for key, words in one.options.items()}
+        body["translatedOptions"] = {key: words.of(language) for key, words in one.options.items()}
     about = [str(one.shape.kind)]
     about += [f"at most {one.shape.length} characters"] if one.shape.length else []
     about += [f"{len(one.options)} options, in colour"] if one.options else []
@@ -246,7 +246,7 @@ def _unsaid(
     for key, text in words.items():
         free = {"", key.rpartition("[.]")[2], text.de, text.en}
         for language in languages:
-            now, label = have.get(language, {}).get(key, ""), in_language(text, language)
+            now, label = have.get(language, {}).get(key, ""), text.of(language)
             if now in free and (now != label or key in todo.get(ENGLISH, {})):
                 todo[language][key] = label
     return todo
@@ -257,7 +257,7 @@ def _choices(
 ) -> dict[str, dict[str, str]]:
     """The labels of all options of those fields of which one is spoken of."""
     return {
-        name: {key: in_language(text, language) for key, text in choices.items()}
+        name: {key: text.of(language) for key, text in choices.items()}
         for name, choices in options.items()
         if any(key.startswith(f"options[.]{name}[.]") for key in labels)
     }

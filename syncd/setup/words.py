@@ -38,11 +38,6 @@ OWN_PANEL = "Stammdaten"
 PANEL_WORDS: Mapping[str, Words] = {OWN_PANEL: Words("Stammdaten", "Master Data")}
 
 
-def in_language(words: Words, language: str) -> str:
-    """The words in EspoCRM's language of this name: German for any kind of German, else English."""
-    return words.de if language.startswith("de") else words.en
-
-
 def languages(default: str | None) -> tuple[str, ...]:
     """Where labels are wanted: English, on which the others fall back, German, and the firm's own kind of either."""
     own = (default,) if default and default.startswith(("de_", "en_")) else ()
