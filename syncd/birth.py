@@ -99,8 +99,8 @@ def rendered(entity: Entity, memory: Memory, one: Unborn) -> tuple[dict[str, Any
     """The record as it is sent, or in a word why it cannot be."""
     assert entity.child is not None
     values, unfit = entity.for_espo(one.row)
-    for name, why in unfit.items():
-        return {}, f"{name}: {why}"
+    if unfit:
+        return {}, ": ".join(next(iter(unfit.items())))
     body = {entity.child.espo: memory.key.espo_id, "name": titled(entity, Side.ADVOWARE, one.row), **values}
     if entity.link:
         body[entity.link] = one.id

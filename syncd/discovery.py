@@ -116,18 +116,19 @@ async def consider(context: Context, rows: Sequence[Mapping[str, Any]], began: f
     waiting = await context.ledger.read(work.waiting_events, list(keys))
     parents = await _parents(context, rows)
     child = context.entity.child
-    now, due, new = context.clock.now(), [], {}
+    now, due = context.clock.now(), list[Due]()
+    new: dict[str, str | None] = {}  # key -> its parent's
     for key, row in keys.items():
         pair = known.get(key)
         if pair is None or pair["admitted_by"] is None:
             if _admitted_by(context, row, began, parents) is None:
                 continue
-            new[key] = "" if child is None else Key.of_parent(child, row)
+            new[key] = None if child is None else Key.of_parent(child, row)
         elif not _is_news(context, pair, row, now) or (key in waiting and pair["claimed_by"] is None):
             continue
         due.append(Due(key, into, Cause.EVENT, now))
     if new:
-        await context.ledger.write(pairs.admit, new, "created", {} if child is None else new)
+        await context.ledger.write(pairs.admit, new, "created", new)
     if due:
         await context.ledger.write(work.put, due, now)
     return len(due)

@@ -216,7 +216,7 @@ def change(conn: Connection, key: str, values: Mapping[str, Any]) -> bool:
     return conn.execute(update(pairs).where(pairs.c.key == key).values(**values)).rowcount > 0
 
 
-def admit(conn: Connection, keys: Iterable[str], how: str, parents: Mapping[str, str] = NOTHING) -> None:
+def admit(conn: Connection, keys: Iterable[str], how: str, parents: Mapping[str, str | None] = NOTHING) -> None:
     """Let records take part; those that do already keep the reason of that day. `parents`: whose new ones are."""
     rows = [
         {"key": key, "entity": key.partition("/")[0], "admitted_by": how, "parent": parents.get(key)} for key in keys
