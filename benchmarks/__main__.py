@@ -7,7 +7,6 @@ counts travel.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
@@ -15,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import uvloop
 
 from benchmarks import counts, delay, idle, intake, profile, report, start, sweep, throughput, together
 from benchmarks.size import FULL, QUICK, SMALL, Size
@@ -42,7 +43,7 @@ def measured(part: str, size: Size) -> str:
         # Log lines are made as in production, and thrown away where a service manager would keep them.
         logs.configure("json", "INFO", now=SystemClock().now, stream=nowhere)
         sys.excepthook = sys.__excepthook__
-        return f"{asyncio.run(PARTS[part](size, Path(state)))}\n\n{report.machine()}"
+        return f"{uvloop.run(PARTS[part](size, Path(state)))}\n\n{report.machine()}"
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from syncd.ledger import work
 from syncd.ledger.work import Cause, Due
 from syncd.model import Key
 from syncd.passes import one_pass, work_on
-from syncd.runtime import opened
+from syncd.runtime import opened, settle_down
 from tests.systems import Systems
 
 ENTITY = "beteiligte"
@@ -33,9 +33,10 @@ LIFTED = {
 
 @asynccontextmanager
 async def running(systems: Systems, state: Path, workers: int, **settings: str) -> AsyncIterator[App]:
-    """An app on these systems, all records known to it and nothing left to do."""
+    """An app on these systems as the daemon has it, all records known to it and nothing left to do."""
     env = {**systems.settings, **LIFTED, "SYNCD_STATE_DIR": str(state), "SYNCD_WORKERS": str(workers), **settings}
     async with opened(config.load(env, dotenv=None), config.Mapping()) as runtime:
+        settle_down()
         await one_pass(runtime.app, PASS_SECONDS, lambda done, total: None)
         yield runtime.app
 

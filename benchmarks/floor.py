@@ -17,11 +17,13 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
 
 import config
 from benchmarks.engine import Call
 from services.advoware_token import login_body
-from services.transport import open_client
+from services.transport import CONNECTIONS, HEADERS
 from syncd.app import access
 from tests.systems import Systems
 
@@ -88,7 +90,15 @@ class Loop:
 @asynccontextmanager
 async def httpx_loop(systems: Systems) -> AsyncIterator[Loop]:
     """The floor."""
-    async with open_client(30.0, None) as http:
+
+    def session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
+        )
+
+    async with httpx.AsyncClient(
+        transport=AiohttpTransport(client=session), timeout=30.0, trust_env=False, headers=HEADERS
+    ) as http:
 
         async def ask(
             verb: str, url: str, headers: Mapping[str, str], content: bytes | None, params: Mapping[str, str] | None

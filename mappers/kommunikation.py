@@ -13,10 +13,9 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -62,7 +61,8 @@ KIND_NAMES = {
 }
 NEW_KINDS = {"Office": 1, "Fax": 2, "Mobile": 3, "Home": 6, "Other": 10}
 NEW_MAIL = 4
-BODIES_KNOWN = 256  # whose entries are kept at hand: one job asks half a dozen times for those of the same two
+# What is kept at hand of what was read: one job asks half a dozen times for the entries of the same two records.
+BODIES_KNOWN, LISTS_KNOWN, REMARKS_KNOWN = 256, 512, 2048
 LIMIT = 10  # entries EspoCRM keeps in a list
 
 _MARK = re.compile(r"\s*\[ESPOCRM(?::([A-Za-z0-9+/=]+)|-SLOT):(\d{1,2})\] ?", re.ASCII)
@@ -92,7 +92,9 @@ def form(raw: Any) -> Canonical:
 
 
 def _without_extension(canonical: Canonical) -> Canonical:
-    found = _E164.fullmatch(canonical or "")
+    if canonical is None or ";" not in canonical:
+        return canonical
+    found = _E164.fullmatch(canonical)
     return found[1] if found is not None else canonical
 
 
@@ -148,19 +150,25 @@ def _one(raw: Any) -> Canonical:
 
 def read_espo(body: Mapping[str, Any]) -> Mapping[str, tuple[EspoEntry, ...]]:
     """Both lists; one that is missing from the record (rights, another entity) is left out, not empty."""
-    return _read_espo(Same(body))
-
-
-@lru_cache(maxsize=BODIES_KNOWN)
-def _read_espo(same: Same) -> Mapping[str, tuple[EspoEntry, ...]]:
-    body, found = same.body, {}
+    found = {}
     for channel in (PHONES, MAILS):
         rows = body.get(channel, False)
-        rows = [] if rows is None else rows
-        if isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows):
-            with suppress(Unmappable):
-                found[channel] = _distinct([row for row in rows if row.get(VALUES[channel]) not in (None, "")])
-    return MappingProxyType(found)
+        entries = _listed(channel, Same(rows)) if isinstance(rows, list) else () if rows is None else None
+        if entries is not None:
+            found[channel] = entries
+    return found
+
+
+@lru_cache(maxsize=LISTS_KNOWN)
+def _listed(channel: str, same: Same) -> tuple[EspoEntry, ...] | None:
+    """The entries of one list; None where it cannot be read."""
+    rows = same.read
+    if not all(isinstance(row, dict) for row in rows):
+        return None
+    try:
+        return _distinct([row for row in rows if row.get(VALUES[channel]) not in (None, "")])
+    except Unmappable:
+        return None
 
 
 def read_espo_entry(row: Mapping[str, Any]) -> EspoEntry:
@@ -216,49 +224,74 @@ def read_advoware(body: Mapping[str, Any], remembered: Mapping[int, int]) -> tup
 
     `remembered`: id -> kommKz known from before, for entries whose marker a person took away.
     """
-    return _read_advoware(Same(body), frozenset(remembered.items()))
+    if body.get("kommunikation") is None and remembered:
+        return None
+    rows = _told(Same(body))
+    if rows is None:
+        return None
+    untold = [number for number, one in rows.items() if not one.kind and remembered.get(number)]
+    return _entries(Same(body), frozenset((number, remembered[number]) for number in untold))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of Advoware's list, and the kind it tells by itself; 0: none."""
+
+    raw: Mapping[str, Any]
+    value: Canonical
+    mark: Mark | None
+    text: str
+    kind: int
 
 
 @lru_cache(maxsize=BODIES_KNOWN)
-def _read_advoware(same: Same, known_before: frozenset[tuple[int, int]]) -> tuple[AdvowareEntry, ...] | None:
-    body, remembered = same.body, dict(known_before)
-    rows = body.get("kommunikation")
-    if rows is None and not remembered and "kommunikation" in body:
+def _told(same: Same) -> Mapping[int, _Row] | None:
+    """The rows by id; None where the list is not there or not readable."""
+    rows = same.read.get("kommunikation")
+    if rows is None and "kommunikation" in same.read:
         rows = []
     if not isinstance(rows, list):
         return None
-    rows = [row for row in rows if isinstance(row, Mapping) and _id(row) is not None]
-    try:
-        values = {row["id"]: value(row.get("tlf")) for row in rows}
-    except Unmappable:
-        return None
-    marks = {row["id"]: split(row.get("bemerkung")) for row in rows}
-    known = {row["id"]: _known_kind(row, marks[row["id"]][0], remembered.get(row["id"])) for row in rows}
-    copies = _copies(body)
-    for number, kind in known.items():
-        copies[values[number]].discard(kind)  # that copy is made from this entry
-    times = Counter(values[number] for number, kind in known.items() if kind == 0)
-    found = []
+    found = {}
     for row in rows:
-        canonical, (mark, remark) = values[row["id"]], marks[row["id"]]
-        kind = known[row["id"]]
-        sure = bool(kind)
-        if not sure:
-            kind, sure = _shown_kind(canonical, copies[canonical], times[canonical])
+        if not isinstance(row, dict) or (number := _id(row)) is None:
+            continue
+        mark, remark = split(row.get("bemerkung"))
+        try:
+            found[number] = _Row(row, value(row.get("tlf")), mark, remark, _told_kind(row, mark))
+        except Unmappable:
+            return None
+    return found
+
+
+@lru_cache(maxsize=BODIES_KNOWN)
+def _entries(same: Same, remembered: frozenset[tuple[int, int]]) -> tuple[AdvowareEntry, ...]:
+    """The entries; `remembered` are ids of rows that do not tell their kind, and that kind."""
+    rows = _told(same) or {}
+    known = {number: row.kind for number, row in rows.items()}
+    known |= {number: kind for number, kind in remembered if _is_kind(kind)}
+    shown = {} if all(known.values()) else _shown_kinds(same.read, rows, known)
+    found = []
+    for number in sorted(rows):
+        row = rows[number]
+        kind, sure = shown.get(number) or (known[number], True)
+        if kind in OTHER_KINDS:
+            continue
+        raw = {name: row.raw.get(name) for name in ("tlf", "bemerkung", "online")} | {"kommKz": kind if sure else 0}
         entry = AdvowareEntry(
-            id=row["id"],
+            id=number,
             channel=MAILS if kind in MAIL_KINDS else PHONES,
-            value=canonical,
-            form=_without_extension(canonical),
+            value=row.value,
+            form=_without_extension(row.value),
             kind=kind,
             sure=sure,
-            main=bool(row.get("online")),
-            mark=mark,
-            text=remark,
-            raw={name: row.get(name) for name in ("tlf", "bemerkung", "online")} | {"kommKz": kind if sure else 0},
+            main=bool(raw["online"]),
+            mark=row.mark,
+            text=row.text,
+            raw=raw,
         )
         found.append(entry)
-    return tuple(sorted((entry for entry in found if entry.kind not in OTHER_KINDS), key=lambda entry: entry.id))
+    return tuple(found)
 
 
 def _id(row: Mapping[str, Any]) -> int | None:
@@ -266,12 +299,28 @@ def _id(row: Mapping[str, Any]) -> int | None:
     return number if type(number) is int and 0 <= number < 2**63 else None
 
 
-def _known_kind(row: Mapping[str, Any], mark: Mark | None, remembered: int | None) -> int:
-    """kommKz as read, from the marker, or remembered; 0 where nothing tells."""
-    for known in (row.get("kommKz"), mark.kind if mark else 0, remembered):
-        if isinstance(known, int) and 1 <= known <= 12:
-            return known
-    return 0
+def _told_kind(row: Mapping[str, Any], mark: Mark | None) -> int:
+    """kommKz as read or from the marker; 0 where neither tells."""
+    read = row.get("kommKz")
+    if _is_kind(read):
+        return read
+    return mark.kind if mark is not None and _is_kind(mark.kind) else 0
+
+
+def _is_kind(number: object) -> TypeGuard[int]:
+    return isinstance(number, int) and 1 <= number <= 12
+
+
+def _shown_kinds(
+    body: Mapping[str, Any], rows: Mapping[int, _Row], known: Mapping[int, int]
+) -> dict[int, tuple[int, bool]]:
+    """Of rows whose kind is not known what Advoware's convenience copies show, and whether that is sure."""
+    copies = _copies(body)
+    for number, kind in known.items():
+        copies[rows[number].value].discard(kind)  # that copy is made from this entry
+    unknown = {number: rows[number].value for number, kind in known.items() if not kind}
+    times = Counter(unknown.values())
+    return {number: _shown_kind(one, copies[one], times[one]) for number, one in unknown.items()}
 
 
 def _shown_kind(canonical: Canonical, kinds: set[int], times: int) -> tuple[int, bool]:
@@ -318,9 +367,9 @@ def new_kind(entry: EspoEntry) -> int:
 
 def fingerprint(body: Mapping[str, Any]) -> str:
     """`kommunikationHash`: first 16 hex digits of MD5 over the sorted rowIds of the entries that are kept the same."""
-    relevant = {entry.id for entry in read_advoware(body, {}) or () if entry.value is not None}
-    rows = [row for row in body.get("kommunikation") or () if isinstance(row, Mapping) and _id(row) in relevant]
-    joined = "".join(sorted(str(row.get("rowId") or "") for row in rows))
+    rows = _told(Same(body)) or {}
+    kept = [rows[entry.id].raw for entry in read_advoware(body, {}) or () if entry.value is not None]
+    joined = "".join(sorted(str(row.get("rowId") or "") for row in kept))
     return hashlib.md5(joined.encode(), usedforsecurity=False).hexdigest()[:16]
 
 
@@ -329,7 +378,11 @@ def fingerprint(body: Mapping[str, Any]) -> str:
 
 def split(remark: Any) -> tuple[Mark | None, str]:
     """Our marker at the start of a remark, and what people wrote; foreign and broken markers are people's text."""
-    whole = remark if isinstance(remark, str) else ""
+    return _split(remark) if isinstance(remark, str) else (None, "")
+
+
+@lru_cache(maxsize=REMARKS_KNOWN)
+def _split(whole: str) -> tuple[Mark | None, str]:
     found = _MARK.match(whole)
     if found is None:
         return None, whole

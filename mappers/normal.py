@@ -41,14 +41,20 @@ def text(raw: Any) -> Canonical:
     """
     if raw is None:
         return None
-    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+    if isinstance(raw, str):
+        given = raw
+    elif isinstance(raw, int | float) and not isinstance(raw, bool):
+        given = str(raw)
+    else:
         raise Unmappable("expected text")
-    given = str(raw)
     if len(given) > LONGEST:
         raise Unmappable("longer than any field")
-    if ("\0" in given) if given.isascii() else _UNKEEPABLE.search(given):
-        raise Unmappable("a character that cannot be kept")
-    if not given.isascii():
+    if given.isascii():
+        if "\0" in given:
+            raise Unmappable("a character that cannot be kept")
+    else:
+        if _UNKEEPABLE.search(given):
+            raise Unmappable("a character that cannot be kept")
         given = unicodedata.normalize("NFC", given)
     if "\r" in given:
         given = given.replace("\r\n", "\n").replace("\r", "\n")

@@ -7,6 +7,7 @@ here knows how to fetch, store or decide anything.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -75,6 +76,9 @@ class Unmappable(ValueError):
     """A raw value that has no canonical form. The message names the rule, never the value."""
 
 
+Parsed = Canonical | Unmappable  # what a raw value means, or why it means nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     """Both sides' way to the canonical value and back.
@@ -100,6 +104,7 @@ class Codec:
 class Field:
     """One fact both systems keep. `role` marks the ones that say whose record it is.
 
+    `rule`: the mapping a base was taken under; another one makes it a newly mapped field.
     `shape`: how EspoCRM's field is made; None for one that comes with the entity's base type.
     """
 
@@ -112,6 +117,11 @@ class Field:
     direction: Direction = Direction.BOTH
     policy: Policy = Policy.ESPOCRM
     shape: Shape | None = None
+    rule: str = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        rule = f"{self.espo}|{self.advoware}|{self.codec.name}|{self.direction}"
+        object.__setattr__(self, "rule", rule)
 
     def attribute(self, side: Side) -> str:
         return self.espo if side is Side.ESPO else self.advoware
@@ -122,11 +132,6 @@ class Field:
     def parse(self, side: Side, body: Mapping[str, Raw]) -> Canonical:
         """Canonical value of this field in a side's record; raises `Unmappable`."""
         return self.codec.parse(side, self.raw(side, body))
-
-    @property
-    def rule(self) -> str:
-        """Identifies the mapping a base was taken under; another rule makes it a newly mapped field."""
-        return f"{self.espo}|{self.advoware}|{self.codec.name}|{self.direction}"
 
 
 def _untouched(value: Raw) -> Canonical:
@@ -208,19 +213,19 @@ class AdvowareEntry:
 class Same:
     """An object that was read, as the key of a cache: this very one, which nobody changes, not one that equals it."""
 
-    __slots__ = ("body",)
+    __slots__ = ("read",)
 
-    def __init__(self, body: Mapping[str, Raw]) -> None:
-        self.body = body
+    def __init__(self, read: Any) -> None:
+        self.read = read
 
     def __hash__(self) -> int:
-        return id(self.body)
+        return id(self.read)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and self.body is other.body
+        return isinstance(other, Same) and self.read is other.read
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class EntryList:
     """A child list of Advoware that EspoCRM keeps inside the record, in one list per channel.
 
@@ -259,6 +264,10 @@ class EntryList:
     kind_name: Callable[[int], str] = str  # what people know a kind as
     direction: Direction = Direction.BOTH
     policy: Policy = Policy.ESPOCRM
+    rule: str = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rule", f"{self.name}|{self.codec.name}|{self.direction}")
 
     def entry_name(self, tail: int | str) -> str:
         """The ledger's name of an entry."""
@@ -271,10 +280,6 @@ class EntryList:
         """Advoware's id in the ledger's name of an entry; None for one that was never there."""
         tail = field.partition(":")[2]
         return int(tail) if tail.isdecimal() else None
-
-    @property
-    def rule(self) -> str:
-        return f"{self.name}|{self.codec.name}|{self.direction}"
 
     def as_field(self, name: str) -> Field:
         """One entry where fields are spoken of: decisions, values that are kept, sentences for people."""
@@ -306,7 +311,7 @@ class Child:
     single: str | None = None  # a field that only one record of a parent may have in EspoCRM
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entity:
     """Everything the engine needs to know of one kind of record. `made`: None is not set up by us.
 
@@ -327,12 +332,16 @@ class Entity:
     made: Made | None = None
     child: Child | None = None
     children: tuple[Entity, ...] = ()
+    by_name: Mapping[str, Field] = dataclasses.field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {field.name: field for field in self.fields})
 
     def field(self, name: str) -> Field:
         """A mapped field, or an entry of a list by its name in the ledger; raises KeyError."""
-        for field in self.fields:
-            if field.name == name:
-                return field
+        known = self.by_name.get(name)
+        if known is not None:
+            return known
         for entries in self.lists:
             if entries.owns(name):
                 return entries.as_field(name)
@@ -342,19 +351,30 @@ class Entity:
                 return Field(name, f"{one.label} {number}", f"{one.label} {number}", UNTOUCHED)
         raise KeyError(name)
 
+    def of_role(self, role: Role) -> Field | None:
+        """The field that says this about whose record it is."""
+        return next((field for field in self.fields if field.role is role), None)
+
     @property
     def label(self) -> str:
         """What people call one of its records."""
         return self.made.one.de if self.made is not None else self.name
 
+    def parsed(self, side: Side, body: Mapping[str, Raw]) -> tuple[Parsed, ...]:
+        """What a side's record says in each of `fields`."""
+        of_espo, found = side is Side.ESPO, list[Parsed]()
+        for field in self.fields:
+            raw, codec = body.get(field.espo if of_espo else field.advoware), field.codec
+            try:
+                found.append((codec.parse_espo if of_espo else codec.parse_advoware)(raw))
+            except Unmappable as error:
+                found.append(error.with_traceback(None))
+        return tuple(found)
+
     def canonical(self, side: Side, body: Mapping[str, Raw]) -> dict[str, Canonical]:
         """All mapped fields of a side's record; what cannot be mapped counts as blank."""
-        values: dict[str, Canonical] = {}
-        for field in self.fields:
-            values[field.name] = None
-            with suppress(Unmappable):
-                values[field.name] = field.parse(side, body)
-        return values
+        values = zip(self.fields, self.parsed(side, body), strict=True)
+        return {field.name: None if isinstance(value, Unmappable) else value for field, value in values}
 
     def for_espo(self, body: Mapping[str, Raw]) -> tuple[dict[str, Raw], dict[str, str]]:
         """What a new record in EspoCRM shows of one in Advoware, and by EspoCRM's field why something cannot be shown.

@@ -7,6 +7,7 @@ whoever remembers what has been told.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import aiohttp
 import httpx
 
-from services.transport import kind, open_client, timed_out
+from services.transport import Wire, kind, timed_out
 
 SECONDS = 5.0
 
@@ -32,15 +33,15 @@ class AlarmSender:
 
     def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._url = url
-        self._client = open_client(SECONDS, transport)
+        self._wire = Wire(SECONDS, transport)
 
     async def send(self, body: Mapping[str, Any]) -> Sent:
         """Post it, within 5 s; raises nothing."""
         try:
-            async with (
-                asyncio.timeout(SECONDS),
-                self._client.stream("POST", self._url, json=dict(body)) as response,
-            ):
+            async with asyncio.timeout(SECONDS):
+                content = json.dumps(dict(body)).encode()
+                response = await self._wire.send("POST", self._url, {}, {"Content-Type": "application/json"}, content)
+                await response.aclose()
                 return _judged(response.status_code)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError) as error:
             if timed_out(error):
@@ -49,7 +50,7 @@ class AlarmSender:
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._client.aclose()
+        await self._wire.close()
 
 
 def _judged(status: int) -> Sent:

@@ -54,18 +54,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, before anybody has judged it."""
+    """What came back, before anybody has judged it; `date` is the Date header in epoch seconds."""
 
     side: str
     call: Call
     status: int
     headers: httpx.Headers = field(repr=False)
     content: bytes = field(repr=False)
-
-    @property
-    def date(self) -> float | None:
-        """The Date header in epoch seconds."""
-        return http_date(self.headers.get("date"))
+    date: float | None = None
 
     def retry_after(self, now: float) -> float | None:
         """The Retry-After header in seconds, given as seconds or as a date; LONGEST_RETRY_AFTER at most."""
@@ -80,7 +76,7 @@ class Answer:
         if not self.content.strip():
             return None
         try:
-            return json.loads(self.content.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
+            return _JSON.decode(self.content.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             pass
         raise self.garbage("the answer is not JSON")
@@ -99,6 +95,9 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):  # could not be sent back, nor kept
         raise ValueError
     return number
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -152,8 +152,9 @@ class EspoClient:
             raise ValueError("a write without changes bumps modifiedAt on stream entities: do not send it")
         headers = {} if version is None else {"X-Version-Number": str(version)}
         path = f"{_part(entity)}/{_part(id)}"
-        call = self._make("PATCH", path, f"{entity}/{{id}}", body=dict(changes), headers=headers)
-        return await self._call(replace(call, last_look=last_look), read_object)
+        route = f"{entity}/{{id}}"
+        call = self._make("PATCH", path, route, body=dict(changes), headers=headers, last_look=last_look)
+        return await self._call(call, read_object)
 
     async def create(
         self, entity: str, body: Mapping[str, Any], *, duplicates: Literal["skip", "check"] = "skip"
@@ -220,9 +221,10 @@ class EspoClient:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: Any = None,
+        last_look: Callable[[], None] = no_objection,
     ) -> Call:
-        all_headers = self._auth | dict(headers or {})
-        return Call(verb, f"{self.base_url}/{path}", route, params or {}, all_headers, body)
+        all_headers = {**self._auth, **headers} if headers else self._auth
+        return Call(verb, f"{self.base_url}/{path}", route, params or {}, all_headers, body, last_look)
 
     async def _call(self, call: Call, read: Callable[[Answer], T]) -> T:
         def graded(answer: Answer) -> T:

@@ -91,10 +91,10 @@ _RULE = re.compile(r"[a-z][A-Za-z]{0,40}")
 def grade(answer: Answer, now: float) -> PeerError | None:
     """What an answer means; None for success. Raises Unauthorized for a 401."""
     status = answer.status
-    said = answer.headers.get("x-status-reason")
-    harmless = said if said is not None and _HARMLESS.fullmatch(said) else None
     if 200 <= status < 300:
         return None
+    said = answer.headers.get("x-status-reason")
+    harmless = said if said is not None and _HARMLESS.fullmatch(said) else None
     match status:
         case 401:
             raise Unauthorized

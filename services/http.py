@@ -14,7 +14,7 @@ from typing import TypeVar
 import aiohttp
 import httpx
 
-from services.answer import Answer, Call
+from services.answer import Answer, Call, http_date
 from services.errors import CircuitOpen, Credentials, Outage, PeerError, Retryable, TimedOut
 from services.local import PROBE_WAIT
 from services.ports import Ports, Verdict, urgency
@@ -28,6 +28,7 @@ UNPACKED = ("gzip", "deflate")
 PACKINGS = (*UNPACKED, "identity", "")
 TRIES = 3
 FIRST_RETRY_SECONDS = 0.5
+_JSON = json.JSONEncoder(allow_nan=False)
 REFUSED_BEFORE = "the credentials were refused; no call is made until they change or a person says to try again"
 
 
@@ -122,37 +123,28 @@ class Pipeline:
             self.ports.observe(self.side, call.verb, call.route, outcome, max(0.0, self.ports.now() - started))
         raise failure
 
+    async def send_within_budget(self, call: Call) -> Answer:
+        """As `send`, for what says nothing about the side's health."""
+        while (wait := await self.ports.budget.take(self.side, urgency.get())) > 0:
+            await self._wait_for_budget(wait)
+        return await self.send(call)
+
+    async def _wait_for_budget(self, seconds: float) -> None:
+        """Spread the waiters, or all of them ask again in the same instant."""
+        await self.ports.sleep(seconds * (1.0 + 0.5 * self.ports.jitter()))
+
     async def _enter(self, ticket: str) -> bool:
         """Wait for circuit and budget; whether a success must be reported.
 
-        The budget is asked last: between what it grants and the call nothing waits, or granted calls would pile up.
+        Between what the budget grants and the call nothing waits, or granted calls would pile up.
         """
-        watched, ticketed = await self._admitted(ticket)
-        while await self._must_wait():
-            if not ticketed:
-                watched, ticketed = await self._admitted(ticket)
-        return watched
-
-    async def _must_wait(self) -> bool:
-        """Take one call out of the budget: whether there was none, after having waited for one."""
-        wait = await self.ports.budget.take(self.side, urgency.get())
-        if wait > 0:
-            # Spread the waiters, or all of them ask again in the same instant.
-            await self.ports.sleep(wait * (1.0 + 0.5 * self.ports.jitter()))
-        return wait > 0
-
-    async def send_within_budget(self, call: Call) -> Answer:
-        """As `send`, for what says nothing about the side's health."""
-        while await self._must_wait():
-            pass
-        return await self.send(call)
-
-    async def _admitted(self, ticket: str) -> tuple[bool, bool]:
         while True:
-            admission = await self.ports.circuit.admit(self.side, self.credentials, ticket)
+            admission = await self.ports.circuit.admit(self.side, self.credentials, ticket, urgency.get())
             match admission.verdict:
                 case Verdict.GO:
-                    return admission.watched, admission.ticketed
+                    return admission.watched
+                case Verdict.SPENT:
+                    await self._wait_for_budget(admission.seconds)
                 case Verdict.BARRED:
                     raise Credentials(self.side, REFUSED_BEFORE)
                 case Verdict.OPEN:
@@ -175,29 +167,23 @@ class Pipeline:
         """
         answered = False
         failure: PeerError
-        headers, content = dict(call.headers), None
+        headers, content = call.headers, b""
         if call.body is not None:
-            headers["Content-Type"] = "application/json"
-            content = json.dumps(call.body, allow_nan=False).encode()
+            headers = {**headers, "Content-Type": "application/json"}
+            content = _JSON.encode(call.body).encode()
         try:
-            async with (
-                asyncio.timeout(self._timeout),
-                self._wire.exchange(call.verb, call.url, call.params, headers, content) as response,
-            ):
+            async with asyncio.timeout(self._timeout):
+                response = await self._wire.send(call.verb, call.url, call.params, headers, content)
                 answered = True
-                packing = response.headers.get("content-encoding", "identity").strip().lower()
-                if packing not in PACKINGS:
-                    raise httpx.DecodingError("packed in a way that was not asked for")
-                received = bytearray()
-                async for chunk in response.aiter_bytes() if packing in UNPACKED else response.stream:  # type: ignore[union-attr]
-                    received += chunk
-                    if len(received) > MAX_ANSWER_BYTES:
-                        break
-                else:
-                    answer = Answer(self.side, call, response.status_code, response.headers, bytes(received))
-                    if answer.date is not None:
-                        self.ports.dated(self.side, self.ports.now() - answer.date)
-                    return answer
+                try:
+                    received = await _body(response)
+                finally:
+                    await response.aclose()
+            if received is not None:
+                date = http_date(response.headers.get("date"))
+                if date is not None:
+                    self.ports.dated(self.side, self.ports.now() - date)
+                return Answer(self.side, call, response.status_code, response.headers, received, date)
             failure = Retryable(self.side, "the answer is too large", in_doubt=not call.safe)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError) as error:
             doubt = not call.safe and was_sent(error)
@@ -211,6 +197,19 @@ class Pipeline:
         # Raised out here so that httpx's error, which holds the request with its headers, is not chained to
         # ours.
         raise failure
+
+
+async def _body(response: httpx.Response) -> bytes | None:
+    """The whole body, unpacked; None if it is larger than any answer may be."""
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in PACKINGS:
+        raise httpx.DecodingError("packed in a way that was not asked for")
+    received = bytearray()
+    async for chunk in response.aiter_bytes() if packing in UNPACKED else response.stream:  # type: ignore[union-attr]
+        received += chunk
+        if len(received) > MAX_ANSWER_BYTES:
+            return None
+    return bytes(received)
 
 
 def _worth_a_second_try(error: BaseException) -> bool:

@@ -5,7 +5,7 @@ The numbers of both circuits and budgets stand here; `syncd.shared` hands the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from services.ports import Admission, CircuitName, CircuitState, Token, Urgency, Verdict
@@ -119,29 +119,36 @@ class _Wire:
 
 
 class LocalCircuit:
-    """Opens after five outages in succession or when told to wait; comes back by one probe, then a ramp."""
+    """Opens after five outages in succession or when told to wait; comes back by one probe, then a ramp.
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    `take` takes one call out of a side's budget, as `LocalBudget.take`.
+    """
+
+    def __init__(self, now: Callable[[], float], take: Callable[[str, Urgency], Awaitable[float]]) -> None:
         self._now = now
+        self._take = take
         self._wires: dict[str, _Wire] = {}
 
     def _wire(self, side: str) -> _Wire:
         return self._wires.setdefault(side, _Wire())
 
-    async def admit(self, side: str, credentials: str, ticket: str) -> Admission:
-        """Whether the call may go."""
+    async def admit(self, side: str, credentials: str, ticket: str, urgency: Urgency) -> Admission:
+        """Whether the call may go; the budget is asked last."""
         wire, now = self._wire(side), self._now()
         if wire.barred and wire.barred == credentials:
             return Admission(Verdict.BARRED)
-        if wire.limit == 0:
-            return Admission(Verdict.GO, watched=wire.failures > 0 or wire.strikes > 0)
-        if now < wire.until:
-            return Admission(Verdict.OPEN, wire.until - now)
-        wire.tickets = {name: end for name, end in wire.tickets.items() if end > now}
-        if len(wire.tickets) < wire.limit:
+        if wire.limit > 0:
+            if now < wire.until:
+                return Admission(Verdict.OPEN, wire.until - now)
+            wire.tickets = {name: end for name, end in wire.tickets.items() if end > now}
+            if len(wire.tickets) >= wire.limit:
+                return Admission(Verdict.OPEN, PROBE_WAIT) if wire.limit == 1 else Admission(Verdict.WAIT, RAMP_WAIT)
+        wait = await self._take(side, urgency)
+        if wait > 0:
+            return Admission(Verdict.SPENT, wait)
+        if wire.limit > 0:
             wire.tickets[ticket] = now + TICKET_SECONDS
-            return Admission(Verdict.GO, ticketed=True, watched=True)
-        return Admission(Verdict.OPEN, PROBE_WAIT) if wire.limit == 1 else Admission(Verdict.WAIT, RAMP_WAIT)
+        return Admission(Verdict.GO, watched=wire.limit > 0 or wire.failures > 0 or wire.strikes > 0)
 
     async def succeed(self, side: str, ticket: str) -> None:
         """The side answered."""

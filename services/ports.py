@@ -35,24 +35,21 @@ def lane(chosen: Urgency) -> Iterator[None]:
 
 
 class Verdict(StrEnum):
-    """What the circuit says to a call."""
+    """What circuit and budget say to a call."""
 
     GO = "go"
     WAIT = "wait"  # recovering: ask again in a moment
+    SPENT = "spent"  # the budget has no call for now: ask again later
     OPEN = "open"  # do not call
     BARRED = "barred"  # these credentials were refused; only a person or other credentials change that
 
 
 @dataclass(frozen=True)
 class Admission:
-    """`seconds`: until it is worth asking again. `ticketed`: the ticket must be given back. `watched`.
-
-    Report success.
-    """
+    """`seconds`: until it is worth asking again. `watched`: a success must be told."""
 
     verdict: Verdict
     seconds: float = 0.0
-    ticketed: bool = False
     watched: bool = False
 
 
@@ -87,7 +84,12 @@ class Circuit(Protocol):
     `ticket` names the call, `credentials` is a fingerprint, never a secret.
     """
 
-    async def admit(self, side: str, credentials: str, ticket: str) -> Admission: ...
+    async def admit(self, side: str, credentials: str, ticket: str, urgency: Urgency) -> Admission:
+        """Whether the call may go; if so, one call has been taken out of the budget.
+
+        The budget is asked last, and where it has none no ticket is held.
+        """
+        ...
 
     async def succeed(self, side: str, ticket: str) -> None: ...
 

@@ -1,21 +1,18 @@
-"""The connection under httpx, and whether a request that failed had been sent. Knows no budgets, no grades.
+"""The connection under httpx's interface, and whether a request that failed had been sent. Knows no budgets, no grades.
 
-Under httpx's interface works aiohttp's connection pool: with 32 calls at once httpx's own pool walks itself
-and reaches 180 calls/s where aiohttp's reaches 900 (20 ms server, 2 cores; CPU per call 4.9 ms against 0.65
-ms).
+Under it works aiohttp's connection pool: with 32 calls at once httpx's own pool walks itself and reaches 180 calls/s
+where aiohttp's reaches 900 (20 ms server, 2 cores; CPU per call 4.9 ms against 0.65 ms).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 Transport = httpx.AsyncBaseTransport
 
@@ -24,85 +21,106 @@ CONNECTIONS = 64
 # doubt.
 KEEP_ALIVE_SECONDS = 4.0
 CONNECT_SECONDS = 10.0
-URLS_KEPT = 256  # parsed; a job asks for the same two or three records several times
+KEPT = 256  # addresses and sets of headers that have been parsed; a job asks for the same ones several times
+PIECE = 16 * 1024  # bytes of an answer handed on at a time: one that is packed unpacks to a thousand times as much
 HEADERS = {"User-Agent": "syncd", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 
 
-def open_transport() -> httpx.AsyncBaseTransport:
-    """The transport of production.
+class Connections(httpx.AsyncBaseTransport):
+    """aiohttp's pool as a transport of httpx. Raises what aiohttp raises; only connecting is bounded here.
 
     TLS certificates are verified (SSL_CERT_FILE may name a firm's own authority).
     """
-    tls = httpx.create_ssl_context()
 
-    def session() -> aiohttp.ClientSession:
-        opened = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=tls),
-            cookie_jar=aiohttp.DummyCookieJar(),
+    def __init__(self) -> None:
+        self._tls = httpx.create_ssl_context()
+        self._opened: aiohttp.ClientSession | None = None
+        self._parsed = lru_cache(maxsize=KEPT)(lambda url: URL(url, encoded=True))
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """Opened where it is first used, for it belongs to the event loop."""
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._tls),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS),
+                auto_decompress=False,
+            )
+            # aiohttp repeats a PUT by itself when a kept-alive connection breaks. A write is never repeated
+            # unseen.
+            self._opened._retry_connection = False
+        return self._opened
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """One exchange; the body of the answer is still to be read."""
+        body = request.stream
+        assert isinstance(body, httpx.ByteStream)  # all that is sent is there at once
+        response = await self.session.request(
+            request.method,
+            self._parsed(str(request.url)),
+            headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+            data=b"".join(body) or None,
+            allow_redirects=False,
         )
-        # aiohttp repeats a PUT by itself when a kept-alive connection breaks. A write is never repeated
-        # unseen.
-        opened._retry_connection = False
-        return opened
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response), request=request)
 
-    return AiohttpTransport(client=session)
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._opened is not None:
+            await self._opened.close()
 
 
-def open_client(timeout: float, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """An httpx client without redirects, cookies and proxies from the environment.
+class _Body(httpx.AsyncByteStream):
+    """An answer's body as it arrives."""
 
-    `timeout` in seconds per phase.
-    """
-    quiet()
-    return httpx.AsyncClient(
-        transport=open_transport() if transport is None else transport,
-        timeout=_phases(timeout),
-        follow_redirects=False,
-        trust_env=False,
-        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        headers=HEADERS,
-    )
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while piece := await self._response.content.read(PIECE):
+            yield piece
+
+    async def aclose(self) -> None:
+        """Give the connection back; one whose answer was not read to its end is closed."""
+        self._response.release()
+        await self._response.wait_for_close()
 
 
 class Wire:
-    """Single exchanges over a transport, without httpx's client: no redirects, no cookies, no proxies, no hooks.
-
-    All of that was switched off already, and cost half of a call's processor time (ADR 0032).
-    """
+    """Single exchanges over a transport: no redirects, no cookies, no proxies, no hooks."""
 
     def __init__(self, timeout: float, transport: httpx.AsyncBaseTransport | None) -> None:
         quiet()
-        self._transport = open_transport() if transport is None else transport
-        self._extensions = {"timeout": _phases(timeout).as_dict()}
-        self._parsed = lru_cache(maxsize=URLS_KEPT)(httpx.URL)
+        self._transport = Connections() if transport is None else transport
+        self._extensions = {"timeout": httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)).as_dict()}
+        self._parsed = lru_cache(maxsize=KEPT)(httpx.URL)
+        self._headers = lru_cache(maxsize=KEPT)(_headers)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._transport.aclose()
 
-    @asynccontextmanager
-    async def exchange(
-        self, verb: str, url: str, params: Mapping[str, str], headers: Mapping[str, str], content: bytes | None
-    ) -> AsyncIterator[httpx.Response]:
-        """The answer to one request, its body not read yet; raises what httpx and aiohttp raise."""
+    async def send(
+        self, verb: str, url: str, params: Mapping[str, str], headers: Mapping[str, str], content: bytes
+    ) -> httpx.Response:
+        """The answer to one request, its body not read yet; whoever asked closes it.
+
+        Raises what httpx and aiohttp raise.
+        """
         request = httpx.Request(
             verb,
             self._parsed(url),
             params=dict(params) or None,
-            headers={**HEADERS, **headers},
-            content=content,
+            headers=self._headers(tuple(headers.items())),
+            stream=httpx.ByteStream(content),
             extensions=self._extensions,
         )
-        response = await self._transport.handle_async_request(request)
-        try:
-            yield response
-        finally:
-            await response.aclose()
+        return await self._transport.handle_async_request(request)
 
 
-def _phases(timeout: float) -> httpx.Timeout:
-    """`timeout` in seconds per phase; a connection is waited for no longer than some seconds."""
-    return httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
+def _headers(more: tuple[tuple[str, str], ...]) -> httpx.Headers:
+    return httpx.Headers(HEADERS | dict(more))
 
 
 def quiet() -> None:
@@ -111,29 +129,27 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-_AIOHTTP_UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-_HTTPX_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_UNSENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+)
 
 
 def was_sent(error: BaseException) -> bool:
     """Whether the request may have reached the other side before `error`."""
-    origin = _origin(error)
-    return not isinstance(origin, _AIOHTTP_UNSENT + _HTTPX_UNSENT)
+    return not isinstance(error, _UNSENT)
 
 
 def timed_out(error: BaseException) -> bool:
     """Whether `error` is about time, not about a connection that was refused or broke."""
-    return isinstance(_origin(error), TimeoutError | httpx.TimeoutException)
+    return isinstance(error, TimeoutError | httpx.TimeoutException)
 
 
 def kind(error: BaseException) -> str:
     """The error's class, which is safe to show; its text may hold an address with a name in it."""
-    return type(_origin(error)).__name__
-
-
-def _origin(error: BaseException) -> BaseException:
-    """aiohttp's own error.
-
-    httpx-aiohttp turns "server disconnected" and "connection refused" alike into a connect time-out.
-    """
-    return error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError | TimeoutError) else error
+    return type(error).__name__

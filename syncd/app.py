@@ -376,9 +376,7 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
     )
     contexts = _contexts(settings, mapping, parts, espo, advoware)
     shared = parts.shared
-    crew = Crew(
-        contexts, parts.queue, shared.circuit, shared.throttle, parts.clock.sleep, observers.job, observers.turn
-    )
+    crew = Crew(contexts, parts.queue, shared.circuit, parts.clock.sleep, observers.job, observers.turn)
     return App(settings, parts, espo, advoware, contexts, crew, tally)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -44,24 +43,16 @@ def new_id() -> str:
     return _SPARE.pop()
 
 
-_RANDOM = random.SystemRandom()
-
-
 def chance() -> float:
     """A number in [0, 1) nobody can tell in advance."""
-    return _RANDOM.random()
+    return int(new_id()[:13], 16) / 16**13
 
 
 class SystemClock:
-    """The machine's own clocks."""
+    """The machine's own clocks: epoch seconds of the wall clock, and seconds since some moment in the past."""
 
-    def now(self) -> float:
-        """Epoch seconds of the wall clock."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Seconds since some moment in the past."""
-        return time.monotonic()
+    now = staticmethod(time.time)
+    monotonic = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
         """Let others run for so long."""
@@ -77,6 +68,7 @@ class SharedClock:
     def __init__(self, ask: Callable[[], Awaitable[float]], machine: Clock) -> None:
         self._ask = ask
         self._machine = machine
+        self.monotonic = machine.monotonic  # the machine's
         self._offset = machine.now() - machine.monotonic()
         self.ahead: float | None = None  # seconds the machine's wall clock was ahead at the last `measure`
 
@@ -87,9 +79,9 @@ class SharedClock:
         """
         samples: list[tuple[float, float]] = []
         for _ in range(SAMPLES):
-            before = self._machine.monotonic()
+            before = self.monotonic()
             shared = await self._ask()
-            after = self._machine.monotonic()
+            after = self.monotonic()
             samples.append((after - before, shared - (before + after) / 2))
         self._offset = min(samples)[1]
         self.ahead = self._machine.now() - self.now()
@@ -97,11 +89,7 @@ class SharedClock:
 
     def now(self) -> float:
         """Epoch seconds of the shared clock."""
-        return self._machine.monotonic() + self._offset
-
-    def monotonic(self) -> float:
-        """The machine's monotonic seconds."""
-        return self._machine.monotonic()
+        return self.monotonic() + self._offset
 
     async def sleep(self, seconds: float) -> None:
         """Let others run for so long."""

@@ -34,7 +34,7 @@ from syncd.machine import Clocks, Machine
 from syncd.metrics import Metrics
 from syncd.pulse import Pulse, worker_stall
 from syncd.redis_server import RedisServerError
-from syncd.runtime import Runtime, follow_clock, opened
+from syncd.runtime import Runtime, follow_clock, opened, settle_down
 from syncd.scheduler import Chore, Schedule
 from syncd.service_manager import Notifier
 from syncd.teller import Teller
@@ -165,6 +165,7 @@ class _Daemon:
             workers = [group.create_task(app.worker(number)) for number in range(app.settings.syncd_workers)]
             close_doors = await self._open_doors(group)
             scheduler = Schedule(chores, self._lock)
+            settle_down()
             try:
                 self.notify("READY=1")
                 log.info(

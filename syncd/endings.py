@@ -6,7 +6,7 @@ Builds values for `ledger.steps.finish`; reads and writes nothing itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -117,10 +117,8 @@ def settled(
     if memory.evidence is not None:
         pair["judged_delivery"] = memory.evidence.last_id
     shown = patched.last_sync
-    if (
-        settle.status is Status.CLEAN and hold is None
-    ):  # where all is agreed an earlier installation's stamp is known too
-        shown = shown or espo.body.get(context.entity.status.last_sync)
+    if not shown and settle.status is Status.CLEAN and hold is None:  # all is agreed: an earlier installation's as well
+        shown = espo.body.get(context.entity.status.last_sync)
     if isinstance(shown, str):
         pair["last_sync"] = shown[:19]
     if changed:
@@ -135,8 +133,8 @@ def settled(
         pair |= {"advoware_digest": None if put_off or left(memory) else fingerprint, "misses": 0, "missed_at": None}
         if hold is None:
             pair |= {
-                "advoware_version": asdict(advoware.version),
-                "espo_version": asdict(espo.version),
+                "advoware_version": advoware.version.as_dict(),
+                "espo_version": espo.version.as_dict(),
                 "believe": None,
             }
             pair |= {"link_decision": None, "allow_new_fields": False}

@@ -32,6 +32,7 @@ from syncd.pairing import (
     Pairing,
     channel_of,
     entries_there,
+    is_settled,
     new_name,
     pair_up,
     place,
@@ -81,14 +82,26 @@ def plan_entries(
     there = entries_there(entries, memory, advoware.body)
     if entries.direction is Direction.OFF or there is None or not here:
         return EntryPlan()
-    saved_since = espo.version != memory.espo_version
+    if is_settled(entries, memory, here, there):
+        planned = EntryPlan()
+    else:
+        saved_since = espo.version != memory.espo_version
+        planned = plan_pairs(
+            entries, memory, here, there, newer, saved_since=saved_since, unchanged_there=unchanged_there
+        )  # fmt: skip
+    planned.kept += lost_entries(entries, memory, here, there)
+    return planned
+
+
+def plan_pairs(
+    entries: EntryList, memory: Memory, here: Mapping[str, tuple[EspoEntry, ...]], there: tuple[AdvowareEntry, ...],
+    newer: Side | None, *, saved_since: bool, unchanged_there: bool,
+) -> EntryPlan:  # fmt: skip
+    """Pair the entries up and decide about each."""
     pairing = pair_up(
         entries, memory, here, there, person_set_type=saved_since, unchanged_there=unchanged_there
     )  # fmt: skip
-    planner = _Planner(entries, memory, here, there, pairing, newer, saved_since=saved_since)
-    planned = planner.plan()
-    planned.kept += lost_entries(entries, memory, here, there)
-    return planned
+    return _Planner(entries, memory, here, there, pairing, newer, saved_since=saved_since).plan()
 
 
 def _remark(one: AdvowareEntry) -> str:

@@ -17,7 +17,7 @@ from services.errors import Denied, Missing
 from syncd.context import Context, Whose
 from syncd.kinship import agree
 from syncd.ledger import children, facts, pairs
-from syncd.load import content_of, digest, of_children, read_espo, unlinked
+from syncd.load import children_digest, content_of, of_children, read_espo, unlinked
 from syncd.model import Brood, Import, Key, PairState, Present, Snapshot, Status, Unborn
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ def is_due(context: Context, shot: Snapshot) -> bool:
         return False
     if not isinstance(shot.advoware, Present) or not isinstance(shot.espo, Present):
         return False
-    seen = of_children(digest(entity, Side.ADVOWARE, shot.advoware))
+    seen = children_digest(entity, shot.advoware)
     if memory.brood is not None:
         return memory.brood.seen != seen
     if not memory.met or memory.seen_there is None or seen != of_children(memory.seen_there):
@@ -79,7 +79,7 @@ async def with_brood(context: Context, shot: Snapshot) -> Snapshot:
     key = str(shot.memory.key)
     known = await context.ledger.read(pairs.brood, key)
     kept = await context.ledger.read(children.known_rows, key)
-    brood = Brood(of_children(digest(context.entity, Side.ADVOWARE, shot.advoware)))
+    brood = Brood(children_digest(context.entity, shot.advoware))
     for entity in context.entity.children:
         rows = entity.rows(shot.advoware.body)
         if rows is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
-from mappers.spec import Can, Canonical, Direction, Entity, Field, Policy, Side, Unmappable
+from mappers.spec import Can, Canonical, Direction, Entity, Field, Parsed, Policy, Side, Unmappable
 from syncd.entries import TWIN_STAYS, EntryPlan, plan_entries
 from syncd.merge import ByHand, Equal, Nothing, Stage, Unsettled, Values, Verdict, Write, is_by_hand, merge
 from syncd.model import (
@@ -104,9 +104,10 @@ def plan_fields(
         recovered,
     )
     draft = _Draft()
-    for mapped in entity.fields:
+    here, there = espo.values(entity, Side.ESPO), advoware.values(entity, Side.ADVOWARE)
+    for mapped, one, other in zip(entity.fields, here, there, strict=True):
         if mapped.direction is not Direction.OFF:
-            _decide(pair, mapped, draft)
+            _decide(pair, mapped, one, other, draft)
     if draft.replaced:
         return (Retire(memory.advoware_id, advoware.body),)
     for entries in entity.lists:
@@ -120,16 +121,14 @@ def plan_fields(
     return _ordered(entity, memory, draft)
 
 
-def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
-    current: dict[Side, Canonical] = {}
-    for side, seen in ((Side.ESPO, pair.espo), (Side.ADVOWARE, pair.advoware)):
-        try:
-            current[side] = mapped.parse(side, seen.body)
-        except Unmappable as error:
-            draft.refused.append(Quarantine(side.other, mapped.name, None, str(error)))
-            return
-    espo, advoware = current[Side.ESPO], current[Side.ADVOWARE]
-
+def _decide(pair: _Pair, mapped: Field, espo: Parsed, advoware: Parsed, draft: _Draft) -> None:
+    """Decide one field, of which the sides show these values."""
+    if isinstance(espo, Unmappable):
+        draft.refused.append(Quarantine(Side.ADVOWARE, mapped.name, None, str(espo)))
+        return
+    if isinstance(advoware, Unmappable):
+        draft.refused.append(Quarantine(Side.ESPO, mapped.name, None, str(advoware)))
+        return
     decision = pair.memory.decisions.get(mapped.name)
     if decision is not None and decision.here:
         if _gives_up(pair, mapped, espo, decision, draft):
@@ -140,13 +139,20 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
             decision.value,
         )
         if fresh and (espo != decision.value or advoware != decision.value):
-            for side in (Side.ADVOWARE, Side.ESPO):
-                if current[side] != decision.value:
-                    _carry_out(pair, mapped, side, decision.value, current, draft)
+            for side, value in ((Side.ADVOWARE, advoware), (Side.ESPO, espo)):
+                if value != decision.value:
+                    _carry_out(pair, mapped, side, decision.value, value, draft)
             return
+    if espo != advoware:
+        _settle(pair, mapped, espo, advoware, draft)
+    elif _moved(pair, mapped):  # equal, whoever changed it: only the base may have to follow
+        draft.agreed.append(mapped.name)
 
+
+def _settle(pair: _Pair, mapped: Field, espo: Canonical, advoware: Canonical, draft: _Draft) -> None:
+    """Decide what becomes of two values that differ."""
     stage, values = _past(pair, mapped, espo, advoware)
-    if stage is not Stage.KNOWN and espo != advoware and _still_waits(pair, mapped, current, draft):
+    if stage is not Stage.KNOWN and _still_waits(pair, mapped, values, draft):
         return
     if _own_late_write(pair, mapped, values):
         _write(pair, mapped, Side.ADVOWARE, espo, draft)
@@ -158,11 +164,8 @@ def _decide(pair: _Pair, mapped: Field, draft: _Draft) -> None:
     right = pair.memory.believe
     verdict = merge(mapped, values, stage, pair.newer) if right is None else _believed(mapped, values, right)
     match verdict:
-        case Nothing():
+        case Nothing() | Equal():
             if pair.recovered is not None and mapped.name not in pair.memory.base:
-                draft.agreed.append(mapped.name)
-        case Equal():
-            if mapped.name not in pair.memory.base or _moved(pair, mapped):
                 draft.agreed.append(mapped.name)
         case Write(target, value, loses):
             if loses and not _is_quarantined(pair, mapped, target, value):
@@ -190,12 +193,10 @@ def _gives_up(pair: _Pair, mapped: Field, espo: Canonical, decision: Decision, d
     return True
 
 
-def _carry_out(
-    pair: _Pair, mapped: Field, side: Side, chosen: Canonical, current: dict[Side, Canonical], draft: _Draft
-) -> None:
-    """A person's choice for a field, as far as the side's interface can make it."""
+def _carry_out(pair: _Pair, mapped: Field, side: Side, chosen: Canonical, current: Canonical, draft: _Draft) -> None:
+    """A person's choice for a field, as far as the side's interface can make it; `current` is what the side shows."""
     if side is Side.ADVOWARE and is_by_hand(mapped, chosen):
-        draft.asks.append(Ask(mapped.name, chosen, current[side]))
+        draft.asks.append(Ask(mapped.name, chosen, current))
     else:
         _write(pair, mapped, side, chosen, draft)
 
@@ -218,14 +219,14 @@ def _believed(mapped: Field, values: Values, right: Side) -> Verdict:
     return merge(replace(mapped, policy=policy), both_changed, Stage.KNOWN, None)
 
 
-def _still_waits(pair: _Pair, mapped: Field, current: dict[Side, Canonical], draft: _Draft) -> bool:
+def _still_waits(pair: _Pair, mapped: Field, values: Values, draft: _Draft) -> bool:
     """Without a base nothing tells a second look from the first: what was refused or asked then still is."""
     for side in Side:
-        if mapped.direction.allows(side) and _is_quarantined(pair, mapped, side, current[side.other]):
-            _write(pair, mapped, side, current[side.other], draft)
+        if mapped.direction.allows(side) and _is_quarantined(pair, mapped, side, values.now(side.other)):
+            _write(pair, mapped, side, values.now(side.other), draft)
             return True
     if pair.memory.waiting.get(mapped.name) == BY_HAND and mapped.can is Can.CREATE_ONLY:
-        draft.asks.append(Ask(mapped.name, current[Side.ESPO], current[Side.ADVOWARE]))
+        draft.asks.append(Ask(mapped.name, values.espo, values.advoware))
         return True
     return False
 
@@ -308,12 +309,12 @@ def _own_unheard_write(pair: _Pair, mapped: Field, values: Values) -> bool:
 
 def _moved(pair: _Pair, mapped: Field) -> bool:
     """Equal now, but not what the base holds: the base must follow."""
-    base: Base = pair.memory.base[mapped.name]
-    raw_espo, raw_advoware = (
-        mapped.raw(Side.ESPO, pair.espo.body),
-        mapped.raw(Side.ADVOWARE, pair.advoware.body),
+    base = pair.memory.base.get(mapped.name)
+    if base is None or base.rule != mapped.rule:
+        return True
+    return bool(
+        base.espo != pair.espo.body.get(mapped.espo) or base.advoware != pair.advoware.body.get(mapped.advoware)
     )
-    return base.espo != raw_espo or base.advoware != raw_advoware or base.rule != mapped.rule
 
 
 def _newer(memory: Memory, espo: Present, advoware: Present, policy: PlanPolicy) -> Side | None:
@@ -357,6 +358,16 @@ def _ordered(entity: Entity, memory: Memory, draft: _Draft) -> tuple[Action, ...
         *draft.asks,
         *draft.refused,
     )
+    notices = _notices(entity, draft) if waiting else ()
+    if draft.waits:
+        return (*draft.kept, *updates, *births, *agreed, *waits, *waiting)  # nothing can be said of the status yet
+    status = Status.CONFLICT if waiting else Status.CLEAN
+    settle = Settle(status, notices, tuple(item.field for item in waiting))
+    return (*draft.kept, *updates, *births, *agreed, *waits, *waiting, settle)
+
+
+def _notices(entity: Entity, draft: _Draft) -> tuple[Notice, ...]:
+    """What people are told of that waits."""
     codes: dict[str, list[str]] = {
         "dispute": [item.field for item in draft.disputes if item.why != TWIN_STAYS],
         "twin_stays": [item.field for item in draft.disputes if item.why == TWIN_STAYS],
@@ -366,12 +377,9 @@ def _ordered(entity: Entity, memory: Memory, draft: _Draft) -> tuple[Action, ...
         "refused_espo": [item.field for item in draft.refused if item.side is Side.ESPO and item.reason != "full"],
         "list_full": [item.field for item in draft.refused if item.side is Side.ESPO and item.reason == "full"],
     }
-    notices = [Notice(code, tuple(entity.field(name).espo for name in names)) for code, names in codes.items() if names]
-    if draft.waits:
-        return (*draft.kept, *updates, *births, *agreed, *waits, *waiting)  # nothing can be said of the status yet
-    status = Status.CONFLICT if waiting else Status.CLEAN
-    settle = Settle(status, tuple(notices), tuple(item.field for item in waiting))
-    return (*draft.kept, *updates, *births, *agreed, *waits, *waiting, settle)
+    return tuple(
+        Notice(code, tuple(entity.field(name).espo for name in names)) for code, names in codes.items() if names
+    )
 
 
 def _to_bear(memory: Memory) -> list[Unborn]:

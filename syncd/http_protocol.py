@@ -23,7 +23,8 @@ class Patient(HttpToolsProtocol):
 
     send_seconds = SEND_SECONDS
     max_head = MAX_HEAD
-    _waiting: asyncio.TimerHandle | None = None
+    _since: float | None = None  # when we began to wait for what is being sent
+    _looking: asyncio.TimerHandle | None = None
     _head: int | None = 0  # bytes of the head so far; None while a body is read
     _ended = False  # whether a request ended in the piece that is being read: it counts for no head
 
@@ -34,12 +35,13 @@ class Patient(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
-        self._rest()
+        if self._looking is not None:
+            self._looking.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read a piece; what is still a head after it has grown by it."""
-        if self._waiting is None and self._head is not None:
+        if self._since is None and self._head is not None:
             self._wait()
         self._ended = False
         super().data_received(data)
@@ -57,14 +59,21 @@ class Patient(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """All of it is there; what comes next is another head."""
-        self._head, self._ended = 0, True
-        self._rest()
+        self._head, self._ended, self._since = 0, True, None
         super().on_message_complete()
 
     def _wait(self) -> None:
-        self._waiting = self.loop.call_later(self.send_seconds, self.transport.close)
+        """One timer outlasts many requests: setting and stopping one for each costs more than reading it."""
+        self._since = self.loop.time()
+        if self._looking is None:
+            self._looking = self.loop.call_later(self.send_seconds, self._look)
 
-    def _rest(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
+    def _look(self) -> None:
+        self._looking = None
+        if self._since is None:
+            return
+        left = self._since + self.send_seconds - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:
+            self._looking = self.loop.call_later(left, self._look)

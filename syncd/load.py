@@ -7,9 +7,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
-from mappers.spec import Child, Entity, EntryList, Side, Unmappable
+from mappers.spec import Child, Entity, EntryList, Parsed, Side, Unmappable
 from services.advoware import local_time
 from services.errors import Credentials, Denied, Missing, Outage, PeerError, Retryable
 from syncd.admission import admitted_by, espo_time, first_start
@@ -38,6 +39,7 @@ SEARCH_PROOF_LIFE = 86400.0  # seconds a proven search stays trusted
 PROOF_TRIES = 3  # Beteiligte at most that are read to prove the search with
 PROBE_AHEAD = 25  # how many ids above the highest known one a probe looks at
 DIGEST = 32  # hex digits
+ROWS_KNOWN = 2048  # of so many different rows of children the fingerprint is kept at hand
 LONGEST_NAME, LONGEST_TOKEN = 60, 40  # characters the ledger keeps of a user's name or id, and of a time stamp
 
 
@@ -221,7 +223,7 @@ async def _with_admission(context: Context, memory: Memory, row: Mapping[str, An
         known = espo_time(row["last_sync"]) if row["last_sync"] else None
         forgotten = at is not None and (known is None or at > known)
         changes["unremembered"] = forgotten and any(start < (at or 0.0) < end for start, end in gaps)
-    return replace(memory, **changes)
+    return replace(memory, **changes) if changes else memory
 
 
 async def _look_for(context: Context, memory: Memory, espo: Present) -> tuple[Memory, Unlinked]:
@@ -373,7 +375,14 @@ def _children_content(child: Entity, seen: Present) -> Any:
 
 def content_of(entity: Entity, row: Mapping[str, Any]) -> str:
     """Fingerprint of what is mapped of a row in Advoware."""
-    return digest(entity, Side.ADVOWARE, Present(row, Version()))
+    return _row_content(entity, json.dumps([row.get(field.advoware) for field in entity.fields]))
+
+
+@lru_cache(maxsize=ROWS_KNOWN)
+def _row_content(entity: Entity, raws: str) -> str:
+    """The same of the raw values as JSON: a look at a parent's lists finds nearly all rows as the last one did."""
+    row = {field.advoware: raw for field, raw in zip(entity.fields, json.loads(raws), strict=True)}
+    return _hashed(_fields_content(entity, Side.ADVOWARE, row, entity.parsed(Side.ADVOWARE, row)), DIGEST)
 
 
 def digest(entity: Entity, side: Side, seen: Present) -> str:
@@ -381,9 +390,14 @@ def digest(entity: Entity, side: Side, seen: Present) -> str:
 
     With children in Advoware the second half of it is theirs: see `of_children`.
     """
-    known = seen.digests.get((entity.name, side))
+    name = ("digest", entity, side is Side.ESPO)
+    known: str | None = seen.known.get(name)
     if known is None:
-        known = seen.digests[entity.name, side] = _digest(entity, side, seen)
+        if side is Side.ADVOWARE and entity.children:
+            known = _hashed(content(entity, side, seen), DIGEST // 2) + children_digest(entity, seen)
+        else:
+            known = _hashed(content(entity, side, seen), DIGEST)
+        seen.known[name] = known
     return known
 
 
@@ -392,23 +406,43 @@ def of_children(fingerprint: str) -> str:
     return fingerprint[DIGEST // 2 :]
 
 
-def _digest(entity: Entity, side: Side, seen: Present) -> str:
-    content: list[Any] = [seen.body.get(entity.link)] if side is Side.ESPO else []
-    for field in entity.fields:
-        try:
-            content.append(field.parse(side, seen.body))
-        except Unmappable:
-            content.append(["?", field.raw(side, seen.body)])
-    for entries in entity.lists:
-        content.append(_entries_content(entries, side, seen))
+def children_digest(entity: Entity, seen: Present) -> str:
+    """The same part for a record of Advoware."""
+    known: str | None = seen.known.get(("children", entity))
+    if known is None:
+        lists = [_children_content(child, seen) for child in entity.children]
+        known = seen.known["children", entity] = _hashed(lists, DIGEST // 2)
+    return known
+
+
+def content(entity: Entity, side: Side, seen: Present) -> list[Any]:
+    """What is mapped of a record, but for its children."""
+    own = [seen.body.get(entity.link)] if side is Side.ESPO else []
+    own += _fields_content(entity, side, seen.body, seen.values(entity, side))
+    own += [_entries_content(entries, side, seen) for entries in entity.lists]
     if entity.child is not None and side is Side.ESPO:
-        content.append(seen.body.get(entity.child.espo))
-    if side is not Side.ADVOWARE or not entity.children:
-        return _hashed(content, DIGEST)
-    lists = [_children_content(child, seen) for child in entity.children]
-    return _hashed(content, DIGEST // 2) + _hashed(lists, DIGEST // 2)
+        own.append(seen.body.get(entity.child.espo))
+    return own
+
+
+@lru_cache(maxsize=32)
+def names_in_espo(entity: Entity) -> tuple[str, ...]:
+    """The attributes of EspoCRM that `content` is made of."""
+    lists = [channel for entries in entity.lists for channel in entries.channels]
+    parent = [entity.child.espo] if entity.child is not None else []
+    return (entity.link, *(field.espo for field in entity.fields), *lists, *parent)
+
+
+def _fields_content(entity: Entity, side: Side, body: Mapping[str, Any], values: tuple[Parsed, ...]) -> list[Any]:
+    """What is mapped of the fields; what cannot be mapped, as it is."""
+    return [
+        ["?", field.raw(side, body)] if isinstance(value, Unmappable) else value
+        for field, value in zip(entity.fields, values, strict=True)
+    ]
+
+
+_as_text = json.JSONEncoder(sort_keys=True, default=str).encode
 
 
 def _hashed(content: Any, length: int) -> str:
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=length // 2).hexdigest()
+    return hashlib.blake2b(_as_text(content).encode(), digest_size=length // 2).hexdigest()

@@ -59,11 +59,11 @@ def _sentence(value: Any) -> Any:
 FIELDS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(
         (
-            "action", "applied", "at", "attempt", "cause", "chore", "code", "count", "due", "ended", "entity", "fence",
-            "guard", "held", "ids", "job", "key", "kind", "known", "lane", "logger", "message", "missing", "outcome",
-            "owner", "pairs", "port", "reference", "released", "retries", "revision", "route", "scope", "seconds",
-            "side", "signal", "state", "status", "tasks", "topic", "trust", "verb", "version", "wait", "webhook",
-            "workers",
+            "action", "applied", "at", "attempt", "cause", "chore", "code", "count", "deliveries", "due", "ended",
+            "entity", "fence", "guard", "held", "ids", "job", "key", "kind", "known", "lane", "logger", "message",
+            "missing", "outcome", "owner", "pairs", "port", "reference", "released", "retries", "revision", "route",
+            "scope", "seconds", "side", "signal", "state", "status", "tasks", "topic", "trust", "verb", "version",
+            "wait", "webhook", "workers",
         ),
         _word,
     ),

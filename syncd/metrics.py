@@ -155,9 +155,9 @@ class Metrics:
         """Between a read and the PUT or PATCH made of it somebody else's edit could be overwritten."""
         self._histograms["syncd_write_window_seconds"].labels(verb).observe(max(0.0, seconds))
 
-    def webhook(self, outcome: str, events: int = 0) -> None:
-        """A delivery was received or refused."""
-        self._counters["syncd_webhooks_total"].labels(outcome).inc()
+    def webhook(self, outcome: str, events: int = 0, deliveries: int = 1) -> None:
+        """A delivery, or several with so many events together, were received or refused."""
+        self._counters["syncd_webhooks_total"].labels(outcome).inc(deliveries)
         if events:
             self._counters["syncd_webhook_events_total"].inc(events)
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from mappers.spec import Canonical, Child, Raw, Side
+from mappers.spec import Canonical, Child, Entity, Parsed, Raw, Side
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -75,6 +75,10 @@ class Version:
     changed_at: float | None = None
     changed_by: str | None = None
 
+    def as_dict(self) -> dict[str, str | int | float | None]:
+        """For the ledger: `Version(**stored)` makes it again."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class Present:
@@ -89,7 +93,21 @@ class Present:
     served_at: float | None = None
     direct: bool = True
     siblings: tuple[Mapping[str, Raw], ...] = ()  # of a row of a list: all rows of that list, itself included
-    digests: dict[Any, str] = field(default_factory=dict, init=False, compare=False, repr=False)  # worked out so far
+    known: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)  # worked out of the body
+
+    def values(self, entity: Entity, side: Side) -> tuple[Parsed, ...]:
+        """What the body says in each of the entity's fields."""
+        name = (entity, side is Side.ESPO)
+        known: tuple[Parsed, ...] | None = self.known.get(name)
+        if known is None:
+            known = self.known[name] = entity.parsed(side, self.body)
+        return known
+
+    def indirect(self) -> Present:
+        """The same, now that another remote write has been made since."""
+        later = replace(self, direct=False)
+        later.known.update(self.known)
+        return later
 
 
 @dataclass(frozen=True, slots=True)

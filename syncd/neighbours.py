@@ -12,7 +12,7 @@ from syncd.context import Context
 from syncd.family import with_brood
 from syncd.ledger import journal
 from syncd.model import ADD, Memory, Present, Snapshot
-from syncd.pairing import Place, entries_there, in_question, shared_name
+from syncd.pairing import Place, entries_there, in_question, is_settled, shared_name
 
 
 async def informed(context: Context, shot: Snapshot) -> Snapshot:
@@ -23,13 +23,15 @@ async def informed(context: Context, shot: Snapshot) -> Snapshot:
 async def _with_shared(context: Context, shot: Snapshot) -> Snapshot:
     """The snapshot with who else holds its values; asks the ledger only about those that are in question."""
     memory, espo, advoware = _repeatable(context, shot.memory), shot.espo, shot.advoware
-    shot = replace(shot, memory=memory)
+    if memory is not shot.memory:
+        shot = replace(shot, memory=memory)
     if not isinstance(espo, Present) or not isinstance(advoware, Present):
         return shot
     places: set[Place] = set()
     for entries in context.entity.lists:
-        there = entries_there(entries, memory, advoware.body) or ()
-        places |= in_question(entries, memory, entries.read_espo(espo.body), there)
+        here, there = entries.read_espo(espo.body), entries_there(entries, memory, advoware.body) or ()
+        if not is_settled(entries, memory, here, there):
+            places |= in_question(entries, memory, here, there)
     places -= memory.shared.keys()
     if not places:
         return shot
@@ -41,6 +43,8 @@ async def _with_shared(context: Context, shot: Snapshot) -> Snapshot:
 
 def _repeatable(context: Context, memory: Memory) -> Memory:
     """A POST of an entry that was not found long after it could have applied may be made again."""
+    if not any(intent.verb == ADD for intent in memory.intents):
+        return memory
     late = context.clock.now() - context.settings.doubt
     intents = tuple(
         replace(intent, repeatable=intent.sent_at < late) if intent.verb == ADD else intent for intent in memory.intents

@@ -11,11 +11,13 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
-from mappers.spec import AdvowareEntry, EntryList, EspoEntry, Raw, Side, Unmappable
+from mappers.spec import AdvowareEntry, EntryList, EspoEntry, Raw, Same, Side, Unmappable
 from syncd.model import ADD, CHANGE, Base, FieldWrite, IntentState, Memory
 
+BASES_KNOWN = 256  # of so many records what is remembered of the lists is kept at hand
 BESIDE = "beside"  # in the journal of a POST: ids of the entries that were there before
 Place = tuple[str, str]  # (channel, form): what makes two entries the same to EspoCRM
 
@@ -76,6 +78,39 @@ def shared_name(where: Place) -> str:
     return " ".join(where)
 
 
+def is_settled(
+    entries: EntryList, memory: Memory, here: Mapping[str, tuple[EspoEntry, ...]], there: Iterable[AdvowareEntry]
+) -> bool:
+    """Whether both lists are just what is remembered, entry by entry, and nothing else is known of them.
+
+    Then nothing has to be paired: a plan made of the pairs would say nothing either, whoever saved what since.
+    """
+    if not memory.met or memory.intents or memory.decisions:
+        return False
+    left = {(one.channel, one.form): one for rows in here.values() for one in rows}
+    bases = _bases(entries, memory)
+    living = [one for one in there if one.form is not None]
+    if not len(living) == len(left) == len(bases):
+        return False
+    for one in living:
+        espo, base = left.pop((one.channel, one.form or ""), None), bases.get(one.id)
+        if espo is None or base is None or not _is_as_agreed(entries, base, espo, one):
+            return False
+    return True
+
+
+def _is_as_agreed(entries: EntryList, base: Base, espo: EspoEntry, one: AdvowareEntry) -> bool:
+    """Whether an entry is on both sides what the base holds. Only text: of numbers equal ones need not read the same.
+
+    One that is shown as the main one beside another is taken for none, and so is no more what it was.
+    """
+    if base.espo != espo.raw or base.advoware != one.raw or base.rule != entries.rule:
+        return False
+    if base.shared != shared_name((espo.channel, espo.form)) or espo.main != bool(espo.raw.get(entries.main)):
+        return False
+    return isinstance(espo.raw.get(entries.channels[espo.channel]), str) and isinstance(one.raw.get("tlf"), str)
+
+
 def in_question(entries: EntryList, memory: Memory, here: Mapping[str, tuple[EspoEntry, ...]],
                 there: Iterable[AdvowareEntry]) -> set[Place]:  # fmt: skip
     """Values of which a plan needs to know whether another record holds them: new to EspoCRM, or of another type."""
@@ -106,11 +141,16 @@ def moved(entries: EntryList, memory: Memory, side: Side, body: Mapping[str, Raw
     return now != {number: past.form for number, past in pasts.items() if past.form is not None}
 
 
-def known_kinds(entries: EntryList, memory: Memory) -> dict[int, int]:
+def known_kinds(entries: EntryList, memory: Memory) -> Mapping[int, int]:
     """Kinds of Advoware's entries remembered from when they were last agreed on, by id."""
+    return _kinds(entries, Same(memory.base))
+
+
+@lru_cache(maxsize=BASES_KNOWN)
+def _kinds(entries: EntryList, same: Same) -> Mapping[int, int]:
     return {
         number: base.advoware.get("kommKz", 0) if isinstance(base.advoware, Mapping) else 0
-        for number, base in _bases(entries, memory).items()
+        for number, base in _bases_of(entries, same).items()
     }
 
 
@@ -188,7 +228,7 @@ class _Table:
         Writes of ours make nothing less new.
         """
         base = self.memory.base if self.memory.base_at_start is None else self.memory.base_at_start
-        pasts = _pasts(self.entries, replace(self.memory, base=base))
+        pasts = _pasts_of(self.entries, base)
         pasts |= {number: past for number, past in self.pairing.pasts.items() if past.recovered}
         found = {}
         for past in pasts.values():
@@ -446,16 +486,27 @@ def wants_other_kind(entries: EntryList, memory: Memory, line: Line, *, saved_si
 
 def _pasts(entries: EntryList, memory: Memory) -> dict[int, Past]:
     """What the ledger remembers of this list's entries, by Advoware's id; under another rule it says nothing."""
+    return _pasts_of(entries, memory.base)
+
+
+def _pasts_of(entries: EntryList, bases: Mapping[str, Base]) -> dict[int, Past]:
     return {
-        number: _past(entries, base) for number, base in _bases(entries, memory).items() if base.rule == entries.rule
+        number: _past(entries, base)
+        for number, base in _bases_of(entries, Same(bases)).items()
+        if base.rule == entries.rule
     }
 
 
-def _bases(entries: EntryList, memory: Memory) -> dict[int, Base]:
+def _bases(entries: EntryList, memory: Memory) -> Mapping[int, Base]:
     """The bases of this list's entries, by Advoware's id."""
+    return _bases_of(entries, Same(memory.base))
+
+
+@lru_cache(maxsize=BASES_KNOWN)
+def _bases_of(entries: EntryList, same: Same) -> Mapping[int, Base]:
     return {
         number: base
-        for name, base in memory.base.items()
+        for name, base in same.read.items()
         if entries.owns(name) and (number := entries.id_of(name)) is not None
     }
 

@@ -182,11 +182,12 @@ def _went_back(entity: Entity, memory: Memory, espo: Present, advoware: Present)
 
 def with_latest(shot: Snapshot) -> Snapshot:
     """With the newest version of each side that this job has seen: a backup may come back between two reads."""
-    latest = dict(shot.memory.latest)
+    known = shot.memory.latest
+    latest = dict(known)
     for side, seen in ((Side.ESPO, shot.espo), (Side.ADVOWARE, shot.advoware)):
-        if isinstance(seen, Present) and not _older(seen.version, latest.get(side, NO_VERSION)):
+        if isinstance(seen, Present) and not _older(seen.version, known.get(side, NO_VERSION)):
             latest[side] = seen.version
-    return replace(shot, memory=replace(shot.memory, latest=latest))
+    return shot if latest == known else replace(shot, memory=replace(shot.memory, latest=latest))
 
 
 def _older(now: Version, known: Version) -> bool:

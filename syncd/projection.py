@@ -18,7 +18,7 @@ from syncd.status import NextTry, Outcome, may_write, outcome_of
 
 def espo_text(at: float) -> str:
     """Epoch seconds as EspoCRM writes them."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(at, UTC).isoformat(" ", "seconds").removesuffix("+00:00")
 
 
 def settled(

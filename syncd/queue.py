@@ -21,6 +21,8 @@ from syncd.redis_client import Script, lua
 
 ADD_AT_ONCE = 500
 RECLAIM_AT_ONCE = 100
+EDITS_AT_ONCE = 10  # of one record; whoever edits in a loop then gets his turn every so many seconds
+EDIT_EVERY = 10.0
 TRIAL_MS = 1000  # how long what is written for trial stays
 
 
@@ -54,13 +56,17 @@ NEWEST_EDITS = Shift(Lane.LIVE, First.NEWEST)
 
 @dataclass(frozen=True)
 class Taken:
-    """The right to work on `key` until the lease ends, which `token` proves. Times are the queue's epoch seconds."""
+    """The right to work on `key` until the lease ends, which `token` proves. Times are the queue's epoch seconds.
+
+    `too_soon`: the seconds a record should wait that is edited again and again, or the others would wait for it.
+    """
 
     key: str
     lane: Lane
     due_at: float
     taken_at: float
     token: str
+    too_soon: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ class Queue:
         self._now = now
         self._poll_seconds = poll_seconds
         # The braces keep all keys in one slot should the server be a cluster.
-        names = (*(f"lane:{lane.value}" for lane in Lane), "leases", "holders", "again")
+        names = (*(f"lane:{lane.value}" for lane in Lane), "leases", "holders", "again", "edits")
         self._keys = [f"{{{prefix}:queue}}:{name}" for name in names]
         self._trial = [f"{{{prefix}:queue}}:trial"]
 
@@ -158,11 +164,11 @@ class Queue:
         """Lease the best due key to `owner` (shown to people), or nothing is due in the lanes of the shift."""
         token = self._new_id()
         args = [self._clock(), owner, token, repr(lease_seconds), str(shift.lowest.value + 1), shift.first.value]
-        answer = await self._take(self._keys, args)
+        answer = await self._take(self._keys, [*args, str(EDITS_AT_ONCE), str(EDIT_EVERY)])
         if not answer:
             return None
-        key, lane, due_at, taken_at = map(_text, answer)
-        return Taken(key, Lane(int(lane)), float(due_at), float(taken_at), token)
+        key, lane, due_at, taken_at, too_soon = map(_text, answer)
+        return Taken(key, Lane(int(lane)), float(due_at), float(taken_at), token, float(too_soon))
 
     async def wait(self, at_most: float, shift: Shift = EVERYTHING) -> None:
         """Return when something may be due, after `at_most` seconds at the latest; the caller then tries to take."""

@@ -6,6 +6,7 @@ The same for the daemon and for commands. Does not know what they do with it.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -31,6 +32,7 @@ from syncd.shared import redis_time
 
 log = structlog.get_logger()
 
+YOUNG = 5_000  # objects more than before, after which the newest of them are searched for garbage
 MEASURE_EVERY = 60.0  # seconds between two comparisons with the shared clock
 MEASURE_AGAIN = 5.0  # after one that failed
 MEASURE_PATIENCE = 1.0  # the start waits no longer for it
@@ -83,6 +85,15 @@ async def measured(clock: SharedClock) -> bool:
     except (RedisUnavailable, TimeoutError):
         return False
     return True
+
+
+def settle_down() -> None:
+    """What is loaded by now is taken to stay: the garbage collector looks only at what comes, and seldom at that.
+
+    Else it goes through all there is every thousand jobs or so, a tenth of a second in which nothing else happens.
+    """
+    gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 @asynccontextmanager

@@ -69,13 +69,16 @@ def confirmed_entries(actions: Sequence[Action]) -> dict[str, Base]:
 
 def with_bases(memory: Memory, bases: Mapping[str, Base | None]) -> Memory:
     """The memory with new bases; None forgets one."""
+    if not bases:
+        return memory
     kept = {name: base for name, base in memory.base.items() if name not in bases}
     return replace(memory, base=kept | {name: base for name, base in bases.items() if base is not None})
 
 
 def with_agreed(memory: Memory, actions: Sequence[Action]) -> Memory:
     """The memory as the ledger has it once the plan's next write is announced."""
-    return replace(memory, base={**memory.base, **confirmed_entries(actions)})
+    confirmed = confirmed_entries(actions)
+    return replace(memory, base={**memory.base, **confirmed}) if confirmed else memory
 
 
 CLOCKS_APART = 5.0  # seconds by which a system's time stamps may be behind our clock
@@ -299,9 +302,8 @@ class Scribe:
         self, memory: Memory, side: Side, judged: Sequence[Judged], agreed: Mapping[str, tuple[Any, Any, str]]
     ) -> Memory:
         """The memory with what the write has shown."""
+        refused = {(side, one.write.field): one.write.after for one in judged if one.verdict is Verdict.REFUSED}
+        if not agreed and not refused:
+            return memory
         base = {**memory.base, **{name: Base(*values) for name, values in agreed.items()}}
-        quarantine = dict(memory.quarantine)
-        for item in judged:
-            if item.verdict is Verdict.REFUSED:
-                quarantine[(side, item.write.field)] = item.write.after
-        return replace(memory, base=base, quarantine=quarantine)
+        return replace(memory, base=base, quarantine={**memory.quarantine, **refused})

@@ -28,6 +28,8 @@ LEAVE_ALONE_SECONDS = 2.0
 # So long it must have answered all before it is told that it is back: a full one answers some and refuses others.
 BACK_SECONDS = 10.0
 
+BEFORE = {"budget": ("bucket",), "circuit_admit": ("bucket",)}  # joined before the scripts that use it
+
 log = structlog.get_logger(__name__)
 
 
@@ -60,7 +62,7 @@ class Link:
     async def timed_script(self, name: str, keys: list[str], *args: object) -> Any:
         """Run syncd/lua/<name>.lua, its first argument being the time, "" for Redis' own."""
         now = "" if self._now is None else f"{self._now():.6f}"
-        return await self._run(("clock", name), keys, (now, *args))
+        return await self._run(("clock", *BEFORE.get(name, ()), name), keys, (now, *args))
 
     async def _run(self, names: tuple[str, ...], keys: list[str], args: tuple[object, ...]) -> Any:
         if names not in self._scripts:
@@ -93,50 +95,68 @@ class RedisBudget:
     def __init__(self, link: Link, twin: LocalBudget, limits: Mapping[str, int]) -> None:
         self._link = link
         self._twin = twin
-        self._limits = dict(limits)
+        shapes = {side: local.budget_shape(limit) for side, limit in limits.items()}
+        self._shapes = {side: (*map(str, shape), str(local.BACKGROUND_SHARE)) for side, shape in shapes.items()}
         self._alone: set[str] = set()  # sides for which Redis was not asked last
+
+    def bucket(self, side: str) -> str:
+        """Where a side's calls are counted."""
+        return self._link.key("budget", side)
+
+    def asked(self, side: str, urgency: Urgency) -> tuple[str, ...]:
+        """What bucket.lua is told; nothing of a side without a limit."""
+        shape = self._shapes.get(side)
+        if shape is None:
+            return ()
+        return *shape, urgency.value, str(local.SHORTEST_WAIT), "1" if side in self._alone else ""
+
+    def answered(self, side: str) -> None:
+        """The bucket in Redis counts again."""
+        self._alone.discard(side)
 
     async def take(self, side: str, urgency: Urgency) -> float:
         """Take one call: 0.0 = taken, otherwise the seconds after which to ask again."""
-        if side not in self._limits:
+        if side not in self._shapes:
             return 0.0
-        rate, size = local.budget_shape(self._limits[side])
-        key = self._link.key("budget", side)
 
         async def there() -> float:
-            share, back = local.BACKGROUND_SHARE, "1" if side in self._alone else ""
-            args = (rate, size, share, urgency.value, local.SHORTEST_WAIT, back)
-            answer = float(await self._link.timed_script("budget", [key], *args))
-            self._alone.discard(side)
+            answer = float(await self._link.timed_script("budget", [self.bucket(side)], *self.asked(side, urgency)))
+            self.answered(side)
             return answer
 
-        async def here() -> float:
-            if side not in self._alone:
-                self._alone.add(side)
-                self._twin.empty(side)
-            return await self._twin.take(side, urgency)
+        return await self._link.ask(there, lambda: self.take_alone(side, urgency))
 
-        return await self._link.ask(there, here)
+    async def take_alone(self, side: str, urgency: Urgency) -> float:
+        """As `take`, without Redis."""
+        if side not in self._alone:
+            self._alone.add(side)
+            self._twin.empty(side)
+        return await self._twin.take(side, urgency)
 
 
 class RedisCircuit:
     """One circuit per side for all processes together."""
 
-    def __init__(self, link: Link, twin: LocalCircuit) -> None:
+    def __init__(self, link: Link, twin: LocalCircuit, budget: RedisBudget) -> None:
         self._link = link
         self._twin = twin
+        self._budget = budget
 
     def _keys(self, side: str) -> list[str]:
         return [self._link.key("circuit", side), self._link.key("circuit", side, "tickets")]
 
-    async def admit(self, side: str, credentials: str, ticket: str) -> Admission:
-        """Whether the call may go."""
-        args = (credentials, ticket, local.TICKET_SECONDS)
+    async def admit(self, side: str, credentials: str, ticket: str, urgency: Urgency) -> Admission:
+        """Whether the call may go; circuit and budget are asked by one script."""
+        keys = [*self._keys(side), self._budget.bucket(side)]
 
         async def there() -> Admission:
-            return _admission(await self._link.timed_script("circuit_admit", self._keys(side), *args))
+            args = (credentials, ticket, local.TICKET_SECONDS, *self._budget.asked(side, urgency))
+            admission = _admission(await self._link.timed_script("circuit_admit", keys, *args))
+            if admission.verdict in (Verdict.GO, Verdict.SPENT):
+                self._budget.answered(side)
+            return admission
 
-        return await self._link.ask(there, lambda: self._twin.admit(side, credentials, ticket))
+        return await self._link.ask(there, lambda: self._twin.admit(side, credentials, ticket, urgency))
 
     async def succeed(self, side: str, ticket: str) -> None:
         """The side answered."""
@@ -206,18 +226,18 @@ class RedisCircuit:
         return await self._link.ask(there, lambda: self._twin.look(side))
 
 
-def _admission(answer: list[bytes | str]) -> Admission:
-    match [_text(part) for part in answer]:
-        case ["go", ticketed, watched]:
-            return Admission(Verdict.GO, ticketed=ticketed == "1", watched=watched == "1")
-        case ["open", seconds]:
-            return Admission(Verdict.OPEN, float(seconds))
-        case ["probing"]:
-            return Admission(Verdict.OPEN, local.PROBE_WAIT)
-        case ["full"]:
-            return Admission(Verdict.WAIT, local.RAMP_WAIT)
-        case _:
-            return Admission(Verdict.BARRED)
+_ADMISSIONS = {
+    "go": Admission(Verdict.GO),
+    "watched": Admission(Verdict.GO, watched=True),
+    "probing": Admission(Verdict.OPEN, local.PROBE_WAIT),
+    "full": Admission(Verdict.WAIT, local.RAMP_WAIT),
+    "barred": Admission(Verdict.BARRED),
+}
+
+
+def _admission(answer: bytes | str) -> Admission:
+    said, _, seconds = _text(answer).partition(" ")
+    return Admission(Verdict(said), float(seconds)) if seconds else _ADMISSIONS[said]
 
 
 class RedisTokens:
@@ -325,9 +345,10 @@ def connect(
     passing = clock.monotonic
     link = Link(redis, passing, prefix, now)
     alone = {side: limit * local.ALONE_PART for side, limit in limits.items()}
+    budget = RedisBudget(link, LocalBudget(passing, alone), limits)
     return Shared(
-        RedisBudget(link, LocalBudget(passing, alone), limits),
-        RedisCircuit(link, LocalCircuit(passing)),
+        budget,
+        RedisCircuit(link, LocalCircuit(passing, budget.take_alone), budget),
         RedisTokens(link, LocalTokens(clock.now, passing), clock.now),
         RedisThrottle(link, LocalThrottle(passing)),
     )

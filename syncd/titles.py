@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from mappers.spec import Entity, Field, Raw, Role, Side, Unmappable
 
 LONGEST = 200
+NAMES_KNOWN = 2048
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "\x00": " "})
 
 
@@ -30,12 +32,11 @@ def _joined(parts: Iterable[str]) -> str:
 def _parts(entity: Entity, side: Side, body: Mapping[str, Raw]) -> list[str]:
     if entity.child is not None:
         return [_shown(entity.field(name), side, body) for name in entity.child.title]
-    return [
-        next((_shown(field, side, body) for field in entity.fields if field.role is role), "")
-        for role in (Role.NAME, Role.FIRST_NAME)
-    ]
+    told = (entity.of_role(Role.NAME), entity.of_role(Role.FIRST_NAME))
+    return ["" if field is None else _shown(field, side, body) for field in told]
 
 
+@lru_cache(maxsize=NAMES_KNOWN)
 def folded(text: str) -> str:
     """As it is looked for: small letters, ä as ae and ß as ss, no accents, single blanks."""
     small = unicodedata.normalize("NFC", text).casefold().translate(_GERMAN)
@@ -48,4 +49,6 @@ def _shown(field: Field, side: Side, body: Mapping[str, Raw]) -> str:
         value = field.parse(side, body)
     except Unmappable:
         return ""
-    return "".join(letter if letter.isprintable() else " " for letter in value or "").strip()
+    if value is None or value.isprintable():
+        return (value or "").strip()
+    return "".join(letter if letter.isprintable() else " " for letter in value).strip()

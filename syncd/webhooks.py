@@ -15,7 +15,7 @@ from mappers.spec import Entity
 from services.errors import Missing, Refused
 from services.espocrm import EspoClient
 from syncd.commands import Refusal
-from syncd.intake import ACTIONS
+from syncd.delivery import ACTIONS
 from syncd.ledger import facts, webhooks
 from syncd.ledger.store import Ledger
 

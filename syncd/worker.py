@@ -31,17 +31,11 @@ IDLE_WAIT = 30.0  # seconds; the queue's bell rings earlier
 BUSY_WAIT = 2.0
 TROUBLE_WAIT = 2.0
 JUST_NOW = 60.0  # seconds since it was due within which an edit may use what is kept for people
-EDITS_AT_ONCE = 10  # of one record; whoever edits in a loop then gets his turn every so many seconds
-EDIT_EVERY = 10.0
 CLOSED_WAIT = 5.0
 
 
 class Circuits(Protocol):
     async def look(self, side: str) -> CircuitState: ...
-
-
-class Throttle(Protocol):
-    async def attempt(self, name: str, at_once: int, every: float) -> float: ...
 
 
 Observe = Callable[[str, str, float], None]
@@ -57,7 +51,6 @@ class Crew:
     contexts: Mapping[str, Context]
     queue: Queue
     circuits: Circuits
-    throttle: Throttle
     sleep: Callable[[float], Awaitable[None]]
     observe: Observe
     turn: Callable[[str], None]
@@ -97,7 +90,8 @@ async def serve(crew: Crew, taken: Taken) -> Ended | None:
     if context is None:
         await crew.queue.finish(taken)
         return None
-    if await _too_often(crew, context, taken):
+    if taken.too_soon > 0:
+        await _put_off(crew, context, taken)
         return None
     started = context.clock.monotonic()
     keeping = asyncio.create_task(_keep(crew, taken, context.settings.lease))
@@ -127,19 +121,13 @@ def _urgency(taken: Taken) -> Urgency:
     return Urgency.URGENT if fresh else Urgency.BACKGROUND
 
 
-async def _too_often(crew: Crew, context: Context, taken: Taken) -> bool:
-    """Whether a record is edited again and again; then it waits, and the others do not wait for it."""
-    if taken.lane is not Lane.LIVE:
-        return False
-    wait = await crew.throttle.attempt(f"record:{taken.key}", EDITS_AT_ONCE, EDIT_EVERY)
-    if wait <= 0:
-        return False
-    due = context.clock.now() + wait
+async def _put_off(crew: Crew, context: Context, taken: Taken) -> None:
+    """A record that is edited again and again waits, and the others do not wait for it."""
+    due = context.clock.now() + taken.too_soon
     try:
         await context.ledger.write(work.postpone, taken.key, due)
     finally:
         await crew.queue.requeue(taken, taken.lane, due)
-    return True
 
 
 async def do(context: Context, key: str) -> tuple[Ended, Due | None]:

@@ -17,7 +17,7 @@ from syncd.agreement import after_patch
 from syncd.birth import Births
 from syncd.context import Context
 from syncd.ledger import journal, pairs, steps
-from syncd.load import digest, espo_present, load, read_advoware, read_back, read_espo
+from syncd.load import content, espo_present, load, names_in_espo, read_advoware, read_back, read_espo
 from syncd.model import (
     RECORD,
     Action,
@@ -229,7 +229,7 @@ class Writer:
             self.scribe.arrived(Side.ADVOWARE, espo)
         memory = self.scribe.learned(shot.memory, Side.ADVOWARE, judged, agreed)
         memory = written_over(memory, Side.ADVOWARE, advoware.version, context.policy.our_advoware_user)
-        return Snapshot(memory, replace(espo, direct=False), after)
+        return Snapshot(memory, espo.indirect(), after)
 
     async def _set_aside(self, shot: Snapshot, intent: str, error: PeerError) -> Snapshot:
         """The fields cannot be written now; what else there is to do is done before the job fails of it."""
@@ -237,7 +237,7 @@ class Writer:
         self.failure = self.failure or error
         assert isinstance(shot.advoware, Present)
         memory = replace(shot.memory, stuck=shot.memory.stuck | {RECORD})
-        return replace(shot, memory=memory, advoware=replace(shot.advoware, direct=False))
+        return replace(shot, memory=memory, advoware=shot.advoware.indirect())
 
     async def create(self, shot: Snapshot, create: Create) -> Snapshot:
         """POST exactly once: in doubt the answer is looked up, never sent again."""
@@ -282,7 +282,7 @@ class Writer:
         self.scribe.arrived(Side.ADVOWARE, espo, first=True)
         memory = self.scribe.learned(memory, Side.ADVOWARE, judged, agreed)
         memory = replace(memory, state=PairState.LINKED, advoware_id=number, trust=Trust.OWN, intents=())
-        return Snapshot(memory, replace(espo, direct=False), after)
+        return Snapshot(memory, espo.indirect(), after)
 
     async def _look_up(self, memory: Memory, intent_id: str, writes: tuple[FieldWrite, ...]) -> Snapshot:
         """Nobody knows whether our POST was applied: read again with that in mind."""
@@ -317,10 +317,14 @@ class Writer:
 
     def _moved(self, before: Present, after: Present, changes: Mapping[str, Any]) -> bool:
         """Whether a PATCH's answer shows more than the PATCH: somebody typed since the record was read."""
+        entity = self._context.entity
+        others = [name for name in names_in_espo(entity) if name not in changes]
+        was, now = [before.body.get(name) for name in others], [after.body.get(name) for name in others]
+        if was == now and [*map(type, was)] == [*map(type, now)]:
+            return False
         ours = {name: after.body.get(name) for name in changes}
         expected = replace(before, body={**before.body, **ours})
-        entity = self._context.entity
-        return digest(entity, Side.ESPO, expected) != digest(entity, Side.ESPO, after)
+        return content(entity, Side.ESPO, expected) != content(entity, Side.ESPO, after)
 
 
 def _confirmed(judged: Sequence[Judged]) -> bool:

@@ -201,4 +201,4 @@ def _quarantined(memory: Memory, name: str, value: Canonical) -> Memory:
 
 def _not_direct(espo: object) -> Present:
     assert isinstance(espo, Present)
-    return replace(espo, direct=False)
+    return espo.indirect()

@@ -72,7 +72,9 @@ class PartsWriter:
     async def mend(self, shot: Snapshot) -> Snapshot:
         """A job that begins: was a PUT of an earlier one, of which nobody knows more, the end of other fields?"""
         memory, advoware = shot.memory, shot.advoware
-        if not isinstance(advoware, Present) or memory.advoware_id is None or self._context.settings.dry_run:
+        if not memory.intents or memory.advoware_id is None or self._context.settings.dry_run:
+            return shot
+        if not isinstance(advoware, Present):
             return shot
         for intent in memory.intents:
             not_sent = journalled(intent)

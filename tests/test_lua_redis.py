@@ -16,10 +16,10 @@ from syncd.redis_client import lua
 from tests.lua_redis import LuaServer
 
 START = 1_800_000_000.0
-QUEUE = [f"{{q}}:{name}" for name in ("0", "1", "2", "3", "4", "leases", "holders", "again")]
+QUEUE = [f"{{q}}:{name}" for name in ("0", "1", "2", "3", "4", "leases", "holders", "again", "edits")]
 CIRCUIT = ["circuit", "tickets"]
 TOKEN = ["token", "lock"]
-PARTS = ("clock", "queue_common")  # are joined before others
+PARTS = ("clock", "bucket", "queue_common")  # are joined before others
 Call = tuple[list[str], list[str]]
 
 
@@ -52,7 +52,7 @@ class Calls:
 
     def queue_take(self) -> Call:
         who = self.any("one|x", "two"), self.any("t1", "t2", "t3"), "60.5"
-        return QUEUE, [self.now(), *who, self.any("3", "5"), self.any("oldest", "newest")]
+        return QUEUE, [self.now(), *who, self.any("3", "5"), self.any("oldest", "newest"), self.any("1", "3"), "50.5"]
 
     def queue_renew(self) -> Call:
         return QUEUE, [self.now(), self.key(), self.any("t1", "t2", "t3"), "30.0"]
@@ -79,21 +79,18 @@ class Calls:
     def queue_look(self) -> Call:
         return QUEUE, [self.now(), self.any("0", "2", "100")]
 
-    def budget(self) -> Call:
+    def bucket(self) -> list[str]:
         rate, size = local.budget_shape(self._chance.choice((1, 2)))
         urgency = self.any("urgent", "background")
-        return ["budget"], [
-            self.now(),
-            str(rate),
-            str(size),
-            str(local.BACKGROUND_SHARE),
-            urgency,
-            "0.05",
-            self.any("", "", "1"),
-        ]
+        return [str(rate), str(size), str(local.BACKGROUND_SHARE), urgency, "0.05", self.any("", "", "1")]
+
+    def budget(self) -> Call:
+        return ["budget"], [self.now(), *self.bucket()]
 
     def circuit_admit(self) -> Call:
-        return CIRCUIT, [self.now(), self.any("me", "you"), self.any("t1", "t2"), str(local.TICKET_SECONDS)]
+        limit = self.bucket() if self._chance.random() < 0.5 else []
+        args = [self.now(), self.any("me", "you"), self.any("t1", "t2"), str(local.TICKET_SECONDS), *limit]
+        return [*CIRCUIT, "budget"], args
 
     def circuit_settle(self) -> Call:
         how, after = self.any("ok", "ok", "outage", "outage", "none"), self.any("", "", "3", "0.01", "100000")
@@ -139,7 +136,7 @@ def scripts() -> list[str]:
 
 def whole(name: str) -> str:
     """A script with all that may be joined before it."""
-    return lua("clock", "queue_common", name) if name.startswith("queue_") else lua("clock", name)
+    return lua("clock", "queue_common" if name.startswith("queue_") else "bucket", name)
 
 
 @pytest.fixture

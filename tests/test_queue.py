@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from syncd import redis_client
 from syncd.bell import Bell
 from syncd.lanes import Lane
-from syncd.queue import NEWEST_EDITS, Queue, Shift, Waiting
+from syncd.queue import EDIT_EVERY, EDITS_AT_ONCE, NEWEST_EDITS, Queue, Shift, Waiting
 from syncd.redis_client import RedisUnavailable, connect
 from tests.lua_redis import LuaRedis, LuaServer, connected
 from tests.moments import Moments
@@ -244,6 +244,28 @@ async def test_the_list_shows_the_first_keys_in_the_order_of_service(queue: Queu
         [Waiting("late", Lane.LATE, now), Waiting("y", Lane.LIVE, now), Waiting("x", Lane.LIVE, now - 1)]
     )
     assert [entry.key for entry in await queue.list_waiting(limit=2)] == ["x", "y"]
+
+
+async def test_a_record_edited_again_and_again_has_ten_turns_at_once_and_then_one_every_so_often(
+    queue: Queue, moments: Moments
+) -> None:
+    async def turn(key: str, lane: Lane = Lane.LIVE) -> float:
+        await queue.add(key, lane)
+        taken = await queue.take("w", LEASE)
+        assert taken is not None
+        await queue.finish(taken)
+        return taken.too_soon
+
+    assert [await turn("k") for _ in range(EDITS_AT_ONCE)] == [0.0] * EDITS_AT_ONCE
+    assert await turn("k") == pytest.approx(EDIT_EVERY)
+    assert await turn("another") == 0.0, "another key is not held up"
+    assert await turn("k", Lane.SWEEP) == 0.0, "only edits are counted"
+    moments.move(EDIT_EVERY - 1)
+    assert await turn("k") == pytest.approx(1.0), "a turn that was refused costs nothing"
+    moments.move(1)
+    assert await turn("k") == 0.0
+    moments.move(EDIT_EVERY * EDITS_AT_ONCE)
+    assert [await turn("k") for _ in range(EDITS_AT_ONCE)] == [0.0] * EDITS_AT_ONCE
 
 
 async def test_who_asks_for_the_newest_edits_gets_them_and_nothing_else(queue: Queue, moments: Moments) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request, Security
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syncd import openapi
 from syncd.api import asking, errors, looking, machines, upkeep, webhooks
 from syncd.api.deps import ApiDeps
+from syncd.delivery import MAX_BODY
 from syncd.http_limits import Limit, Limited, bearer
-from syncd.intake import MAX_BODY
 from syncd.ui.app import create_pages
 
 WEBHOOK_LIMIT = Limit(MAX_BODY, 8.0)  # EspoCRM gives up after 10 seconds
@@ -32,9 +33,21 @@ class Shown(JSONResponse):
         return told.encode("utf-8", "replace")
 
 
+class Api(FastAPI):
+    """The application. What stands in `front` of it does not pay for all that FastAPI does around a route."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.front: ASGIApp = super().__call__
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        await self.front(scope, receive, send)
+
+
 def create_api(deps: ApiDeps) -> FastAPI:
     """The application uvicorn serves."""
-    api = FastAPI(
+    api = Api(
         title="syncd",
         version=deps.version,
         description="Keeps EspoCRM and Advoware the same.",
@@ -43,10 +56,10 @@ def create_api(deps: ApiDeps) -> FastAPI:
         default_response_class=Shown,
     )
     api.openapi = lambda: openapi.describe(api)  # type: ignore[method-assign]
-    api.add_middleware(webhooks.Express, deps=deps)
-    api.add_middleware(Limited, limit_of=_limit_of)
+    deliveries = webhooks.Deliveries(deps)
+    api.front = Limited(webhooks.Express(api.front, deps, deliveries), _limit_of)
     errors.handle(api, deps)
-    api.include_router(webhooks.routes(deps))
+    api.include_router(webhooks.routes(deps, deliveries))
     api.include_router(machines.routes(deps, api))
     guarded = [Security(openapi.BEARER), Depends(_who(deps))]
     failing = openapi.failing(401, 403, 404, 409)

@@ -13,11 +13,12 @@ from syncd.api.bodies import Allow, Id, Keys, Pause, Resolve, ResolveMany, Resum
 from syncd.api.deps import ApiDeps
 from syncd.commands import FEW, Asked, Refusal
 from syncd.http_limits import HEADERS
+from syncd.intake import tell
 
 
 def _told(deps: ApiDeps, asked: Asked) -> Response:
     answer = {"status": "accepted", "text": asked.text, "keys": list(asked.keys)}
-    return JSONResponse(answer, 202, HEADERS, background=BackgroundTask(deps.intake.tell, asked.keys))
+    return JSONResponse(answer, 202, HEADERS, background=BackgroundTask(tell, deps.ring, asked.keys))
 
 
 def _told_all(deps: ApiDeps, several: Sequence[Asked]) -> Response:
@@ -38,7 +39,7 @@ def routes(deps: ApiDeps) -> APIRouter:
     async def resolve_many(body: ResolveMany) -> Response:
         """The same choice in many conflicts; one that is refused stops none of the others."""
         done = await deps.desk.resolve_many(body.ids, body.take)
-        later = BackgroundTask(deps.intake.tell, done.keys)
+        later = BackgroundTask(tell, deps.ring, done.keys)
         return JSONResponse(done.told(), 202 if done.taken else 409, HEADERS, background=later)
 
     @router.post("/pause", status_code=202)
@@ -94,7 +95,7 @@ def routes(deps: ApiDeps) -> APIRouter:
         if len(wanted) > FEW and not body.yes:
             raise Refusal(f"these are {len(wanted)} changes: look at them with dry_run, then give yes")
         done = await desk.undo(wanted, {"of": body.run or str(body.change)})
-        later = BackgroundTask(deps.intake.tell, done.keys if len(done.keys) <= FEW else ())
+        later = BackgroundTask(tell, deps.ring, done.keys if len(done.keys) <= FEW else ())
         return JSONResponse(done.told(), 409 if done.run is None and done.refused else 202, HEADERS, background=later)
 
     return router

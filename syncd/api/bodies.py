@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from syncd import inspect
 from syncd.commands import FEW
-from syncd.intake import ACTIONS
+from syncd.delivery import ACTIONS
 
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL can neither keep it nor look for it
 Plain = Annotated[str, Field(pattern=NO_NUL)]

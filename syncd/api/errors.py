@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -50,8 +52,15 @@ def handle(api: FastAPI, deps: ApiDeps) -> None:
     async def redis(_: Request, error: RedisUnavailable) -> Response:
         return refuse(503, "Redis is not available")
 
-    @api.exception_handler(Exception)
-    async def bug(_: Request, error: Exception) -> Response:
+    api.exception_handler(Exception)(bug(deps))
+
+
+def bug(deps: ApiDeps) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What becomes of an error nobody thought of."""
+
+    async def told(_: Request, error: Exception) -> Response:
         reference = deps.new_id()[:12]
         log.error("api.bug", reference=reference, exc_info=error)
         return refuse(500, f"internal error {reference}, see the log")
+
+    return told

@@ -30,6 +30,8 @@ def serve(
 
     Example: `syncd serve --workers 4`
     """
+    import uvloop
+
     from syncd.daemon import Wishes
     from syncd.daemon import serve as serve_until_stopped
 
@@ -51,7 +53,7 @@ def serve(
         return again
 
     wishes = Wishes(listener, not no_discovery, reload)
-    output.work(serve_until_stopped(settings, mapping, wishes))
+    uvloop.run(serve_until_stopped(settings, mapping, wishes))
     return Code.DONE
 
 

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, literal, select, update
 
 from syncd.ledger import facts
 from syncd.ledger.schema import guarded, guards, pairs, sightings
-from syncd.ledger.sql import given, insert_new, listed, upsert
+from syncd.ledger.sql import Prepared, given, insert_new, listed, upsert
 
 _KINDS = listed("kinds")
-_UNSEE = delete(sightings).where(sightings.c.kind.in_(_KINDS), sightings.c.key == given("key"))
+_UNSEE = Prepared(delete(sightings).where(sightings.c.kind == given("of_kind"), sightings.c.key == given("of_key")))
 _SEEN = sightings.c.kind == given("kind"), sightings.c.at >= given("since")
 _COUNT_SEEN = select(func.count()).where(*_SEEN)
-_FIRST_SEEN = select(func.count()).select_from(select(sightings.c.key).where(*_SEEN).limit(given("most")).subquery())
+_ONE_MORE = Prepared(select(literal(1)).where(*_SEEN).limit(1).offset(given("others")))
 _HELD_BY = (
     select(guards.c.kind)
     .join(guarded, guarded.c.guard_id == guards.c.id)
     .where(guarded.c.key == given("key"), guards.c.kind.in_(_KINDS), guards.c.state == "stopped")
 )
-_USED = delete(guarded).where(guarded.c.kind.in_(_KINDS), guarded.c.key == given("key"), guarded.c.allowed.is_(True))
+_USED = Prepared(
+    delete(guarded).where(
+        guarded.c.kind == given("of_kind"), guarded.c.key == given("of_key"), guarded.c.allowed.is_(True)
+    )
+)
 _ALLOWED = select(guarded.c.allowed).where(guarded.c.kind == given("kind"), guarded.c.key == given("key"))
 
 
@@ -30,9 +34,9 @@ def see(conn: Connection, kind: str, key: str, now: float) -> None:
     upsert(conn, sightings, [{"kind": kind, "key": key, "at": now}])
 
 
-def unsee(conn: Connection, kinds: Iterable[str], key: str) -> None:
+def unsee(conn: Connection, kind: str, key: str) -> None:
     """It is over at this record."""
-    conn.execute(_UNSEE, {"kinds": list(kinds), "key": key})
+    _UNSEE.run(conn, {"of_kind": kind, "of_key": key})
 
 
 def seen_since(conn: Connection, kind: str, since: float) -> int:
@@ -41,9 +45,8 @@ def seen_since(conn: Connection, kind: str, since: float) -> int:
 
 
 def seen_as_often(conn: Connection, kind: str, since: float, often: int) -> bool:
-    """Whether it was seen at as many records since then; counts no further."""
-    wish = {"kind": kind, "since": since, "most": often}
-    return int(conn.execute(_FIRST_SEEN, wish).scalar_one()) >= often
+    """Whether it was seen at as many records since then, one at least; counts no further."""
+    return _ONE_MORE.first(conn, {"kind": kind, "since": since, "others": often - 1}) is not None
 
 
 def keys_seen_since(conn: Connection, kind: str, since: float) -> list[str]:
@@ -154,14 +157,9 @@ def held(conn: Connection, guard_id: str, after: str = "", limit: int | None = N
     return [dict(row._mapping) for row in conn.execute(query if limit is None else query.limit(limit))]
 
 
-def used_changes(conn: Connection, kinds: Iterable[str], key: str) -> None:
-    """Changes that were let through have been made; the same again are a new question."""
-    conn.execute(_USED, {"kinds": list(kinds), "key": key})
-
-
 def used(conn: Connection, kind: str, key: str) -> None:
     """What was let through has been done; the same again is a new question."""
-    conn.execute(delete(guarded).where(guarded.c.kind == kind, guarded.c.key == key, guarded.c.allowed.is_(True)))
+    _USED.run(conn, {"of_kind": kind, "of_key": key})
 
 
 def pulled(conn: Connection) -> list[dict[str, Any]]:

@@ -7,20 +7,19 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from syncd.ledger.schema import facts, pauses, secrets
-from syncd.ledger.sql import given, listed, upsert
+from syncd.ledger.sql import Prepared, given, upsert
 
 MIXED_UP = "row_mixed_up_at"  # when a write to a row of a list last struck another row
 ALIVE_SLACK = 120.0  # seconds between two heartbeats that are no gap in memory
 
-_VALUE = select(facts.c.value).where(facts.c.name == given("name"))
-_PAUSES = select(pauses).order_by(pauses.c.scope)
-_PAUSED = select(pauses.c.scope).where(pauses.c.scope.in_(listed("scopes")))
+_VALUE = Prepared(select(facts.c.value).where(facts.c.name == given("of_name")))
+_PAUSES = Prepared(select(pauses.c.scope, pauses.c.why).order_by(pauses.c.scope))
 
 
 def get(conn: Connection, name: str, default: Any = None) -> Any:
     """One fact, or the default."""
-    value = conn.execute(_VALUE, {"name": name}).scalar_one_or_none()
-    return default if value is None else value
+    found = _VALUE.first(conn, {"of_name": name})
+    return default if found is None or found[0] is None else found[0]
 
 
 def put(conn: Connection, name: str, value: Any) -> None:
@@ -90,7 +89,8 @@ def scopes(entity: str, side: str) -> tuple[str, str, str]:
 
 def paused_by(conn: Connection, entity: str, side: str) -> str | None:
     """The pause that forbids writing a record of this entity to this side now; None if nothing does."""
-    return conn.execute(_PAUSED, {"scopes": scopes(entity, side)}).scalars().first()
+    paused = list_pauses(conn)
+    return next((scope for scope in scopes(entity, side) if scope in paused), None)
 
 
 def is_paused(conn: Connection, scope: str) -> bool:
@@ -106,7 +106,7 @@ def end_pause(conn: Connection, scope: str) -> bool:
 
 def list_pauses(conn: Connection) -> dict[str, str]:
     """Scope and reason of everything that is paused."""
-    return {row.scope: row.why for row in conn.execute(_PAUSES)}
+    return dict(_PAUSES.rows(conn))  # type: ignore[arg-type]
 
 
 def webhook_secrets(conn: Connection) -> dict[str, str]:

@@ -11,15 +11,15 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from mappers.spec import Side
 from syncd.ledger.schema import bases, deliveries, history, intents
-from syncd.ledger.sql import given, listed, one_of, run_many, upsert
+from syncd.ledger.sql import Prepared, given, listed, one_of, run_many, upsert
 from syncd.model import NOTHING, Base, Evidence, FieldWrite, Intent, IntentState
 
 UNSETTLED = (IntentState.OPEN, IntentState.IN_DOUBT)
 
 _KEY = given("of_key")
 _ANNOUNCE = intents.insert()
-_CONCLUDE = update(intents).where(intents.c.id == given("intent_id"))
-_ORPHAN = update(intents).where(intents.c.key == _KEY, intents.c.state == IntentState.OPEN)
+_CONCLUDE = Prepared(update(intents).where(intents.c.id == given("intent_id")))
+_ORPHAN = Prepared(update(intents).where(intents.c.key == _KEY, intents.c.state == IntentState.OPEN))
 _UNSETTLED = (
     select(intents).where(intents.c.key == _KEY, one_of(intents.c.state, UNSETTLED)).order_by(intents.c.sent_at)
 )
@@ -48,23 +48,21 @@ def announce(
         | ({} if write.sent is None else {"sent": dict(write.sent), "other": write.other})
         for write in writes
     ]
-    conn.execute(
-        _ANNOUNCE,
-        {
-            "id": intent_id, "key": key, "fence": fence, "side": side, "verb": verb, "writes": rows, "sent_at": now,
-            "state": IntentState.OPEN, "name_key": name,
-        },
-    )  # fmt: skip
+    announced = {
+        "id": intent_id, "key": key, "fence": fence, "side": side, "verb": verb, "writes": rows, "sent_at": now,
+        "state": IntentState.OPEN, "name_key": name,
+    }  # fmt: skip
+    run_many(conn, _ANNOUNCE, [announced])
 
 
 def conclude(conn: Connection, intent_id: str, state: IntentState) -> None:
     """Say what became of a journalled write."""
-    conn.execute(_CONCLUDE, {"intent_id": intent_id, "state": state})
+    _CONCLUDE.run(conn, {"intent_id": intent_id, "state": state})
 
 
 def orphan(conn: Connection, key: str) -> None:
     """A new job begins: what an earlier one left open may or may not have been applied."""
-    conn.execute(_ORPHAN, {"of_key": key, "state": IntentState.IN_DOUBT})
+    _ORPHAN.run(conn, {"of_key": key, "state": IntentState.IN_DOUBT})
 
 
 def settle_updates(conn: Connection, key: str, sent_before: float) -> None:
@@ -150,9 +148,8 @@ def record(
         ]
         run_many(conn, _RECORD, rows)
     elif changes is None:
-        conn.execute(
-            _RECORD, {"at": now, "key": key, "job": by.job, "run": by.run, "side": side, "why": why, "cause": by.cause}
-        )
+        event = {"at": now, "key": key, "job": by.job, "run": by.run, "side": side, "why": why, "cause": by.cause}
+        run_many(conn, _RECORD, [event])
 
 
 def put_bases(conn: Connection, key: str, agreed: Mapping[str, tuple[Any, Any, str]]) -> None:

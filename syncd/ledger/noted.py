@@ -1,15 +1,14 @@
-"""Which of the tables that are empty for most records hold anything about one, asked in one statement.
+"""What a job asks of many tables at once: which of those that are empty for most records hold anything about one.
 
 A job asks half a dozen of them twice. Answers "maybe": whatever is noted is still to be read from its own table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, cast, exists, select
+from sqlalchemy import Connection, Text, cast, exists, select
 
 from mappers.spec import Side
 from syncd.guard import missing_kind
@@ -26,8 +25,10 @@ from syncd.ledger.schema import (
     pauses,
     quarantine,
     sightings,
+    work,
 )
-from syncd.ledger.sql import given, one_of
+from syncd.ledger.sql import Prepared, given, one_of
+from syncd.ledger.work import TASK, Task, task_of
 
 _KEY = given("of_key")
 _MISSING = [missing_kind(side) for side in Side]
@@ -42,14 +43,20 @@ _PAUSES = exists().select_from(pauses)
 _DELIVERIES = exists().where(deliveries.c.key == _KEY, deliveries.c.id > pairs.c.judged_delivery)
 
 BEFORE = (_UNSETTLED, _CONFLICTS, _QUARANTINE, _GUARDED, _PAUSES, _DELIVERIES)
-_BEFORE = select(pairs, *BEFORE).where(pairs.c.key == _KEY)
-_AFTER = select(
-    _UNSETTLED,
-    _CONFLICTS,
-    _QUARANTINE,
-    exists().where(messages.c.key == _KEY, one_of(messages.c.state, _TO_BE_CLOSED)),
-    exists().where(one_of(sightings.c.kind, _MISSING), sightings.c.key == _KEY),
-    exists().where(one_of(facts.c.name, _SUCCESSIONS), cast(facts.c.value, Text) != "0"),
+_BEFORE = Prepared(
+    select(pairs, *BEFORE, *TASK)
+    .select_from(pairs.outerjoin(work, work.c.key == pairs.c.key))
+    .where(pairs.c.key == _KEY)
+)
+_AFTER = Prepared(
+    select(
+        _UNSETTLED,
+        _CONFLICTS,
+        _QUARANTINE,
+        exists().where(messages.c.key == _KEY, one_of(messages.c.state, _TO_BE_CLOSED)),
+        exists().where(one_of(sightings.c.kind, _MISSING), sightings.c.key == _KEY),
+        exists().where(one_of(facts.c.name, _SUCCESSIONS), cast(facts.c.value, Text) != "0"),
+    )
 )
 
 
@@ -78,19 +85,17 @@ class After:
 
 
 EVERYTHING = Before()
+COLUMNS = tuple(pairs.c.keys())
 
 
-def row_and_noted(conn: Connection, key: str) -> tuple[dict[str, Any], Before]:
-    """A pair's row, which must be there, and what else there is."""
-    row = conn.execute(_BEFORE, {"of_key": key}).one()
-    columns = len(pairs.c)
-    return dict(zip(pairs.c.keys(), row[:columns], strict=True)), Before(*_truths(row[columns:]))
+def at_claim(conn: Connection, key: str) -> tuple[dict[str, Any], Before, Task | None]:
+    """A pair's row, which must be there, what else there is, and the work that waits for it."""
+    row = _BEFORE.first(conn, {"of_key": key})
+    assert row is not None
+    columns, noted = len(COLUMNS), len(COLUMNS) + len(BEFORE)
+    return dict(zip(COLUMNS, row, strict=False)), Before(*map(bool, row[columns:noted])), task_of(row[noted:])
 
 
 def to_settle(conn: Connection, key: str) -> After:
     """What there is when a job ends."""
-    return After(*_truths(conn.execute(_AFTER, {"of_key": key}).one()))
-
-
-def _truths(values: Row[Any] | Iterable[Any]) -> Iterable[bool]:
-    return (bool(value) for value in values)
+    return After(*map(bool, _AFTER.rows(conn, {"of_key": key})[0]))

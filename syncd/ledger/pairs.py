@@ -15,45 +15,50 @@ from sqlalchemy import Connection, and_, case, delete, func, not_, or_, select, 
 from mappers.spec import Side
 from syncd.guard import WENT_BACK_KINDS
 from syncd.ledger import brakes, facts, journal, people
-from syncd.ledger.noted import EVERYTHING, Before, row_and_noted
+from syncd.ledger.noted import COLUMNS, EVERYTHING, Before, at_claim
 from syncd.ledger.schema import bases, conflicts, history, imports, intents, pairs, quarantine, sightings, work
-from syncd.ledger.sql import given, insert_new, listed
+from syncd.ledger.sql import Prepared, given, insert_new, listed
 from syncd.ledger.work import Cause, Task
-from syncd.ledger.work import find as find_work
 from syncd.model import NOTHING, Base, Import, Key, LinkChoice, LinkDecision, Memory, PairState, Trust, Version
 
 _KEY = given("of_key")
 _KEYS = listed("keys")
-_ROW = select(pairs).where(pairs.c.key == _KEY)
+_ROW = Prepared(select(pairs).where(pairs.c.key == _KEY))
 _ROWS = select(pairs).where(pairs.c.key.in_(_KEYS))
-_BASES = select(bases).where(bases.c.key == _KEY)
+_BASES = Prepared(
+    select(bases.c.field, bases.c.espo, bases.c.advoware, bases.c.rule, bases.c.shared).where(bases.c.key == _KEY)
+)
 # A claim that ran out instead of being released belonged to a process that died over this record.
 _OURS = and_(pairs.c.claimed_by == given("owner"), pairs.c.fence == given("left"))
 _DIED = and_(pairs.c.claimed_by.is_not(None), not_(_OURS))
 _CRASHES = case((_DIED, pairs.c.crashes + 1), else_=pairs.c.crashes)
-_CLAIM = (
+_CLAIM = Prepared(
     update(pairs)
     .where(pairs.c.key == _KEY, or_(pairs.c.claimed_until < given("now"), _OURS))
     .values(fence=pairs.c.fence + 1, crashes=_CRASHES, claimed_until=given("until"), claimed_by=given("owner"))
 )
 # A parent is locked while a job works on one of its children; nobody can store anything under a lock.
-_LOCK = (
+_LOCK = Prepared(
     update(pairs)
     .where(pairs.c.key == _KEY, pairs.c.claimed_until < given("now"))
     .values(fence=pairs.c.fence + 1, claimed_until=given("until"), claimed_by=None)
 )
-_LOCKED = update(pairs).where(pairs.c.key == _KEY, pairs.c.fence == given("of_fence"), pairs.c.claimed_by.is_(None))
-_HELD = pairs.c.key == _KEY, pairs.c.fence == given("of_fence"), pairs.c.claimed_by.is_not(None)
-_UPDATE_HELD = update(pairs).where(*_HELD)
-_FENCE = select(pairs.c.fence).where(pairs.c.key == _KEY, pairs.c.claimed_by.is_not(None)).with_for_update()
+_LOCKED = Prepared(
+    update(pairs).where(pairs.c.key == _KEY, pairs.c.fence == given("of_fence"), pairs.c.claimed_by.is_(None))
+)
+_UPDATE_HELD = Prepared(
+    update(pairs).where(pairs.c.key == _KEY, pairs.c.fence == given("of_fence"), pairs.c.claimed_by.is_not(None))
+)
+_FENCE = Prepared(select(pairs.c.fence).where(pairs.c.key == _KEY, pairs.c.claimed_by.is_not(None)).with_for_update())
+_FENCE_OF = Prepared(select(pairs.c.fence).where(pairs.c.key == _KEY))
 _HOLDERS = select(pairs.c.advoware_id, pairs.c.key).where(
     pairs.c.entity == given("entity"),
     pairs.c.state == PairState.LINKED,
     pairs.c.advoware_id.in_(listed("ids")),
     pairs.c.key != given("but"),
 )
-_RETIRED = select(imports.c.advoware_id).where(imports.c.key == _KEY, imports.c.state == Import.RETIRED)
-_CHECKED = select(func.count()).where(pairs.c.checked_at >= given("since"), pairs.c.entity == given("entity"))
+_RETIRED = Prepared(select(imports.c.advoware_id).where(imports.c.key == _KEY, imports.c.state == Import.RETIRED))
+_CHECKED = Prepared(select(func.count()).where(pairs.c.checked_at >= given("since"), pairs.c.entity == given("entity")))
 
 
 class FenceLost(Exception):
@@ -90,18 +95,17 @@ def claim(
 
     `left`: fence of a claim of the same owner whose job could not store its end; it is over, and was no death.
     """
-    task = find_work(conn, key)
     last = -1 if left is None else left
     lock = None if parent is None else _lock(conn, parent, now, until)
     if parent is not None and lock is None:
         return None
     wish = {"of_key": key, "now": now, "until": until, "owner": owner, "left": last}
-    if conn.execute(_CLAIM, wish).rowcount == 0:
+    if _CLAIM.run(conn, wish) == 0:
         insert_new(conn, pairs, [{"key": key, "entity": key.partition("/")[0]}])
-        if conn.execute(_CLAIM, wish).rowcount == 0:
+        if _CLAIM.run(conn, wish) == 0:
             unlock(conn, lock)
             return None
-    row, noted = row_and_noted(conn, key)
+    row, noted, task = at_claim(conn, key)
     if noted.intents:
         journal.orphan(conn, key)
     if row["parent"] != parent and parent is not None:
@@ -116,24 +120,26 @@ def claim(
 
 def _lock(conn: Connection, key: str, now: float, until: float) -> Lock | None:
     """Lock a record; None while somebody works on it."""
-    if conn.execute(_LOCK, {"of_key": key, "now": now, "until": until}).rowcount == 0:
+    if _LOCK.run(conn, {"of_key": key, "now": now, "until": until}) == 0:
         return None
-    return Lock(key, conn.execute(select(pairs.c.fence).where(pairs.c.key == key)).scalar_one())
+    return Lock(key, _FENCE_OF.rows(conn, {"of_key": key})[0][0])
 
 
 def unlock(conn: Connection, lock: Lock | None) -> None:
     """End a lock; one that has run out is somebody else's by now."""
     if lock is not None:
-        conn.execute(_LOCKED, {"of_key": lock.key, "of_fence": lock.fence, "claimed_until": 0.0})
+        _keep(conn, lock, 0.0)
+
+
+def _keep(conn: Connection, lock: Lock, until: float) -> bool:
+    """Let a lock end then; false if it is lost."""
+    return _LOCKED.run(conn, {"of_key": lock.key, "of_fence": lock.fence, "claimed_until": until}) > 0
 
 
 def remember(conn: Connection, row: Mapping[str, Any], noted: Before = EVERYTHING) -> Memory:
     """All the ledger knows of a pair, as the planner takes it."""
     key = row["key"]
-    known = {
-        base.field: Base(base.espo, base.advoware, base.rule, base.shared)
-        for base in conn.execute(_BASES, {"of_key": key})
-    }
+    known = {name: Base(*agreed) for name, *agreed in _BASES.rows(conn, {"of_key": key})}
     waiting, decided = people.waiting(conn, key) if noted.conflicts else ({}, {})
     back = brakes.held_by(conn, WENT_BACK_KINDS, key) if noted.guarded else set()
     return Memory(
@@ -165,7 +171,7 @@ def remember(conn: Connection, row: Mapping[str, Any], noted: Before = EVERYTHIN
 
 
 def _retired(conn: Connection, key: str) -> frozenset[int]:
-    return frozenset(conn.execute(_RETIRED, {"of_key": key}).scalars())
+    return frozenset(number for (number,) in _RETIRED.rows(conn, {"of_key": key}))
 
 
 def _link_decision(stored: Mapping[str, Any] | None) -> LinkDecision | None:
@@ -176,8 +182,8 @@ def _link_decision(stored: Mapping[str, Any] | None) -> LinkDecision | None:
 
 def get(conn: Connection, key: str) -> dict[str, Any] | None:
     """One pair's row."""
-    row = conn.execute(_ROW, {"of_key": key}).one_or_none()
-    return None if row is None else dict(row._mapping)
+    row = _ROW.first(conn, {"of_key": key})
+    return None if row is None else dict(zip(COLUMNS, row, strict=True))
 
 
 def get_many(conn: Connection, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -188,26 +194,22 @@ def get_many(conn: Connection, keys: Iterable[str]) -> dict[str, dict[str, Any]]
 
 def check_fence(conn: Connection, key: str, fence: int) -> None:
     """Refuse to go on for a job that is not the record's last."""
-    held = conn.execute(_FENCE, {"of_key": key}).scalar_one_or_none()
-    if held != fence:
+    held = _FENCE.first(conn, {"of_key": key})
+    if held is None or held[0] != fence:
         raise FenceLost(key)
 
 
 def renew(conn: Connection, key: str, fence: int, until: float, lock: Lock | None = None) -> bool:
     """Keep the claim longer, and the lock of its parent; false if either is lost."""
-    if lock is not None:
-        locked = conn.execute(_LOCKED, {"of_key": lock.key, "of_fence": lock.fence, "claimed_until": until})
-        if locked.rowcount == 0:
-            return False
-    kept = conn.execute(_UPDATE_HELD, {"of_key": key, "of_fence": fence, "claimed_until": until})
-    return kept.rowcount > 0
+    if lock is not None and not _keep(conn, lock, until):
+        return False
+    return _UPDATE_HELD.run(conn, {"of_key": key, "of_fence": fence, "claimed_until": until}) > 0
 
 
 def release(conn: Connection, key: str, fence: int, values: Mapping[str, Any] = NOTHING) -> None:
     """End the claim and store what the job learned; raises `FenceLost` if it is not the last."""
     free = {"claimed_until": 0.0, "claimed_by": None, "crashes": 0}
-    kept = conn.execute(_UPDATE_HELD, {"of_key": key, "of_fence": fence, **free, **values})
-    if kept.rowcount == 0:
+    if _UPDATE_HELD.run(conn, {"of_key": key, "of_fence": fence, **free, **values}) == 0:
         raise FenceLost(key)
 
 
@@ -325,7 +327,7 @@ def status_counts(conn: Connection) -> dict[str, int]:
 
 def checked_since(conn: Connection, entity: str, since: float) -> int:
     """How many pairs of an entity were looked at since then."""
-    return int(conn.execute(_CHECKED, {"entity": entity, "since": since}).scalar_one())
+    return int(_CHECKED.rows(conn, {"entity": entity, "since": since})[0][0])
 
 
 def everything(conn: Connection, key: str) -> dict[str, Any]:

@@ -165,9 +165,9 @@ def confirm(conn: Connection, job: Job, told: Confirmation) -> frozenset[str]:
     _record(conn, job, told.why, told.side, plain, told.who)
     for name, change_id in told.undone.items():
         _record(conn, job, f"{UNDO}{change_id}", told.side, {name: told.changes[name]}, told.who)
-    made = [guard.change_kind(told.side.other, name) for name in told.changes if ":" not in name]
-    if made:
-        brakes.used_changes(conn, made, job.key)
+    for name in told.changes:
+        if ":" not in name:
+            brakes.used(conn, guard.change_kind(told.side.other, name), job.key)
     for name, value, reason in told.refused:
         people.set_quarantine(conn, job.key, told.side, name, value, reason, job.now)
     return frozenset(facts.list_pauses(conn))
@@ -334,7 +334,7 @@ def _settle(conn: Connection, job: Job, ending: Ending) -> None:
     for side in ending.present:
         kind = guard.missing_kind(side)
         if there.missing:
-            brakes.unsee(conn, [kind], job.key)
+            brakes.unsee(conn, kind, job.key)
         if there.successions:
             brakes.run_length(conn, kind, 0)
     if ending.forget_updates_before is not None and there.intents:

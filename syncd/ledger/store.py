@@ -13,15 +13,17 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
+from syncd.ledger.sql import by_driver
 from syncd.ledger.trouble import Kind, LedgerUnavailable, is_the_store, unavailable
 from syncd.ledger.trouble import of as trouble_of
 from syncd.ledger.unmoved import Unmoved
@@ -31,7 +33,7 @@ __all__ = ["Ledger", "LedgerUnavailable", "connect", "is_the_store", "open_ledge
 P = ParamSpec("P")
 T = TypeVar("T")
 Step = Callable[[Connection], Any]
-Answered = tuple[Future[Any], Any, Exception | None]
+Answered = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 BUSY_TIMEOUT_MS = 10_000
 READERS = 4
@@ -120,12 +122,12 @@ def connect(url: str) -> Engine:
     def _begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get("syncd_write", False)
         unmoved.check_file()
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        by_driver(connection, "BEGIN IMMEDIATE" if immediate else "BEGIN")
         if immediate:
             try:
                 unmoved.check_journal()
             except LedgerUnavailable:
-                connection.exec_driver_sql("ROLLBACK")
+                by_driver(connection, "ROLLBACK")
                 raise
 
     return engine
@@ -233,6 +235,12 @@ class _Failed(Exception):
         self.error = error
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    step: Step
+    answer: asyncio.Future[Any]
+
+
 class GroupCommit:
     """One writer thread whose commits carry everything that was waiting (SQLite).
 
@@ -243,7 +251,8 @@ class GroupCommit:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read")
-        self._waiting: queue.SimpleQueue[tuple[Step, Future[Any]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._conn: Connection | None = None  # the writer's
         self._writer = threading.Thread(target=self._write_loop, name="ledger-write", daemon=True)
         self._writer.start()
 
@@ -253,91 +262,90 @@ class GroupCommit:
     async def write(self, step: Step) -> Any:
         if not self._writer.is_alive():
             raise LedgerUnavailable("the ledger is closed")
-        outcome: Future[Any] = Future()
-        self._waiting.put((step, outcome))
-        # Shielded: a caller that is cancelled must not leave the others of its group without an answer.
-        answer = asyncio.wrap_future(outcome)
-        answer.add_done_callback(_heard)
-        return await asyncio.shield(answer)
+        asked = _Asked(step, asyncio.get_running_loop().create_future())
+        self._waiting.put(asked)
+        return await asked.answer
 
     def _run_read(self, step: Step) -> Any:
         with unavailable(), self._engine.connect() as conn:
             return step(conn)
 
     def _write_loop(self) -> None:
-        while True:
-            first = self._waiting.get()
-            if first is None:
-                return
-            group = [first]
-            stop = False
-            while len(group) < GROUP:
-                try:
-                    item = self._waiting.get_nowait()
-                except queue.Empty:
-                    break
-                if item is None:
-                    stop = True
-                    break
-                group.append(item)
-            self._commit(group)
-            if stop:
-                return
+        try:
+            while (first := self._waiting.get()) is not None:
+                group = [first]
+                while len(group) < GROUP and not self._waiting.empty():
+                    following = self._waiting.get()
+                    if following is None:
+                        self._commit(group)
+                        return
+                    group.append(following)
+                self._commit(group)
+        finally:
+            self._hang_up()
 
-    def _commit(self, group: list[tuple[Step, Future[Any]]]) -> None:
+    def _commit(self, group: list[_Asked]) -> None:
         """All in one commit. A function that fails takes back what all have done; then each gets a savepoint."""
         try:
             answers = self._together(group)
             if answers is None:
                 answers = self._apart(group)
         except BaseException as error:  # every caller of the group must hear of it
-            for _, outcome in group:
-                outcome.set_exception(error)
-            return
-        for outcome, value, failure in answers:
-            if failure is not None:
-                outcome.set_exception(failure)
-            else:
-                outcome.set_result(value)
+            answers = [(one.answer, None, error) for one in group]
+        by_loop: dict[asyncio.AbstractEventLoop, list[Answered]] = {}
+        for answered in answers:
+            by_loop.setdefault(answered[0].get_loop(), []).append(answered)
+        for loop, theirs in by_loop.items():
+            with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+                loop.call_soon_threadsafe(_tell, theirs)
 
-    def _together(self, group: list[tuple[Step, Future[Any]]]) -> list[Answered] | None:
+    def _together(self, group: list[_Asked]) -> list[Answered] | None:
         """What each function answers; None where one failed, then nothing is stored."""
         try:
             with self._begun() as conn:
                 answers: list[Answered] = []
-                for step, outcome in group:
+                for one in group:
                     try:
-                        answers.append((outcome, step(conn), None))
+                        answers.append((one.answer, one.step(conn), None))
                     except Exception as error:
                         raise _Failed(error) from error
                 return answers
         except _Failed as failed:
             if isinstance(failed.error, DBAPIError) and is_the_store(failed.error):
                 raise trouble_of(failed.error) from None
-            return None if len(group) > 1 else [(group[0][1], None, failed.error)]
+            return None if len(group) > 1 else [(group[0].answer, None, failed.error)]
 
-    def _apart(self, group: list[tuple[Step, Future[Any]]]) -> list[Answered]:
+    def _apart(self, group: list[_Asked]) -> list[Answered]:
         """The same, each in a savepoint of its own: a function's own failure goes to its caller alone."""
         answers: list[Answered] = []
         with self._begun() as conn:
-            for step, outcome in group:
+            for one in group:
                 try:
                     with conn.begin_nested():
-                        answers.append((outcome, step(conn), None))
+                        answers.append((one.answer, one.step(conn), None))
                 except Exception as error:
                     if isinstance(error, DBAPIError) and is_the_store(error):
                         raise  # nothing of this group may be believed
-                    answers.append((outcome, None, error))
+                    answers.append((one.answer, None, error))
         return answers
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
-        with (
-            unavailable(),
-            self._engine.connect().execution_options(syncd_write=True) as conn,
-            conn.begin(),
-        ):
-            yield conn
+        """A transaction on the writer's connection, which is opened anew after any failure."""
+        with unavailable():
+            try:
+                if self._conn is None:
+                    self._conn = self._engine.connect().execution_options(syncd_write=True)
+                with self._conn.begin():
+                    yield self._conn
+            except BaseException:
+                self._hang_up()
+                raise
+
+    def _hang_up(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            conn.close()
 
     def close(self) -> None:
         self._waiting.put(None)
@@ -346,7 +354,12 @@ class GroupCommit:
         self._engine.dispose()
 
 
-def _heard(answer: asyncio.Future[Any]) -> None:
-    """A failure nobody waits for any more is not complained of."""
-    if not answer.cancelled():
-        answer.exception()
+def _tell(answers: Iterable[Answered]) -> None:
+    """Give the answers to those who still wait for them."""
+    for answer, value, failure in answers:
+        if answer.done():
+            continue
+        if failure is not None:
+            answer.set_exception(failure)
+        else:
+            answer.set_result(value)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, exists, func, select, update
+from sqlalchemy import Connection, case, column, delete, exists, func, select, table, update
 
 from syncd.lanes import Lane
 from syncd.ledger.schema import deliveries, pairs, work
-from syncd.ledger.sql import Insert, given, inserting, listed, run_many
+from syncd.ledger.sql import Insert, Prepared, given, inserting, listed, run_in_blocks, run_many
 
 
 class Cause(StrEnum):
@@ -26,16 +26,18 @@ class Cause(StrEnum):
     SWEEP = "sweep"  # look round in Advoware
 
 
-_RECEIVED = deliveries.insert()
+_RECEIVED = ("at", "key", "event", "body")
+_RECEIVE = table(deliveries.name, *map(column, _RECEIVED)).insert()  # without types: the body is JSON text already
+_PUT = ("key", "gen", "lane", "cause", "due_at", "since", "run")
 _DEPTH = {str(cause): depth for depth, cause in enumerate(Cause)}
 
 _KEY = given("of_key")
-_OF_KEY = select(work).where(work.c.key == _KEY)
-_FREE = _OF_KEY.where(work.c.held.is_(None))
+TASK = (work.c.gen, work.c.cause, work.c.lane, work.c.since, work.c.run)  # columns of a `Task`
+_FREE = Prepared(select(work.c.lane, work.c.cause, work.c.due_at).where(work.c.key == _KEY, work.c.held.is_(None)))
 _EVENTS = select(work.c.key).where(work.c.key.in_(listed("keys")), work.c.cause == Cause.EVENT)
 _UNCHANGED = (work.c.key == _KEY) & (work.c.gen == given("of_gen"))
-_HOLD = update(work).where(_UNCHANGED)
-_DONE = delete(work).where(_UNCHANGED)
+_SET = Prepared(update(work).where(_UNCHANGED))
+_DONE = Prepared(delete(work).where(_UNCHANGED))
 _AT_WORK = exists().where(pairs.c.key == work.c.key, pairs.c.claimed_until > given("now"))
 _DUE = (
     select(work)
@@ -112,25 +114,27 @@ def _putting(dialect: str) -> Insert:
     )
 
 
-def receive(conn: Connection, events: Sequence[tuple[str, str, Mapping[str, Any]]], now: float) -> None:
-    """Take in webhook events `(key, event, body)`: evidence and work in one commit."""
-    if events:
-        rows = [{"at": now, "key": key, "event": event, "body": dict(body)} for key, event, body in events]
-        run_many(conn, _RECEIVED, rows)
-    keys = dict.fromkeys(key for key, _, _ in events)
-    put(conn, [Due(key, Lane.LIVE, Cause.EVENT, now) for key in keys], now)
+def receive(conn: Connection, events: Sequence[tuple[str, str, str]], now: float) -> None:
+    """Take in webhook events `(key, event, body as JSON)`: evidence and work in one commit, as `put` does it."""
+    run_in_blocks(conn, _RECEIVE, _RECEIVED, [(now, key, event, body) for key, event, body in events])
+    keys = sorted({key for key, _, _ in events})
+    rows = [(key, 1, int(Lane.LIVE), str(Cause.EVENT), now, now, None) for key in keys]
+    run_in_blocks(conn, _putting(conn.dialect.name), _PUT, rows)
 
 
-def find(conn: Connection, key: str) -> Task | None:
-    """The work waiting for a record, if any."""
-    row = conn.execute(_OF_KEY, {"of_key": key}).one_or_none()
-    return None if row is None else Task(row.gen, Cause(row.cause), Lane(row.lane), row.since, row.run)
+def task_of(row: Sequence[Any]) -> Task | None:
+    """The work in the columns of `TASK`; None where they are empty, for nothing waits."""
+    gen, cause, lane, since, run = row
+    return None if gen is None else Task(gen, Cause(cause), Lane(lane), since, run)
 
 
 def next_due(conn: Connection, key: str) -> Due | None:
     """When and how urgently a record is to be looked at next; None where nothing waits or something holds it."""
-    row = conn.execute(_FREE, {"of_key": key}).one_or_none()
-    return None if row is None else Due(row.key, Lane(row.lane), Cause(row.cause), row.due_at)
+    row = _FREE.first(conn, {"of_key": key})
+    if row is None:
+        return None
+    lane, cause, due_at = row
+    return Due(key, Lane(lane), Cause(cause), due_at)
 
 
 def waiting_events(conn: Connection, keys: Sequence[str]) -> set[str]:
@@ -152,12 +156,18 @@ def done(
     """
     unchanged = {"of_key": key, "of_gen": gen}
     if held is not None:
-        conn.execute(_HOLD, {**unchanged, "held": held})
+        _SET.run(conn, {**unchanged, "held": held})
         return next_due(conn, key)
-    ended = conn.execute(_DONE, unchanged).rowcount > 0
-    if follow is not None:
-        put(conn, [follow], now)
-    return follow if ended else next_due(conn, key)
+    if follow is None:
+        return None if _DONE.run(conn, unchanged) > 0 else next_due(conn, key)
+    instead = {
+        "gen": gen + 1, "lane": int(follow.lane), "cause": follow.cause, "due_at": follow.due_at, "since": now,
+        "held": None, "run": follow.run,
+    }  # fmt: skip
+    if follow.key == key and _SET.run(conn, {**unchanged, **instead}) > 0:
+        return follow
+    put(conn, [follow], now)
+    return next_due(conn, key)
 
 
 def due(conn: Connection, now: float, limit: int) -> list[Due]:

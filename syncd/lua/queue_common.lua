@@ -4,11 +4,12 @@
 -- KEYS[6]     sorted set: key being worked on -> time its lease ends
 -- KEYS[7]     hash: key being worked on -> token|lane|since|owner
 -- KEYS[8]     hash: key added while being worked on -> lane|due
+-- KEYS[9]     sorted set: key edited of late -> time when all its turns are there again
 --
 -- What always holds: a key waits in at most one lane; a key with a lease does not wait; only a key with a lease is in
 -- KEYS[8]. Times are epoch seconds.
 local LANES = 5
-local leases, holders, again = KEYS[6], KEYS[7], KEYS[8]
+local leases, holders, again, edits = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 
 -- Lua prints 14 digits of a number; an epoch time with microseconds has 16.
 local function stamp(seconds)

@@ -95,9 +95,8 @@ def _connector(
     settings: config.Settings, stack: AsyncExitStack, transport: Transport | None
 ) -> Callable[[ApiKey | Login], EspoClient]:
     clock = SystemClock()
-    ports = Ports(
-        clock.now, clock.sleep, new_id, chance, LocalBudget(clock.now, {}), LocalCircuit(clock.now)
-    )  # one process, and before there is a Redis
+    budget = LocalBudget(clock.now, {})  # one process, and before there is a Redis
+    ports = Ports(clock.now, clock.sleep, new_id, chance, budget, LocalCircuit(clock.now, budget.take))
 
     def connect(auth: ApiKey | Login) -> EspoClient:
         client = EspoClient(settings.espocrm_api_base_url, auth, ports, timeout=PATIENCE, transport=transport)

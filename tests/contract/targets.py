@@ -141,13 +141,14 @@ def ports(now: Callable[[], float], calls: list[str] | None = None) -> Ports:
         if calls is not None:
             calls.append(f"{verb} {route}")
 
+    budget = LocalBudget(now, {})
     return Ports(
         now=now,
         sleep=asyncio.sleep,
         new_id=lambda: uuid4().hex,
         jitter=lambda: 0.5,
-        budget=LocalBudget(now, {}),
-        circuit=LocalCircuit(now),
+        budget=budget,
+        circuit=LocalCircuit(now, budget.take),
         observe=observe,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -190,7 +191,7 @@ async def test_phones_and_mails_of_a_record_are_told_in_words(doors: Doors, clie
 async def test_records_conflicts_history_and_events_are_listed(doors: Doors, client: httpx.AsyncClient) -> None:
     await known(doors, status="failed")
     await disputed(doors)
-    await doors.ledger.write(work.receive, [(KEY, "update", {"id": "x", "lastName": MARK})], NOW)
+    await doors.ledger.write(work.receive, [(KEY, "update", json.dumps({"id": "x", "lastName": MARK}))], NOW)
 
     async def told(path: str) -> Any:
         answer = await client.get(f"/api/v1/{path}", headers=OURS)

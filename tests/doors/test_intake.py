@@ -18,10 +18,11 @@ from sqlalchemy import Connection, select
 
 from syncd import inspect, intake
 from syncd.api import create_api
-from syncd.intake import MAX_BODY, Rejected, Signed, hex_proof, raw_proof, verify
+from syncd.delivery import MAX_BODY, Rejected, Signed, hex_proof, raw_proof, verify
 from syncd.ledger import schema, work
 from syncd.ledger.store import LedgerUnavailable
 from tests.doors.conftest import NOW, SECRET, WEBHOOK, Doors
+from tests.secrecy.marks import logged
 
 PATH = "/webhooks/espocrm/CBeteiligte/update"
 ID = "6b0016e4c18a47abb"
@@ -40,6 +41,13 @@ def signed_before(body: bytes, secret: str = SECRET, webhook: str = WEBHOOK) -> 
     return {"X-Signature": base64.b64encode(webhook.encode() + b":" + proof).decode()}
 
 
+async def until_rung(doors: Doors) -> None:
+    """Return once the queue was rung, soon after the answer."""
+    async with asyncio.timeout(60):
+        while not doors.rung:
+            await asyncio.sleep(0)
+
+
 async def waiting(doors: Doors) -> list[work.Due]:
     return await doors.ledger.read(work.due, NOW, 1000)
 
@@ -51,6 +59,7 @@ async def test_a_delivery_is_stored_before_it_is_answered_and_then_rings_the_que
     assert answer.status_code == 200
     assert answer.json() == {"status": "received", "action": "update", "new_ids_count": 2, "total_ids_in_batch": 3}
     assert [due.key for due in await waiting(doors)] == [f"beteiligte/{ID}", "beteiligte/6b0016e4c18a47abc"]
+    await until_rung(doors)
     assert doors.rung == [f"beteiligte/{ID}", "beteiligte/6b0016e4c18a47abc"]
     kept = await inspect.events(doors.ledger, f"beteiligte/{ID}")
     assert [(item["event"], item["attributes"]) for item in kept] == [
@@ -189,6 +198,45 @@ async def test_a_ledger_that_hangs_is_not_waited_for(doors: Doors, monkeypatch: 
         assert (await client.post(PATH, content=BODY, headers=signed(BODY))).status_code == 503
 
 
+async def test_deliveries_that_wait_for_a_ledger_that_hangs_are_asked_for_again(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    async def hangs(*_: object) -> None:
+        written.append(1)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(intake, "PATIENCE", 0.05)
+    monkeypatch.setattr(doors.ledger, "write", hangs)
+    async with doors.client() as client:
+        answers = await asyncio.gather(*(client.post(PATH, content=BODY, headers=signed(BODY)) for _ in range(3)))
+    assert [answer.status_code for answer in answers] == [503] * 3
+    assert len(written) < 3
+
+
+async def test_deliveries_that_come_together_are_stored_and_told_together(doors: Doors) -> None:
+    with logged() as said:
+        async with doors.client() as client:
+            answers = await asyncio.gather(*(client.post(PATH, content=BODY, headers=signed(BODY)) for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {200}
+    lines = [json.loads(line) for line in said.getvalue().splitlines()]
+    told = [line for line in lines if line["event"] == "webhook.received"]
+    assert (sum(line["deliveries"] for line in told), sum(line["count"] for line in told)) == (8, 24)
+    assert {(line["entity"], line["action"], line["webhook"]) for line in told} == {("beteiligte", "update", WEBHOOK)}
+    assert 'syncd_webhooks_total{outcome="received"} 8.0' in doors.deps.metrics.render().decode()
+    assert "syncd_webhook_events_total 24.0" in doors.deps.metrics.render().decode()
+    assert len(await doors.ledger.read(lambda conn: conn.execute(select(schema.deliveries)).all())) == 24
+
+
+async def test_in_a_flood_the_queue_is_rung_for_some_and_the_rest_waits_in_the_ledger(doors: Doors) -> None:
+    bodies = [json.dumps([{"id": f"{number:03}x{one}"} for one in range(5)]).encode() for number in range(60)]
+    async with doors.client() as client:
+        await asyncio.gather(*(client.post(PATH, content=body, headers=signed(body)) for body in bodies))
+    await until_rung(doors)
+    assert 100 <= len(doors.rung) < len(await waiting(doors)) == 300
+
+
 async def test_without_redis_nothing_is_lost(doors: Doors, client: httpx.AsyncClient) -> None:
     doors.queue_away = True
     assert (await client.post(PATH, content=BODY, headers=signed(BODY))).status_code == 200
@@ -288,7 +336,7 @@ async def test_an_empty_secret_proves_nothing(doors: Doors) -> None:
     async def nothing_set(webhook_id: str) -> Sequence[str]:
         return [""]
 
-    strangers = replace(doors.deps.intake, secrets=nothing_set)
+    strangers = replace(doors.deps, secrets=nothing_set).intake
     with pytest.raises(Rejected):
         await strangers.known({name.lower(): value for name, value in signed(BODY, "").items()})
 

@@ -207,7 +207,7 @@ async def registered(story: Story, *events: str) -> None:
 
     async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
         signed, known = await intake.known({name.lower(): value for name, value in headers.items()})
-        await intake.tell(await intake.take(BETEILIGTE, url.rpartition("/")[2], body, signed, known))
+        await intake.take(BETEILIGTE, url.rpartition("/")[2], body, signed, known)
         return 200
 
     story.sandbox.webhooks.post = post

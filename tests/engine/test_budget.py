@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+from syncd.queue import EDIT_EVERY, EDITS_AT_ONCE
 from syncd.sandbox.faults import Kind
 from tests.engine.story import Story, told
 
@@ -83,3 +84,18 @@ async def test_a_record_edited_in_a_loop_keeps_nobody_waiting(story: Story) -> N
     assert 10 <= often <= 10 + 80 / 10 + 2
     await story.settle()
     assert story.espo.see(looped)["syncStatus"] == "clean"
+
+
+@told(SYNCD_POLL_SECONDS="1")
+async def test_whoever_edits_a_record_in_a_loop_gets_ten_turns_at_once_and_then_one_every_so_often(
+    story: Story,
+) -> None:
+    espo_id, betnr = await story.pair()
+    living = asyncio.create_task(story.live(150))
+    for number in range(40):
+        story.espo.edit(espo_id, {"titel": f"Dr. {number}"}, by="anna")
+        await story.world.clock.sleep(2)
+    puts = [one for one in story.writes(betnr) if one == ("advoware", "PUT")]
+    assert EDITS_AT_ONCE <= len(puts) <= EDITS_AT_ONCE + 80 / EDIT_EVERY + 1
+    await living
+    assert story.advoware.see(betnr)["titel"] == "Dr. 39"

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from services.ports import Urgency
+from services.ports import Admission, Urgency
 from syncd.sandbox.faults import Kind
-from syncd.shared import RedisBudget
+from syncd.shared import RedisCircuit
 from tests.engine.story import ESPO, Story, told
 from tests.engine.test_several_daemons import together
 
@@ -22,15 +22,15 @@ BRIEF = {"SYNCD_LEASE_SECONDS": "6", "ADVOWARE_API_TIMEOUT_SECONDS": "3", "ESPOC
 def stand_still(story: Story, monkeypatch: pytest.MonkeyPatch, side: str) -> Callable[[], None]:
     """Returns what makes the next call to a side wait for long, before it is sent: as a stopped process does."""
     armed: list[bool] = []
-    take = RedisBudget.take
+    admit = RedisCircuit.admit
 
-    async def slow(self: RedisBudget, asked: str, urgency: Urgency) -> float:
+    async def slow(self: RedisCircuit, asked: str, credentials: str, ticket: str, urgency: Urgency) -> Admission:
         if asked == side and armed:
             armed.clear()
             await story.world.clock.sleep(PAUSE)
-        return await take(self, asked, urgency)
+        return await admit(self, asked, credentials, ticket, urgency)
 
-    monkeypatch.setattr(RedisBudget, "take", slow)
+    monkeypatch.setattr(RedisCircuit, "admit", slow)
     return lambda: armed.append(True)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from services.advoware import AdvowareClient
 from services.advoware_discovery import Location
@@ -17,7 +16,7 @@ from services.espocrm import ApiKey, EspoClient
 from services.http import Pipeline
 from services.local import LocalTokens
 from services.ports import Token
-from services.transport import open_transport
+from services.transport import Connections
 from tests.services.stage import START, Stage
 
 KEY = "geheim-espocrm-schluessel"
@@ -101,12 +100,9 @@ CALLS: dict[str, Ask] = {
 """One call of each kind that reads its answer differently."""
 
 
-def fresh_transport() -> AiohttpTransport:
+def fresh_transport() -> Connections:
     """The transport of production, but with a connection of its own for every request."""
-    transport = open_transport()
-    assert isinstance(transport, AiohttpTransport)
-    assert callable(transport.client)
-    transport.client = transport.client()
-    assert transport.client.connector is not None
-    transport.client.connector._force_close = True
+    transport = Connections()
+    assert transport.session.connector is not None
+    transport.session.connector._force_close = True
     return transport

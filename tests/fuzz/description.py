@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Side
 from syncd.api import ApiDeps, create_api
-from syncd.intake import hex_proof, secrets_of
+from syncd.delivery import hex_proof
+from syncd.intake import secrets_of
 from syncd.ledger import journal, pairs, people
 from syncd.ledger.store import Inline, Ledger, connect, sqlite_url
 from syncd.ledger.upgrade import upgrade

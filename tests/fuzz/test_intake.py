@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, select, text
 
-from syncd.intake import MAX_BODY, Rejected, parse
+from syncd.delivery import MAX_BODY, Rejected, parse
 from syncd.ledger import schema
 from syncd.ledger.store import Ledger
 from tests.fuzz.description import SECRET, TOKEN, WEBHOOK, open_doors, open_ledger, signature
@@ -231,8 +231,11 @@ def _parsed(body: bytes) -> None:
     else:
         answered = 200
     assert answered in (200, 400)
-    for espo_id, item in events:
+    for espo_id, told in events:
         assert espo_id.isascii()
+        assert told.isascii()
+        item = json.loads(told)
+        assert item["id"] == espo_id
         assert json.loads(json.dumps(item, ensure_ascii=False, allow_nan=False).encode()) == item
 
 

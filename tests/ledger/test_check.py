@@ -127,7 +127,7 @@ async def found(ledger: Ledger) -> list[Finding]:
 async def test_a_sound_ledger_has_no_findings(quick: Ledger) -> None:
     await quick.write(sound)
     await quick.write(waits(Cause.SWEEP, since=NOW))
-    await quick.write(work.receive, [("beteiligte/new", "create", {"id": "new"})], NOW)
+    await quick.write(work.receive, [("beteiligte/new", "create", '{"id": "new"}')], NOW)
     await quick.write(made(lambda conn: intent(conn, "open", NOW - 60), lambda conn: conflict(conn, "open")))
     assert [await quick.read(part) for part in (check.integrity, check.shape)] == [[], []]
     assert await found(quick) == []

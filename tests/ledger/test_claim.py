@@ -91,7 +91,7 @@ async def test_an_older_fence_can_store_nothing(ledger: Ledger) -> None:
     assert await ledger.read(journal.unsettled, KEY) == ()
     assert await ledger.read(journal.of_record, KEY) == []
     assert await ledger.read(people.quarantined, KEY) == {}
-    assert await ledger.read(work.find, KEY) is not None
+    assert await ledger.read(work.next_due, KEY) is not None
 
 
 async def test_a_job_that_released_its_record_can_store_nothing_more(ledger: Ledger) -> None:

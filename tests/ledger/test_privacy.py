@@ -34,7 +34,7 @@ async def fill(ledger: Ledger, key: str, state: str = "linked") -> None:
     await ledger.write(people.raise_conflict, f"c-{key[-1]}", key, "name", "manual", values)
     await ledger.write(people.set_quarantine, key, Side.ESPO, "name", MARK, "valid", NOW)
     await ledger.write(people.owe_message, f"m-{key[-1]}", key, "task", "waiting", {"text": MARK}, NOW)
-    await ledger.write(work.receive, [(key, "update", {"id": key, "lastName": MARK})], NOW)
+    await ledger.write(work.receive, [(key, "update", json.dumps({"id": key, "lastName": MARK}))], NOW)
     await ledger.write(brakes.see, "missing:espocrm", key, NOW)
     await ledger.write(staged.put, key, staged.Plan([{"do": "update", "after": MARK}]), NOW)
     await ledger.write(asked.note, NOW, "terminal:anna", "retry", keys=[key])
@@ -104,7 +104,7 @@ async def test_a_record_being_worked_on_is_not_erased(ledger: Ledger) -> None:
 
 
 async def test_what_came_about_a_stranger_is_erased_too(ledger: Ledger) -> None:
-    await ledger.write(work.receive, [(KEY, "update", {"id": "a", "lastName": MARK})], NOW)
+    await ledger.write(work.receive, [(KEY, "update", json.dumps({"id": "a", "lastName": MARK}))], NOW)
     await ledger.write(privacy.erase, KEY, NOW)
     assert MARK not in await ledger.read(_everything)
 

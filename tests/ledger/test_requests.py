@@ -468,7 +468,7 @@ async def test_an_excluded_record_is_left_alone_until_it_is_let_in_again(desk: D
     await pair(desk.ledger)
     await desk.sync([KEY])
     await desk.exclude(KEY)
-    assert await desk.ledger.read(work.find, KEY) is None
+    assert await desk.ledger.read(work.next_due, KEY) is None
     for asking in (desk.sync([KEY]), desk.retry([KEY])):
         with pytest.raises(Refusal, match="is excluded"):
             await asking

@@ -45,10 +45,10 @@ async def test_what_waits_goes_into_one_commit(grouped: Ledger, sqlite_file: Pat
         holding.set()
         held.wait(30)
 
-    connections: list[int] = []
+    transactions: list[object] = []
 
     def note(conn: Connection, turn: int) -> None:
-        connections.append(id(conn))
+        transactions.append(conn.get_transaction())
         facts.put(conn, f"f{turn}", turn)
 
     waiting = asyncio.create_task(grouped.write(hold))
@@ -57,8 +57,8 @@ async def test_what_waits_goes_into_one_commit(grouped: Ledger, sqlite_file: Pat
     await asyncio.sleep(0)  # each has handed its function over
     held.set()
     await asyncio.gather(waiting, *others)
-    assert len(connections) == 20
-    assert len(set(connections)) == 1
+    assert len(transactions) == 20
+    assert len(set(transactions)) == 1
     with sqlite3.connect(sqlite_file) as look:
         assert look.execute("SELECT count(*) FROM facts").fetchone() == (20,)
 

@@ -56,7 +56,7 @@ async def test_the_status_tells_of_the_last_hour_and_of_what_waits(ledger: Ledge
     for _ in range(100):
         told.call("advoware", "GET", "record", "ok", 0.1)
     await ledger.write(tallies.add, tally.take())
-    await ledger.write(work.receive, [("beteiligte/a", "update", {"id": "a"})], NOW - 7)
+    await ledger.write(work.receive, [("beteiligte/a", "update", '{"id": "a"}')], NOW - 7)
     found = await inspect.status(ledger, NOW)
     assert found["delays"]["espocrm"] == {"count": 0, "p50": None, "p95": None}
     assert found["delays"]["advoware"]["count"] == 100

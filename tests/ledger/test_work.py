@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from itertools import product
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, select
 from sqlalchemy.exc import OperationalError
 
 from syncd import guard
 from syncd.lanes import Lane
-from syncd.ledger import brakes, facts, pairs, pruning, requests, steps, work
+from syncd.ledger import brakes, facts, pairs, pruning, requests, schema, steps, work
 from syncd.ledger.store import Ledger, connect
 from syncd.ledger.work import Cause, Due
 
@@ -28,8 +29,14 @@ async def put(ledger: Ledger, *asked: Due) -> None:
     await ledger.write(work.put, asked, NOW)
 
 
+def waiting(conn: Connection, key: str) -> work.Task | None:
+    """The work of a record as the job that claims it is told."""
+    row = conn.execute(select(*work.TASK).where(schema.work.c.key == key)).one_or_none()
+    return None if row is None else work.task_of(row)
+
+
 async def taken(ledger: Ledger, key: str = KEY) -> work.Task:
-    task = await ledger.read(work.find, key)
+    task = await ledger.read(waiting, key)
     assert task is not None
     return task
 
@@ -50,7 +57,7 @@ async def test_events_during_a_job_make_exactly_one_more(ledger: Ledger) -> None
     await ledger.write(work.done, KEY, first.gen, None, NOW)
     second = await taken(ledger)
     await ledger.write(work.done, KEY, second.gen, None, NOW)
-    assert await ledger.read(work.find, KEY) is None
+    assert await ledger.read(waiting, KEY) is None
 
 
 async def test_what_follows_a_job_gives_way_to_an_event_that_came_meanwhile(ledger: Ledger) -> None:
@@ -146,11 +153,28 @@ async def test_what_a_clock_that_was_ahead_put_to_work_is_due_at_once_and_nothin
 
 
 async def test_a_delivery_is_kept_as_evidence_for_a_while(ledger: Ledger) -> None:
-    await ledger.write(work.receive, [(KEY, "update", {"id": "a"}), (KEY, "update", {"id": "a"})], NOW - 10)
+    await ledger.write(work.receive, [(KEY, "update", '{"id": "a"}'), (KEY, "update", '{"id": "a"}')], NOW - 10)
     await ledger.write(work.receive, [], NOW)
     assert (await pruning.prune(ledger, NOW - 10 + pruning.DELIVERY_LIFE, 90))["webhook events"] == 0
     assert (await pruning.prune(ledger, NOW + pruning.DELIVERY_LIFE, 90))["webhook events"] == 2
-    assert await ledger.read(work.find, KEY) is not None
+    assert await ledger.read(waiting, KEY) is not None
+
+
+@pytest.mark.parametrize("events", [1, 3, 128, 300])
+async def test_of_many_events_each_is_evidence_and_each_record_waits_once(ledger: Ledger, events: int) -> None:
+    told = [
+        (f"beteiligte/{number % 200:03}", "update", json.dumps({"n": "ü", "at": number})) for number in range(events)
+    ]
+    for _ in range(2):
+        await ledger.write(work.receive, told, NOW)
+    kept = await ledger.read(
+        lambda conn: conn.execute(select(schema.deliveries).order_by(schema.deliveries.c.id)).all()
+    )
+    assert [(row.key, row.body) for row in kept] == [(key, json.loads(body)) for key, _, body in 2 * told]
+    records = sorted({key for key, _, _ in told})
+    assert [one.key for one in await ledger.read(work.due, NOW, 1000)] == records
+    task = await taken(ledger, records[0])
+    assert (task.gen, task.cause, task.lane) == (2, Cause.EVENT, Lane.LIVE)
 
 
 @pytest.mark.postgres
@@ -174,7 +198,7 @@ def test_an_event_that_meets_the_end_of_a_job_is_not_lost(postgres_url: str) -> 
             event.listen(conn, "before_cursor_execute", end_the_job)
             work.put(conn, [due()], NOW)
         with engine.connect() as conn:
-            assert work.find(conn, KEY) is not None
+            assert waiting(conn, KEY) is not None
         assert ended
     finally:
         engine.dispose()

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from syncd.intake import hex_proof
+from syncd.delivery import hex_proof
 from syncd.ledger import store
 from tests.commands import Said, command
 from tests.process.conftest import QUICK, Daemon

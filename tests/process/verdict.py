@@ -27,7 +27,7 @@ from syncd.sandbox.sandbox import ADVOWARE, ESPO
 from syncd.sandbox.witness import Change, Where, Wrote
 
 READ_LIFE = 5.0  # seconds: what was read longer ago must not be written over (sync.md §4)
-ON_THE_WAY = 1.0  # seconds a request may take on a loaded machine from the daemon to the stand-in
+ON_THE_WAY = 2.0  # seconds a request may take on a loaded machine from the daemon to the stand-in
 ENTRY_VALUE = re.compile(r"^kommunikation:\d+:tlf$")
 LINE = re.compile(r"^(?:phoneNumber|emailAddress)Data:(.*)$")
 TROUBLE_LASTS = 3.0  # seconds in which a daemon leaves alone a Redis that did not answer

@@ -119,7 +119,7 @@ class Bugs(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self.due and request.method == "PUT":
             self.due -= 1
-            raise KeyError(f"Geheimname {request.content!r} {dict(request.headers)!r}")
+            raise KeyError(f"Geheimname {await request.aread()!r} {dict(request.headers)!r}")
         return await self.inner.handle_async_request(request)
 
 

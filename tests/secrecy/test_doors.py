@@ -11,7 +11,8 @@ import httpx
 
 from mappers.beteiligte import BETEILIGTE
 from syncd.api import ApiDeps, create_api
-from syncd.intake import hex_proof, secrets_of
+from syncd.delivery import hex_proof
+from syncd.intake import secrets_of
 from tests.secrecy.marks import API_TOKEN, ECHO, ESPO, WEBHOOK, WEBHOOK_SECRET, MarkedWorld, told
 
 

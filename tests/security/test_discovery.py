@@ -10,7 +10,7 @@ import pytest
 import config
 from services.addresses import among, parsed
 from services.errors import Outage, PeerError
-from services.ports import Verdict
+from services.ports import Urgency, Verdict
 from syncd.app import access as access_of
 from tests.services.test_advoware import PASSWORD, PATH, TOKEN, Firm
 
@@ -86,7 +86,7 @@ async def test_a_stranger_is_told_as_a_system_that_is_away_and_asked_about_again
     vendor = Vendor(urls(connectorUrl="https://evil.example/"))
     with pytest.raises(Outage):
         await vendor.advoware.read(PATH)
-    assert (await vendor.circuit.admit("advoware", "any", "t")).verdict is Verdict.OPEN
+    assert (await vendor.circuit.admit("advoware", "any", "t", Urgency.URGENT)).verdict is Verdict.OPEN
     vendor.answer = urls()
     vendor.hours.time += 61
     await vendor.advoware.read(PATH)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from scripts.docs_security import api_routes, bare_api
-from syncd import http_limits, http_protocol, http_server, intake
+from syncd import delivery, http_limits, http_protocol, http_server
 from syncd.api import create_api
 from syncd.http_protocol import MAX_HEAD, Patient
 from syncd.http_server import Server
@@ -114,9 +114,9 @@ def test_tokens_and_signatures_are_compared_in_constant_time() -> None:
     """By hash, so that not even the length is told; and every secret of a webhook is tried."""
     assert "compare_digest" in inspect.getsource(http_limits.bearer)
     assert "==" not in inspect.getsource(http_limits.bearer).replace('scheme.lower() == "bearer"', "")
-    assert "compare_digest" in inspect.getsource(intake.verify)
-    assert "==" not in inspect.getsource(intake.verify)
-    assert not [line for line in inspect.getsource(intake.verify).splitlines() if "any(hmac" in line]
+    assert "compare_digest" in inspect.getsource(delivery.verify)
+    assert "==" not in inspect.getsource(delivery.verify)
+    assert not [line for line in inspect.getsource(delivery.verify).splitlines() if "any(hmac" in line]
 
 
 async def test_what_is_open_tells_nothing_of_people_or_secrets(doors: Doors) -> None:
@@ -335,5 +335,5 @@ async def test_a_header_that_is_sent_twice_or_split_makes_no_second_answer(doors
 
 def test_a_signature_is_the_one_of_the_specification() -> None:
     proof = hmac.new(SECRET.encode(), BODY, hashlib.sha256)
-    assert intake.hex_proof(SECRET.encode(), BODY) == proof.hexdigest().encode()
-    assert intake.raw_proof(SECRET.encode(), BODY) == proof.digest()
+    assert delivery.hex_proof(SECRET.encode(), BODY) == proof.hexdigest().encode()
+    assert delivery.raw_proof(SECRET.encode(), BODY) == proof.digest()

@@ -41,7 +41,8 @@ class Stage:
         self.hours = Hours()
         self.router = respx.Router(assert_all_called=False)
         self.transport = httpx.MockTransport(self.router.handler)
-        self.circuit = LocalCircuit(self.hours.now)
+        budget = LocalBudget(self.hours.now, limits or {})
+        self.circuit = LocalCircuit(self.hours.now, budget.take)
         self.seen: list[tuple[str, str, str, str]] = []
         numbers = count(1)
         self.ports = Ports(
@@ -49,7 +50,7 @@ class Stage:
             sleep=self.hours.sleep,
             new_id=lambda: f"{next(numbers):032x}",
             jitter=lambda: 0.5,
-            budget=LocalBudget(self.hours.now, limits or {}),
+            budget=budget,
             circuit=self.circuit,
             observe=lambda side, verb, route, outcome, _: self.seen.append((side, verb, route, outcome)),
         )

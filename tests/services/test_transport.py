@@ -115,12 +115,11 @@ async def test_garbage_instead_of_http_is_an_outage() -> None:
 async def test_a_certificate_nobody_vouches_for_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
     import ssl
 
-    from services.transport import open_transport
+    from services.transport import Connections
 
-    transport = open_transport()
-    session = transport.client()  # type: ignore[attr-defined]  # the factory given to httpx-aiohttp
-    context = session.connector._ssl
+    transport = Connections()
+    context = transport.session.connector._ssl  # type: ignore[union-attr]
     assert isinstance(context, ssl.SSLContext)
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
-    await session.close()
+    await transport.aclose()

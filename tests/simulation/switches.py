@@ -111,11 +111,6 @@ COPYING: tuple[Names, ...] = ((App, "copy_due", _copy_what_is_new),)
 # --- what was read, and what was written ---------------------------------------------------------
 
 
-def _as_if_direct(value: Any, **changes: Any) -> Any:
-    changes.pop("direct", None)
-    return replace(value, **changes) if changes else value
-
-
 _update = EspoClient.update
 
 
@@ -129,8 +124,7 @@ RECHECK: tuple[Names, ...] = (
     (Permit, "age", always(0.0)),
     (Permit, "is_old", always(False)),
     (Permit, "still_fresh", nothing_later),
-    (write, "replace", _as_if_direct),
-    (write_entry, "replace", _as_if_direct),
+    (Present, "indirect", lambda seen: seen),
     (EspoClient, "update", _update_blindly),
 )
 

@@ -230,11 +230,16 @@ async def _call_taken(budget: RedisBudget, side: str, urgency: Urgency) -> float
     return 0.0
 
 
-BUDGET: tuple[Names, ...] = ((RedisBudget, "take", _call_taken),)
+def _no_limit(budget: RedisBudget, side: str, urgency: Urgency) -> tuple[str, ...]:
+    return ()
 
 
-async def _go(circuit: RedisCircuit, side: str, credentials: str, ticket: str) -> Admission:
-    return Admission(Verdict.GO)
+BUDGET: tuple[Names, ...] = ((RedisBudget, "take", _call_taken), (RedisBudget, "asked", _no_limit))
+
+
+async def _go(circuit: RedisCircuit, side: str, credentials: str, ticket: str, urgency: Urgency) -> Admission:
+    wait = await circuit._budget.take(side, urgency)
+    return Admission(Verdict.SPENT, wait) if wait > 0 else Admission(Verdict.GO)
 
 
 async def _closed(circuit: RedisCircuit, side: str) -> CircuitState:

@@ -20,7 +20,8 @@ from mappers.beteiligte import BETEILIGTE
 from syncd.app import App, Parts, build
 from syncd.bell import Bell
 from syncd.clock import SharedClock
-from syncd.intake import Intake, Rejected, secrets_of
+from syncd.delivery import Rejected
+from syncd.intake import Intake, secrets_of
 from syncd.ledger.store import Ledger, LedgerUnavailable
 from syncd.queue import Queue
 from syncd.redis_client import guarded
@@ -250,10 +251,9 @@ class SimulatedWorld(World):
 async def _taken(intake: Intake, action: str, headers: dict[str, str], body: bytes) -> int:
     try:
         signed, secrets = await intake.known({name.lower(): value for name, value in headers.items()})
-        keys = await intake.take(BETEILIGTE, action, body, signed, secrets)
+        await intake.take(BETEILIGTE, action, body, signed, secrets)
     except Rejected as refused:
         return refused.status
-    await intake.tell(keys)
     return 200
 
 

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.alarm_sender import Sent
+from services.ports import Urgency
 from syncd.alarm_watch import Watch
 from syncd.alarms import DAY, Sender
 from syncd.health import Health
@@ -149,7 +150,7 @@ def test_two_daemons_tell_once_and_a_restart_tells_nothing_again(play: Play) -> 
 def test_an_outage_is_told_when_it_has_lasted_and_when_it_is_really_over(play: Play) -> None:
     async def story(world: World, receiver: Receiver) -> None:
         one = Daemon(world, receiver)
-        await one.circuit.admit("advoware", "us", "ticket")
+        await one.circuit.admit("advoware", "us", "ticket", Urgency.URGENT)
         await one.circuit.fail("advoware", "ticket", 850.0)
         await pass_time(OUTAGE - 20, one, step=20)
         assert receiver.heard == []

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.local import ALONE_PART, LocalBudget
-from services.ports import Budget, Urgency
+from services.local import ALONE_PART, LocalBudget, LocalCircuit
+from services.ports import Circuit, Urgency
 from syncd.redis_client import RedisUnavailable
-from syncd.shared import LEAVE_ALONE_SECONDS, Link, RedisBudget
+from syncd.shared import LEAVE_ALONE_SECONDS, Link, RedisBudget, RedisCircuit
 from tests.lua_redis import LuaRedis, LuaServer, connected
 from tests.virtual import run
 
@@ -30,13 +31,18 @@ class Hours:
         return self.at
 
 
+async def admitted(circuit: Circuit, side: str, urgency: Urgency) -> float:
+    """As `Budget.take`, asked together with the circuit."""
+    return (await circuit.admit(side, "us", "ticket", urgency)).seconds
+
+
 class Fleet:
-    """Several processes on one Redis, each with a clock of its own."""
+    """Several processes on one Redis, each with a clock of its own; half of them ask circuit and budget at once."""
 
     def __init__(self, limit: int) -> None:
         self.hours, self.away = Hours(), False
         self.server = LuaServer(self.hours.now)
-        self.budgets: list[Budget] = []
+        self.takes: list[Callable[[str, Urgency], Awaitable[float]]] = []
         for number in range(PROCESSES):
             link = Link(connected(LuaRedis(self.server)), self._skewed(number * 1000.0), "syncd", None)
             ask = link._run
@@ -48,7 +54,9 @@ class Fleet:
 
             link._run = asked  # type: ignore[method-assign, assignment]
             alone = LocalBudget(self._skewed(number * 1000.0), {SIDE: limit * ALONE_PART})
-            self.budgets.append(RedisBudget(link, alone, {SIDE: limit}))
+            budget = RedisBudget(link, alone, {SIDE: limit})
+            circuit = RedisCircuit(link, LocalCircuit(link._passing, budget.take_alone), budget)
+            self.takes.append(budget.take if number % 2 else partial(admitted, circuit))
 
     def _skewed(self, seconds: float):  # type: ignore[no-untyped-def]
         return lambda: self.hours.at + seconds
@@ -85,8 +93,8 @@ def test_no_minute_has_more_calls_than_the_limit_whatever_happens_to_redis(
                 fleet.away = what == "away"
                 end = fleet.hours.at + (LEAVE_ALONE_SECONDS if what == "back" else 0.0)
             while what == "calls" and fleet.hours.at < end:
-                for budget in fleet.budgets:
-                    while await budget.take(SIDE, urgency) == 0.0:
+                for take in fleet.takes:
+                    while await take(SIDE, urgency) == 0.0:
                         times.append(fleet.hours.at)
                 fleet.hours.at += 0.25
             fleet.hours.at = max(fleet.hours.at, end)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.ports import Urgency
 from syncd.endings import Ended
 from syncd.health import Health
 from syncd.lanes import Lane
@@ -100,7 +101,7 @@ def test_an_open_circuit_and_a_refused_login_are_told_by_side(seen: Callable[[Pa
     async def away(world: World, health: Health) -> None:
         await _heard(world, health)
         circuit = health.circuit.__self__  # type: ignore[attr-defined]
-        await circuit.admit(side, "us", "ticket")
+        await circuit.admit(side, "us", "ticket", Urgency.URGENT)
         await circuit.fail(side, "ticket", 60.0)
 
     async def barred(world: World, health: Health) -> None:

@@ -31,7 +31,7 @@ from services.local import (
     LocalTokens,
 )
 from services.ports import Budget, Circuit, CircuitName, Token, TokenStore, Urgency, Verdict
-from syncd.clock import SharedClock, SystemClock, new_id
+from syncd.clock import SharedClock, SystemClock, chance, new_id
 from syncd.redis_client import connect as connect_redis
 from syncd.shared import RedisThrottle, Shared, connect, redis_time
 
@@ -86,10 +86,20 @@ async def budget(request: pytest.FixtureRequest, hand: Time, shared: Shared) -> 
 
 @pytest.fixture(params=["one process", "redis"])
 def circuit(request: pytest.FixtureRequest, hand: Time) -> Circuit:
+    """A circuit before a side without a limit."""
+    return circuit_before(request, hand, {})
+
+
+@pytest.fixture(params=["one process", "redis"])
+def limited(request: pytest.FixtureRequest, hand: Time) -> Circuit:
+    """A circuit before a side with a limit."""
+    return circuit_before(request, hand, LIMITS)
+
+
+def circuit_before(request: pytest.FixtureRequest, hand: Time, limits: dict[str, int]) -> Circuit:
     if request.param == "redis":
-        chosen: Shared = request.getfixturevalue("shared")
-        return chosen.circuit
-    return LocalCircuit(hand.now)
+        return connect(request.getfixturevalue("redis"), hand, limits, now=hand.now).circuit
+    return LocalCircuit(hand.now, LocalBudget(hand.now, limits).take)
 
 
 @pytest.fixture(params=["one process", "redis"])
@@ -152,7 +162,7 @@ async def test_a_side_without_a_limit_is_free(budget: Budget) -> None:
 
 
 async def go(circuit: Circuit, ticket: str, credentials: str = "c") -> Verdict:
-    return (await circuit.admit(SIDE, credentials, ticket)).verdict
+    return (await circuit.admit(SIDE, credentials, ticket, Urgency.URGENT)).verdict
 
 
 async def opened(circuit: Circuit) -> None:
@@ -163,13 +173,13 @@ async def opened(circuit: Circuit) -> None:
 async def test_the_circuit_opens_after_five_failures_in_succession(circuit: Circuit) -> None:
     for _ in range(FAILURES_TO_OPEN - 1):
         await circuit.fail(SIDE, "a", None)
-    assert (await circuit.admit(SIDE, "c", "b")).watched
+    assert (await circuit.admit(SIDE, "c", "b", Urgency.URGENT)).watched
     await circuit.succeed(SIDE, "b")
     for _ in range(FAILURES_TO_OPEN - 1):
         await circuit.fail(SIDE, "a", None)
     assert await go(circuit, "b") is Verdict.GO
     await circuit.fail(SIDE, "b", None)
-    admission = await circuit.admit(SIDE, "c", "d")
+    admission = await circuit.admit(SIDE, "c", "d", Urgency.URGENT)
     assert admission.verdict is Verdict.OPEN
     assert admission.seconds == pytest.approx(FIRST_PAUSE)
     assert (await circuit.look(SIDE)).state is CircuitName.OPEN
@@ -191,7 +201,7 @@ async def test_one_probe_then_two_then_more_until_closed(circuit: Circuit, hand:
     await opened(circuit)
     hand.at += FIRST_PAUSE
     assert await go(circuit, "probe") is Verdict.GO
-    waiting = await circuit.admit(SIDE, "c", "second")
+    waiting = await circuit.admit(SIDE, "c", "second", Urgency.URGENT)
     assert (waiting.verdict, waiting.seconds) == (Verdict.OPEN, PROBE_WAIT)
     await circuit.succeed(SIDE, "probe")
     assert [await go(circuit, name) for name in "abc"] == [Verdict.GO, Verdict.GO, Verdict.WAIT]
@@ -275,6 +285,40 @@ async def test_bar_stops_at_once(circuit: Circuit) -> None:
     assert await go(circuit, "a") is Verdict.BARRED
 
 
+async def test_who_is_admitted_has_taken_a_call_and_who_finds_none_is_told_when_to_ask_again(
+    limited: Circuit, hand: Time
+) -> None:
+    number, end = 0, hand.at + 60
+    while hand.at < end:
+        admission = await limited.admit(SIDE, "c", "t", Urgency.BACKGROUND)
+        number += admission.verdict is Verdict.GO
+        assert admission.verdict in (Verdict.GO, Verdict.SPENT)
+        hand.at += admission.seconds
+    assert 36 <= number <= 42
+    assert await go(limited, "t") is Verdict.GO, "what is kept for people is still there"
+
+
+async def test_an_open_circuit_takes_no_call(limited: Circuit, hand: Time) -> None:
+    assert await go(limited, "t") is Verdict.SPENT, "what was called before is not known"
+    hand.at += 60
+    await limited.fail(SIDE, "t", 60.0)
+    assert {await go(limited, "t") for _ in range(20)} == {Verdict.OPEN}
+    await limited.clear(SIDE)
+    assert [await go(limited, "t") for _ in range(5)] == [Verdict.GO] * 5
+
+
+async def test_who_waits_for_the_budget_holds_no_ticket(limited: Circuit, hand: Time) -> None:
+    assert await go(limited, "t") is Verdict.SPENT
+    await limited.fail(SIDE, "t", 5.0)
+    hand.at += 5.0
+    while (verdict := await go(limited, "background")) is Verdict.GO:
+        await limited.withdraw(SIDE, "background")
+    assert verdict is Verdict.SPENT
+    hand.at += 2.0
+    assert await go(limited, "another") is Verdict.GO
+    assert await go(limited, "background") is Verdict.OPEN, "one probe, and another makes it"
+
+
 async def test_one_of_many_gets_the_lock_and_only_its_owner_saves(tokens: TokenStore, hand: Time) -> None:
     token = Token("access", hand.at, hand.at + 3300)
     assert await tokens.lock("k", "one", 60.0)
@@ -348,7 +392,7 @@ async def test_a_flushed_redis_stops_no_call(shared: Shared, redis: Redis) -> No
     await shared.circuit.fail(SIDE, "a", 60.0)
     await redis.flushall()
     await redis.script_flush()
-    assert (await shared.circuit.admit(SIDE, "c", "b")).verdict is Verdict.GO
+    assert (await shared.circuit.admit(SIDE, "c", "b", Urgency.URGENT)).seconds < 2
     assert await shared.budget.take(SIDE, Urgency.URGENT) < 2
 
 
@@ -455,6 +499,12 @@ async def test_redis_and_the_machine_agree_here(redis: Redis) -> None:
     assert abs(ahead) < 60
     await asyncio.sleep(0)
     assert len({new_id(), new_id()}) == 2
+
+
+def test_chance_is_anywhere_between_nought_and_one() -> None:
+    drawn = [chance() for _ in range(2000)]
+    assert all(0.0 <= one < 1.0 for one in drawn)
+    assert len({int(one * 10) for one in drawn}) == 10
 
 
 async def test_whoever_is_cancelled_while_asking_redis_is_cancelled(redis_url: str) -> None:
