@@ -319,7 +319,7 @@ class _Daemon:
             if stuck:
                 log.critical("daemon.stuck", reason=stuck)
             else:
-                self.notify("WATCHDOG=1")
+                self.notify("WATCHDOG=1", patience=0)  # the next one comes soon
             await self.runtime.clock.sleep(seconds / 3)
 
     async def _keep_redis(self, revive: Callable[[], None]) -> None:
