@@ -111,6 +111,7 @@ def failing(*statuses: int) -> Declared:
     return {status: {"model": Failed, "description": _WHEN[status]} for status in sorted({400, 413, 503, *statuses})}
 
 
+GUARDED: Declared = failing(401, 403, 404, 409)
 WEBHOOK_ANSWERS: Declared = {200: {"model": Received}, **failing(401, 404)}
 READY_ANSWERS: Declared = {200: {"model": Ready}, 503: {"model": Ready, "description": "not ready, and why"}}
 METRICS_ANSWERS: Declared = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}

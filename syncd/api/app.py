@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request, Security
+from fastapi import APIRouter, Depends, FastAPI, Request, Security
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,6 +17,7 @@ from syncd.api import asking, errors, looking, machines, upkeep, webhooks
 from syncd.api.deps import ApiDeps
 from syncd.delivery import MAX_BODY
 from syncd.http_limits import Limit, Limited, bearer
+from syncd.http_routes import join
 from syncd.ui.app import create_pages
 
 WEBHOOK_LIMIT = Limit(MAX_BODY, 8.0)  # EspoCRM gives up after 10 seconds
@@ -59,14 +61,18 @@ def create_api(deps: ApiDeps) -> FastAPI:
     deliveries = webhooks.Deliveries(deps)
     api.front = Limited(webhooks.Express(api.front, deps, deliveries), _limit_of)
     errors.handle(api, deps)
-    api.include_router(webhooks.routes(deps, deliveries))
-    api.include_router(machines.routes(deps, api))
-    guarded = [Security(openapi.BEARER), Depends(_who(deps))]
-    failing = openapi.failing(401, 403, 404, 409)
-    api.include_router(looking.routes(deps), prefix="/api/v1", dependencies=guarded, responses=failing)
-    api.include_router(asking.routes(deps), prefix="/api/v1", dependencies=guarded, responses=failing)
-    api.include_router(upkeep.routes(deps), prefix="/api/v1", dependencies=guarded, responses=failing)
-    api.include_router(asking.syncing(deps), dependencies=guarded, responses=failing)
+    opened = partial(APIRouter, default_response_class=Shown)
+    guarded = partial(opened, dependencies=[Security(openapi.BEARER), Depends(_who(deps))])
+    current = partial(guarded, prefix="/api/v1")
+    join(
+        api.router,
+        webhooks.routes(deps, opened, deliveries),
+        machines.routes(deps, opened, api),
+        looking.routes(deps, current),
+        asking.routes(deps, current),
+        upkeep.routes(deps, current),
+        asking.syncing(deps, guarded),
+    )
     if deps.pages is not None:
         api.mount("/ui", create_pages(deps.pages))
         api.add_route("/", lambda _: RedirectResponse("/ui/", 303))

@@ -10,7 +10,7 @@ from starlette.background import BackgroundTask
 
 from syncd import openapi
 from syncd.api.bodies import Allow, Id, Keys, Pause, Resolve, ResolveMany, Resume, Retry, Undo
-from syncd.api.deps import ApiDeps
+from syncd.api.deps import ApiDeps, Make
 from syncd.commands import FEW, Asked, Refusal
 from syncd.http_limits import HEADERS
 from syncd.intake import tell
@@ -26,9 +26,9 @@ def _told_all(deps: ApiDeps, several: Sequence[Asked]) -> Response:
     return _told(deps, Asked(keys, "; ".join(one.text for one in several)))
 
 
-def routes(deps: ApiDeps) -> APIRouter:
+def routes(deps: ApiDeps, make: Make) -> APIRouter:
     """Requests the ledger takes; jobs carry them out."""
-    router = APIRouter(tags=["asking"], responses=openapi.ACCEPTED)
+    router = make(tags=["asking"], responses=openapi.GUARDED | openapi.ACCEPTED)
 
     @router.post("/conflicts/{id}/resolve", status_code=202)
     async def resolve(id: Id, body: Resolve) -> Response:
@@ -101,9 +101,9 @@ def routes(deps: ApiDeps) -> APIRouter:
     return router
 
 
-def syncing(deps: ApiDeps) -> APIRouter:
+def syncing(deps: ApiDeps, make: Make) -> APIRouter:
     """A record to be synced, under the address older installations know."""
-    router = APIRouter(tags=["asking"], responses=openapi.ACCEPTED)
+    router = make(tags=["asking"], responses=openapi.GUARDED | openapi.ACCEPTED)
 
     @router.post("/sync/{entity}/{id}", status_code=202)
     async def sync(entity: Id, id: Id) -> Response:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fastapi import APIRouter
+
 from mappers.spec import Entity
 from syncd.commands import Desk, Refusal
 from syncd.intake import Intake, Secrets
@@ -14,6 +16,8 @@ from syncd.ledger.store import Ledger
 from syncd.metrics import Metrics
 from syncd.queue import Waiting
 from syncd.ui.deps import Deps as Pages
+
+Make = Callable[..., APIRouter]  # a router for a group of routes, with what is the same for all of them
 
 
 async def _nothing() -> None:

@@ -9,14 +9,14 @@ from fastapi.responses import Response
 
 from syncd import inspect, openapi, record_facts
 from syncd.api.bodies import Before, Count, Id, Plain, Text
-from syncd.api.deps import ApiDeps
+from syncd.api.deps import ApiDeps, Make
 from syncd.commands import NotKnown
 from syncd.http_limits import HEADERS
 
 
-def routes(deps: ApiDeps) -> APIRouter:
+def routes(deps: ApiDeps, make: Make) -> APIRouter:
     """Reads the ledger; `plan` and `sides` ask the systems, too."""
-    router = APIRouter(tags=["looking"])
+    router = make(tags=["looking"], responses=openapi.GUARDED)
 
     @router.get("/status")
     async def status() -> dict[str, Any]:

@@ -10,14 +10,14 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from syncd import openapi
-from syncd.api.deps import ApiDeps
+from syncd.api.deps import ApiDeps, Make
 from syncd.http_limits import HEADERS
 from syncd.metrics import CONTENT_TYPE
 
 
-def routes(deps: ApiDeps, api: FastAPI) -> APIRouter:
+def routes(deps: ApiDeps, make: Make, api: FastAPI) -> APIRouter:
     """Open to everybody who reaches the daemon."""
-    router = APIRouter(tags=["machines"], responses=openapi.failing())
+    router = make(tags=["machines"], responses=openapi.failing())
 
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:

@@ -8,15 +8,15 @@ from fastapi import APIRouter
 
 from syncd import inspect, openapi
 from syncd.api.bodies import Clear, Count, One
-from syncd.api.deps import ApiDeps
+from syncd.api.deps import ApiDeps, Make
 from syncd.commands import Refusal
 from syncd.keeper import Keeper
 from syncd.staging import everything
 
 
-def routes(deps: ApiDeps) -> APIRouter:
+def routes(deps: ApiDeps, make: Make) -> APIRouter:
     """The counterparts of `syncd locks`, `queue`, `staged`, `doctor` and `erase`."""
-    router = APIRouter(tags=["upkeep"])
+    router = make(tags=["upkeep"], responses=openapi.GUARDED)
 
     def keeper() -> Keeper:
         if deps.keeper is None:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mappers.spec import Entity
 from syncd import openapi
 from syncd.api.bodies import Action
-from syncd.api.deps import ApiDeps
+from syncd.api.deps import ApiDeps, Make
 from syncd.api.errors import bug
 from syncd.commands import NotKnown
 from syncd.delivery import ACTIONS, Answer, Rejected
@@ -98,9 +98,9 @@ class Express:
         await response(scope, receive, send)
 
 
-def routes(deps: ApiDeps, deliveries: Deliveries) -> APIRouter:
+def routes(deps: ApiDeps, make: Make, deliveries: Deliveries) -> APIRouter:
     """Signed deliveries, under today's address and the older one, for those who read what there is."""
-    router = APIRouter(tags=["webhooks"], responses=openapi.WEBHOOK_ANSWERS, dependencies=[Security(openapi.SIGNATURE)])
+    router = make(tags=["webhooks"], responses=openapi.WEBHOOK_ANSWERS, dependencies=[Security(openapi.SIGNATURE)])
 
     @router.post(ADDRESS + "/{entity}/{action}", openapi_extra=openapi.DELIVERY)
     async def webhook(request: Request, entity: str, action: Action) -> Response:

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syncd.commands import NotKnown, Refusal
+from syncd.http_routes import join
 from syncd.ledger.store import LedgerUnavailable
 from syncd.redis_client import RedisUnavailable
 from syncd.ui import (
@@ -57,8 +58,7 @@ def create_pages(deps: Deps) -> FastAPI:
     pages.add_middleware(_Outermost, site=site)
     _errors(pages, site)
     sections = (overview, records, record, conflicts, guards, runs, pauses, alarms)
-    for router in (files.routes(), login.routes(site), *(section.routes(site) for section in sections)):
-        pages.include_router(router)
+    join(pages.router, files.routes(), login.routes(site), *(section.routes(site) for section in sections))
     return pages
 
 

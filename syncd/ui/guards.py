@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from syncd import inspect
 from syncd.commands import NotKnown, Refusal
+from syncd.http_routes import join
 from syncd.ui import gate, labels, refusals
 from syncd.ui.frame import Site
 from syncd.ui.gate import Form, form_of, visit_of
@@ -24,10 +25,7 @@ RESTORED = "went_back"
 
 def routes(site: Site) -> APIRouter:
     """The list, one guard with its records, and the answers."""
-    router = APIRouter()
-    router.include_router(_looking(site))
-    router.include_router(_deciding(site))
-    return router
+    return join(APIRouter(), _looking(site), _deciding(site))
 
 
 def _looking(site: Site) -> APIRouter:

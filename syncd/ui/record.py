@@ -15,6 +15,7 @@ from mappers.spec import Entity
 from services.errors import PeerError
 from syncd import inspect, record_facts
 from syncd.commands import Asked, Desk, NotKnown, Undone
+from syncd.http_routes import join
 from syncd.listed import raw_words
 from syncd.model import ESPO_ID
 from syncd.ui import gate, labels, live, refusals, told
@@ -28,10 +29,7 @@ PATH = "/records/{entity}/{id}"
 
 def routes(site: Site) -> APIRouter:
     """The page of a record with its parts, files and forms."""
-    router = APIRouter()
-    router.include_router(_looking(site))
-    router.include_router(_deciding(site))
-    return router
+    return join(APIRouter(), _looking(site), _deciding(site))
 
 
 def here(key: str) -> str:
