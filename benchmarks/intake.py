@@ -24,7 +24,7 @@ from benchmarks.daemon import asked, pid, serving
 from benchmarks.report import judged, median, quantile, ratio, table
 from benchmarks.size import Size
 from benchmarks.spent import memory
-from tests.process.servers import free_port
+from tests.ports import free_port
 from tests.systems import ROOT, environment, eventually, running_systems
 
 WEBHOOK = "wh1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from syncd.ledger.store import connect, sqlite_url
+from syncd.ledger.engines import connect, sqlite_url
 from syncd.ledger.upgrade import upgrade
 from tests.seeding import seed
 from tests.systems import Systems

@@ -22,7 +22,8 @@ from syncd.bell import Bell
 from syncd.clock import SharedClock, SystemClock, chance, new_id
 from syncd.context import Observers
 from syncd.ledger import work
-from syncd.ledger.store import Ledger, LedgerUnavailable, open_ledger, sqlite_url
+from syncd.ledger.engines import sqlite_url
+from syncd.ledger.store import Ledger, LedgerUnavailable, open_ledger
 from syncd.private import keep_private, open_to_writers
 from syncd.queue import Queue
 from syncd.redis_client import RedisUnavailable, connect

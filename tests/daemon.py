@@ -19,7 +19,9 @@ import httpx
 import config
 from syncd.app import App, Parts, budgets, build
 from syncd.bell import Bell
-from syncd.ledger.store import Inline, Ledger, sqlite_url
+from syncd.ledger.call import Call
+from syncd.ledger.engines import sqlite_url
+from syncd.ledger.store import Inline, Ledger
 from syncd.queue import Queue
 from syncd.sandbox import Sandbox, defaults
 from syncd.scheduler import Chore, turn
@@ -100,17 +102,17 @@ class CountingRunner:
         self._effects = effects
         self._life = effects.life
 
-    async def read(self, step: Callable[..., Any]) -> Any:
-        return await self._inner.read(step)
+    async def read(self, call: Call) -> Any:
+        return await self._inner.read(call)
 
-    async def write(self, step: Callable[..., Any]) -> Any:
-        return await self._effects.around(self._life, "commit", lambda: self._commit(step))
+    async def write(self, call: Call) -> Any:
+        return await self._effects.around(self._life, "commit", lambda: self._commit(call))
 
-    async def _commit(self, step: Callable[..., Any]) -> Any:
+    async def _commit(self, call: Call) -> Any:
         self._effects.commits += 1
         number = self._effects.commits
         self._effects.at_commit(number, False)
-        answer = await self._inner.write(step)
+        answer = await self._inner.write(call)
         self._effects.at_commit(number, True)
         return answer
 

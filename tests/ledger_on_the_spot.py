@@ -14,8 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+from syncd.ledger.call import Call
+from syncd.ledger.engines import connect, sqlite_engine, sqlite_url
 from syncd.ledger.schema import metadata
-from syncd.ledger.store import Inline, Step, connect, sqlite_engine, sqlite_url
+from syncd.ledger.store import Inline
 from syncd.ledger.trouble import unavailable
 
 _COMPILED: dict[Any, Any] = {}
@@ -63,18 +65,18 @@ class OnTheSpot(Inline):
             self._opened = self._engine.connect()
         return self._opened
 
-    async def read(self, step: Step) -> Any:
+    async def read(self, call: Call) -> Any:
         """Nobody else has a turn meanwhile, so no transaction is needed to see one state."""
         with unavailable():
-            return step(self._conn())
+            return call(self._conn())
 
-    async def write(self, step: Step) -> Any:
+    async def write(self, call: Call) -> Any:
         """All of it or nothing."""
         with unavailable():
             conn = self._conn()
             conn.exec_driver_sql("BEGIN IMMEDIATE")
             try:
-                answer = step(conn)
+                answer = call(conn)
             except BaseException:
                 conn.rollback()
                 raise

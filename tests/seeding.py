@@ -19,8 +19,8 @@ from sqlalchemy import Connection, Table
 from mappers.beteiligte import BETEILIGTE
 from mappers.spec import Side
 from syncd.ledger import tallies
+from syncd.ledger.engines import connect
 from syncd.ledger.schema import bases, conflicts, history, pairs, work
-from syncd.ledger.store import connect
 from syncd.ledger.upgrade import upgrade
 from syncd.tally import SLOT, call_name, delay_name, job_name
 from syncd.titles import named

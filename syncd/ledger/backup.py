@@ -17,8 +17,9 @@ from sqlalchemy import func, select
 
 from syncd.ledger import facts
 from syncd.ledger.choices import Refusal
+from syncd.ledger.engines import companions, connect, sqlite_url
 from syncd.ledger.schema import pairs
-from syncd.ledger.store import LedgerUnavailable, companions, connect, sqlite_url
+from syncd.ledger.store import LedgerUnavailable
 from syncd.ledger.upgrade import upgrade
 from syncd.private import keep_private
 

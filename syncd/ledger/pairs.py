@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, case, delete, func, not_, or_, select, 
 from mappers.spec import Side
 from syncd.guard import WENT_BACK_KINDS
 from syncd.ledger import brakes, facts, journal, people
+from syncd.ledger.call import brief
 from syncd.ledger.noted import COLUMNS, EVERYTHING, Before, at_claim
 from syncd.ledger.schema import bases, conflicts, history, imports, intents, pairs, quarantine, sightings, work
 from syncd.ledger.sql import Prepared, given, insert_new, listed
@@ -87,6 +88,7 @@ class Claim:
     lock: Lock | None = None
 
 
+@brief
 def claim(
     conn: Connection, key: str, owner: str, now: float, until: float, left: int | None = None,
     parent: str | None = None,
@@ -199,6 +201,7 @@ def check_fence(conn: Connection, key: str, fence: int) -> None:
         raise FenceLost(key)
 
 
+@brief
 def renew(conn: Connection, key: str, fence: int, until: float, lock: Lock | None = None) -> bool:
     """Keep the claim longer, and the lock of its parent; false if either is lost."""
     if lock is not None and not _keep(conn, lock, until):

@@ -16,6 +16,7 @@ from mappers.spec import Canonical, Side
 from syncd import guard
 from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, imports, journal, noted, pairs, people, staged, work
+from syncd.ledger.call import brief
 from syncd.ledger.staged import Plan
 from syncd.ledger.work import Cause, Due
 from syncd.model import NEW_FIELD, NOTHING, Base, FieldWrite, IntentState, PairState, Trust
@@ -81,6 +82,7 @@ class Job:
         return self.key.partition("/")[0]
 
 
+@brief
 def announce(conn: Connection, job: Job, told: Announcement, limits: guard.Limits, guard_id: str) -> str | None:
     """Journal a write; returns the id of the guard that forbids it instead, where one does. Raises `Paused`."""
     pairs.check_fence(conn, job.key, job.fence)
@@ -128,6 +130,7 @@ def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Li
     return None
 
 
+@brief
 def created(conn: Connection, job: Job, intent_id: str, advoware_id: int) -> None:
     """Our POST was answered: the pair is linked at once, whatever happens next."""
     pairs.check_fence(conn, job.key, job.fence)
@@ -154,6 +157,7 @@ class Confirmation:
     who: Mapping[str, str] = field(default_factory=dict)  # whose values these are, by field, where that is known
 
 
+@brief
 def confirm(conn: Connection, job: Job, told: Confirmation) -> frozenset[str]:
     """Store what a write really did: base per confirmed field, history, quarantine. Returns what is paused now."""
     pairs.check_fence(conn, job.key, job.fence)
@@ -188,12 +192,14 @@ def put_back(conn: Connection, job: Job, changes: Mapping[str, tuple[Any, Any]],
     journal.put_entries(conn, job.key, dict.fromkeys(lost))
 
 
+@brief
 def remember(conn: Connection, job: Job, entries: Mapping[str, Base | None]) -> None:
     """What was agreed on in entries of child lists, although the job does not come to its end."""
     pairs.check_fence(conn, job.key, job.fence)
     journal.put_entries(conn, job.key, entries)
 
 
+@brief
 def conclude(conn: Connection, job: Job, intent_id: str, state: IntentState) -> None:
     """Say what became of a write that did not succeed."""
     pairs.check_fence(conn, job.key, job.fence)
@@ -287,6 +293,7 @@ class Ending:
     staged: Plan | None = None  # a dry run's plan; the event is written only where it is another one than the last
 
 
+@brief
 def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> Due | None:
     """End the job: base, status, tokens, what waits, messages, follow-up, and the claim, in one commit.
 
@@ -374,6 +381,7 @@ def _stops(conn: Connection, by: str) -> bool:
     return facts.is_paused(conn, name) if kind == "pause" else brakes.stands(conn, name)
 
 
+@brief
 def let_go(conn: Connection, job: Job, gen: int | None) -> Due | None:
     """Leave a record that needs nothing, or that is not ours to look after; returns what waits for it now."""
     pairs.unlock(conn, job.lock)

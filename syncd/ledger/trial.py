@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from syncd.ledger.store import Ledger, Step
+from syncd.ledger.call import Call
+from syncd.ledger.store import Ledger
 
 
 def trial_of(ledger: Ledger) -> Ledger:
@@ -18,12 +19,12 @@ class _Trial:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def read(self, step: Step) -> Any:
-        return await self._ledger.read(step)
+    async def read(self, call: Call) -> Any:
+        return await self._ledger.read(call)
 
-    async def write(self, step: Step) -> Any:
+    async def write(self, call: Call) -> Any:
         def undone(conn: Connection) -> None:
-            raise _TakenBack(step(conn))
+            raise _TakenBack(call(conn))
 
         try:
             await self._ledger.write(undone)

@@ -16,7 +16,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, make_url, text
 
-from syncd.ledger.store import LedgerUnavailable, companions, connect
+from syncd.ledger.engines import companions, connect
+from syncd.ledger.store import LedgerUnavailable
 from syncd.ledger.trouble import Kind, unavailable
 from syncd.private import keep_private
 

@@ -12,7 +12,8 @@ import pytest
 
 from syncd.alarms import Alarm, Change, State
 from syncd.ledger import alarms as book
-from syncd.ledger.store import Inline, Ledger, connect, sqlite_url
+from syncd.ledger.engines import connect, sqlite_url
+from syncd.ledger.store import Inline, Ledger
 from syncd.ledger.upgrade import upgrade
 from tests.cli.conftest import Cli, one_line
 

@@ -17,9 +17,10 @@ from sqlalchemy import select, update
 from scripts.maintenance import compare, ledger, locks, program, prune, syncing
 from syncd.differences import Reason
 from syncd.ledger import pairs, work
+from syncd.ledger.engines import connect, sqlite_url
 from syncd.ledger.schema import history, metadata
 from syncd.ledger.schema import pairs as pairs_table
-from syncd.ledger.store import Inline, Ledger, connect, sqlite_url
+from syncd.ledger.store import Inline, Ledger
 from tests.cli.conftest import Cli, Result, one_line
 from tests.systems import ROOT, Systems
 

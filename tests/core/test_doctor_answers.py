@@ -22,8 +22,9 @@ from syncd.app import ENTITIES, access
 from syncd.doctor import advoware, espocrm
 from syncd.doctor.peers import Peers
 from syncd.findings import Check, Finding
+from syncd.ledger.engines import connect
 from syncd.ledger.schema import metadata
-from syncd.ledger.store import Inline, Ledger, connect
+from syncd.ledger.store import Inline, Ledger
 from tests.core.test_doctor import ACL, BODY, FIELDS, broken
 from tests.daemon import SETTINGS
 from tests.services.stage import ESPO, KEY, Stage

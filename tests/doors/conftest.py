@@ -12,11 +12,12 @@ import pytest
 from mappers.beteiligte import BETEILIGTE
 from syncd.api import ApiDeps, create_api
 from syncd.intake import secrets_of
-from syncd.ledger.store import Inline, Ledger, connect, sqlite_url
-from syncd.ledger.upgrade import upgrade
+from syncd.ledger.engines import connect, sqlite_url
+from syncd.ledger.store import Inline, Ledger
 from syncd.metrics import Metrics
 from syncd.queue import Waiting
 from syncd.redis_client import RedisUnavailable
+from tests.ready import ready_ledger
 
 NOW = 1_800_000_000.0
 TOKEN = "a-token-of-the-tests"
@@ -51,9 +52,7 @@ class Doors:
 
 @pytest.fixture
 async def doors(tmp_path: Path) -> AsyncIterator[Doors]:
-    url = sqlite_url(tmp_path / "ledger.db")
-    upgrade(url)
-    ledger = Ledger(Inline(connect(url)))
+    ledger = Ledger(Inline(connect(sqlite_url(ready_ledger(tmp_path)))))
     deps = ApiDeps(
         ledger=ledger,
         ring=lambda entries: opened.ring(entries),

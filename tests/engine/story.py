@@ -21,7 +21,8 @@ from syncd.commands import Desk
 from syncd.context import Context
 from syncd.intake import Intake, secrets_of
 from syncd.ledger import people, views
-from syncd.ledger.store import Inline, Ledger, connect
+from syncd.ledger.engines import connect
+from syncd.ledger.store import Inline, Ledger
 from syncd.sandbox import defaults
 from syncd.sandbox.calllog import Call
 from syncd.sandbox.faults import Kind, Rule

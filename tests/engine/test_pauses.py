@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncd.ledger import facts, requests
-from syncd.ledger.store import connect
+from syncd.ledger.engines import connect
 from syncd.sandbox.faults import Kind
 from tests.engine.story import ESPO, POLL, Story, told
 

@@ -11,7 +11,7 @@ from mappers.spec import Side
 from syncd.commands import Change, NotKnown, Refusal, Undone
 from syncd.lanes import Lane
 from syncd.ledger import journal, people, requests, runs, undo
-from syncd.ledger.store import connect
+from syncd.ledger.engines import connect
 from tests.daemon import World
 from tests.engine.deaths import Scenario, dies_anywhere
 from tests.engine.numbers import FAX, HOME, MOBILE, OFFICE, entries, known, living, phone, phones, rows, save

@@ -15,10 +15,11 @@ from syncd.api import ApiDeps, create_api
 from syncd.delivery import hex_proof
 from syncd.intake import secrets_of
 from syncd.ledger import journal, pairs, people
-from syncd.ledger.store import Inline, Ledger, connect, sqlite_url
-from syncd.ledger.upgrade import upgrade
+from syncd.ledger.engines import connect, sqlite_url
+from syncd.ledger.store import Inline, Ledger
 from syncd.metrics import Metrics
 from syncd.queue import Waiting
+from tests.ready import ready_ledger
 
 NOW = 1_800_000_000.0
 TOKEN = "geheim-api-token"
@@ -29,9 +30,7 @@ SIGN_ME = "sign this for me"
 
 def open_ledger(directory: Path) -> Ledger:
     """A real file with a pair, its history and a conflict."""
-    url = sqlite_url(directory / "ledger.db")
-    upgrade(url)
-    ledger = Ledger(Inline(connect(url)))
+    ledger = Ledger(Inline(connect(sqlite_url(ready_ledger(directory)))))
     asyncio.run(_fill(ledger))
     return ledger
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mappers.beteiligte import BETEILIGTE
 from syncd.commands import Desk
-from syncd.ledger.store import Inline, Ledger, connect
+from syncd.ledger.engines import connect
+from syncd.ledger.store import Inline, Ledger
 from tests.fuzz.hostile_records import ABSENT, ADVOWARE_FIELDS, ESPO_FIELDS, TIMES, VALUES, Spell, SpoiledWorld
 from tests.secrecy.marks import logged
 from tests.virtual import run

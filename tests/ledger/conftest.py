@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from syncd.ledger.store import GroupCommit, Inline, Ledger, Pooled, connect, sqlite_url
+from syncd.ledger.engines import connect, sqlite_url
+from syncd.ledger.group import GroupCommit
+from syncd.ledger.store import Inline, Ledger, Pooled
 from syncd.ledger.upgrade import upgrade
 from tests import postgres
+from tests.ready import ready_ledger
 
 _numbers = count(1)
 
@@ -47,20 +50,10 @@ def postgres_empty(postgres_server: str) -> str:
     return _of(postgres_server, name)
 
 
-@pytest.fixture(scope="session")
-def ready_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with an empty ledger, to be copied."""
-    path = tmp_path_factory.mktemp("ledger") / "ready.db"
-    upgrade(sqlite_url(path))
-    return path
-
-
 @pytest.fixture
-def sqlite_file(ready_file: Path, tmp_path: Path) -> Path:
+def sqlite_file(tmp_path: Path) -> Path:
     """A SQLite file of its own with an empty ledger."""
-    path = tmp_path / "ledger.db"
-    path.write_bytes(ready_file.read_bytes())
-    return path
+    return ready_ledger(tmp_path)
 
 
 @pytest.fixture(params=["inline", "group commit", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -11,7 +11,8 @@ import pytest
 from syncd.ledger import facts
 from syncd.ledger.backup import restore, save
 from syncd.ledger.choices import Refusal
-from syncd.ledger.store import open_ledger, sqlite_url
+from syncd.ledger.engines import sqlite_url
+from syncd.ledger.store import open_ledger
 
 IDENTITY = {"espocrm": "https://crm.example/api/v1", "kanzlei": "4711", "database": "db"}
 NOW = 1_800_000_000.0

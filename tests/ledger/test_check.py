@@ -13,10 +13,11 @@ from mappers.spec import Side
 from syncd.lanes import Lane
 from syncd.ledger import check, facts, journal, locks, pairs, people, work
 from syncd.ledger.check import Finding, Mend
+from syncd.ledger.engines import connect, sqlite_url
 from syncd.ledger.schema import bases, conflicts, history, intents, metadata
 from syncd.ledger.schema import pairs as pairs_table
 from syncd.ledger.schema import work as work_table
-from syncd.ledger.store import Inline, Ledger, LedgerUnavailable, connect, sqlite_url
+from syncd.ledger.store import Inline, Ledger, LedgerUnavailable
 from syncd.ledger.upgrade import is_current
 from syncd.ledger.work import Cause, Due
 from syncd.model import FieldWrite

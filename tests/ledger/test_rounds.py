@@ -10,8 +10,9 @@ from sqlalchemy import Connection, event, insert
 
 from syncd.lanes import Lane
 from syncd.ledger import pairs, rounds, work
+from syncd.ledger.engines import connect, sqlite_url
 from syncd.ledger.schema import pairs as pairs_table
-from syncd.ledger.store import Ledger, connect, sqlite_url
+from syncd.ledger.store import Ledger
 from syncd.ledger.work import Cause, Due
 
 NOW, HOUR, DAY = 1_800_000_000.0, 3600.0, 86400.0

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from syncd.ledger import facts, store
-from syncd.ledger.store import GroupCommit, Inline, Ledger, LedgerUnavailable, Pooled, connect, sqlite_url
+from syncd.ledger import engines, facts
+from syncd.ledger.engines import connect, sqlite_url
+from syncd.ledger.group import GroupCommit
+from syncd.ledger.store import Inline, Ledger, LedgerUnavailable, Pooled
 
 
 def _fail(conn: Connection) -> None:
@@ -88,7 +90,7 @@ async def test_the_promises_rest_on_these_pragmas(grouped: Ledger) -> None:
 async def test_a_locked_file_is_a_ledger_that_is_not_available(
     runner: type[Inline] | type[GroupCommit], sqlite_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT_MS", 50)
     opened = Ledger(runner(connect(sqlite_url(sqlite_file))))
     other = sqlite3.connect(sqlite_file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -138,7 +140,7 @@ async def test_a_caller_that_gives_up_harms_no_other(grouped: Ledger) -> None:
 async def test_what_a_caller_that_gave_up_would_have_been_told_is_no_complaint(
     sqlite_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 300)
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT_MS", 300)
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
     opened = Ledger(GroupCommit(connect(sqlite_url(sqlite_file))))

@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InternalError, ProgrammingError
 
 from syncd.ledger import facts
-from syncd.ledger.store import Inline, Ledger, LedgerUnavailable, connect, sqlite_url
+from syncd.ledger.engines import connect, sqlite_url
+from syncd.ledger.store import Inline, Ledger, LedgerUnavailable
 from syncd.ledger.trouble import SAYS, Kind, is_the_store, of
 
 

@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import Connection
 
 from syncd.ledger import facts
-from syncd.ledger.store import Ledger, LedgerUnavailable, open_ledger, sqlite_url
+from syncd.ledger.engines import sqlite_url
+from syncd.ledger.store import Ledger, LedgerUnavailable, open_ledger
 from syncd.ledger.trouble import Kind
 from syncd.ledger.upgrade import prepare
 

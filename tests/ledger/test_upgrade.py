@@ -11,8 +11,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, select, text
 
+from syncd.ledger.engines import connect, sqlite_url
 from syncd.ledger.schema import bases, metadata, pairs
-from syncd.ledger.store import LedgerUnavailable, connect, sqlite_url
+from syncd.ledger.store import LedgerUnavailable
 from syncd.ledger.upgrade import WrongRevision, is_current, prepare, upgrade
 
 REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"]

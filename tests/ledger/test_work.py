@@ -14,7 +14,8 @@ from sqlalchemy.exc import OperationalError
 from syncd import guard
 from syncd.lanes import Lane
 from syncd.ledger import brakes, facts, pairs, pruning, requests, schema, steps, work
-from syncd.ledger.store import Ledger, connect
+from syncd.ledger.engines import connect
+from syncd.ledger.store import Ledger
 from syncd.ledger.work import Cause, Due
 
 KEY, OTHER = "beteiligte/a", "beteiligte/b"

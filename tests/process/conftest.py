@@ -37,7 +37,7 @@ class Daemon:
     settings: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10.0, trust_env=False))
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30.0, trust_env=False))
     _read: dict[Path, tuple[int, list[dict[str, Any]]]] = field(default_factory=dict)
 
     def start(self, *options: str) -> Daemon:

@@ -15,14 +15,8 @@ from pathlib import Path
 import redis
 
 from syncd.redis_server import find_server
+from tests.ports import free_port
 from tests.systems import eventually
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -18,7 +18,7 @@ from typing import Any
 
 import redis
 
-from syncd.ledger.store import connect, sqlite_url
+from syncd.ledger.engines import connect, sqlite_url
 from syncd.sandbox import defaults, server
 from syncd.sandbox.demo import RECORDS_EACH
 from syncd.sandbox.demo_check import End
@@ -26,11 +26,11 @@ from syncd.sandbox.demo_diary import Diary
 from syncd.sandbox.faults import Kind, Rule
 from syncd.sandbox.sandbox import ADVOWARE, ESPO, Sandbox
 from syncd.sandbox.witness import Witness
+from tests.ports import free_port
 from tests.process.aftermath import Aftermath, LedgerView
 from tests.process.fleet import Fleet, Mischief, fleet, torment
 from tests.process.office import Office
 from tests.process.peers import Peers
-from tests.process.test_daemon import free_port
 
 LEASE = 6.0
 TIMEOUT = 2.9  # under half the lease, as the defaults are: what was allowed has arrived before the claim ends

@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from tests.commands import command
+from tests.ports import free_port
 from tests.process.conftest import Daemon
 from tests.systems import Systems, eventually
 
@@ -241,10 +242,3 @@ def test_two_daemons_share_the_work_without_doubling_it(daemon: Daemon, systems:
             other.process.kill()
             other.process.wait()
         other.http.close()
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

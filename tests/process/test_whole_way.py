@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 from syncd.sandbox import defaults
 from tests.commands import Said, command
+from tests.ports import free_port
 from tests.process.conftest import QUICK, Daemon
 from tests.systems import Systems, eventually, running_systems
 
 ADMIN = {"ESPOCRM_ADMIN_USER": defaults.ADMIN_USER, "ESPOCRM_ADMIN_PASSWORD": defaults.ADMIN_PASSWORD}
 NOT_YET = ("ESPOCRM_API_KEY",)  # made by setting up
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def typed(settings: dict[str, str], *arguments: str) -> Said:

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from syncd.delivery import hex_proof
-from syncd.ledger import store
+from syncd.ledger import engines
 from tests.commands import Said, command
 from tests.process.conftest import QUICK, Daemon
 from tests.systems import Systems, eventually
@@ -122,7 +122,7 @@ class Trial:
 
     def _run(self, arguments: Sequence[str]) -> Said:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(store, "BUSY_TIMEOUT_MS", 300)  # it would wait ten seconds for whoever holds a lock
+            patch.setattr(engines, "BUSY_TIMEOUT_MS", 300)  # it would wait ten seconds for whoever holds a lock
             return command(self.daemon.settings, self.daemon.directory, *arguments)
 
     # --- afterwards ---------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ import pytest
 
 from scripts.docs_security import api_routes, kept, needed, open_routes
 from syncd.ledger import journal, pairs, privacy
+from syncd.ledger.engines import sqlite_engine, sqlite_url
 from syncd.ledger.schema import metadata
-from syncd.ledger.store import open_ledger, sqlite_engine, sqlite_url
+from syncd.ledger.store import open_ledger
 from syncd.ledger.upgrade import upgrade
 from syncd.model import PairState
 

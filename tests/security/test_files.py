@@ -16,7 +16,7 @@ import redis
 
 from syncd.ledger.backup import restore, save
 from syncd.ledger.choices import Refusal
-from syncd.ledger.store import sqlite_url
+from syncd.ledger.engines import sqlite_url
 from syncd.ledger.upgrade import upgrade
 from syncd.private import STATE_FILES, keep_private
 from syncd.redis_server import RedisServerError, embedded_redis

@@ -169,7 +169,7 @@ def test_sql_is_never_put_together_from_text() -> None:
                 isinstance(part, ast.BinOp) and _is_text(part.left) for part in ast.walk(given)
             )
             # The one that is made: `PRAGMA …`, from a list that stands above it.
-            assert not made or (path.name, name) == ("store.py", "execute"), f"{path.name}:{node.lineno}"
+            assert not made or (path.name, name) == ("engines.py", "execute"), f"{path.name}:{node.lineno}"
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -6,12 +6,12 @@ A stage of its own: the traps are played on it.
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from syncd.commands import NotKnown, Refusal
 from syncd.ledger import brakes
+from syncd.ledger.call import Call
 from syncd.projection import espo_text
 from syncd.sandbox.asgi import App, Receive, Scope, Send
 from syncd.sandbox.faults import Kind, Rule
@@ -190,10 +190,9 @@ class Mishaps(Stage):
         process, runner = running.process, running.app.parts.ledger._runner
         write, reached = runner.write, asyncio.Event()
 
-        async def stopping(step: Any) -> Any:
-            answer = await write(step)
-            name = getattr(inspect.getclosurevars(step).nonlocals.get("fn"), "__name__", "")
-            if name == after and not reached.is_set():
+        async def stopping(call: Call) -> Any:
+            answer = await write(call)
+            if getattr(call.fn, "__name__", "") == after and not reached.is_set():
                 reached.set()
                 process._going.clear()
                 await process.awake()

@@ -18,6 +18,7 @@ import httpx
 import structlog
 from redis.exceptions import ConnectionError
 
+from syncd.ledger.call import Call
 from syncd.ledger.store import Inline, LedgerUnavailable
 from tests.daemon import Crash
 from tests.lua_redis import LuaRedis, LuaServer
@@ -203,14 +204,14 @@ class ProcessRunner:
         self._inner = inner
         self._process = process
 
-    async def read(self, step: Callable[..., Any]) -> Any:
+    async def read(self, call: Call) -> Any:
         """One read."""
         await self._process.awake()
-        return await self._inner.read(step)
+        return await self._inner.read(call)
 
-    async def write(self, step: Callable[..., Any]) -> Any:
+    async def write(self, call: Call) -> Any:
         """One transaction."""
-        return await self._process.commit(lambda: self._inner.write(step))
+        return await self._process.commit(lambda: self._inner.write(call))
 
     def close(self) -> None:
         """Close the connection."""

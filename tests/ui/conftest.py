@@ -17,7 +17,8 @@ from services.local import LocalThrottle
 from syncd.api import ApiDeps, create_api
 from syncd.health import Reason
 from syncd.intake import secrets_of
-from syncd.ledger.store import Inline, Ledger, connect, sqlite_url
+from syncd.ledger.engines import connect, sqlite_url
+from syncd.ledger.store import Inline, Ledger
 from syncd.metrics import Metrics
 from syncd.sides import Answer, Shown, Sides
 from syncd.ui.deps import Deps
