@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 
 from syncd.cli.frame import run
+from tests import plain_logs
 from tests.systems import environment
 
 
@@ -44,5 +44,5 @@ def command(settings: Mapping[str, str], directory: Path, *arguments: str) -> Sa
             code = run(arguments)
         finally:
             root.handlers[:], root.level, sys.excepthook = kept
-            structlog.reset_defaults()
+            plain_logs.restore()
     return Said(code, out.getvalue(), err.getvalue())

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from syncd.redis_server import embedded_redis
+from tests import plain_logs
 
 # Skips that are right even in CI: "<start of the node id>". Everything else a laptop may skip fails the run there.
 ALLOWED_SKIPS: tuple[str, ...] = ()
@@ -21,9 +22,13 @@ PROCESSES = Path(__file__).parent / "process"
 _skipped: list[str] = []
 
 
+def pytest_configure() -> None:
+    plain_logs.restore()
+
+
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are cores: tests of real processes mostly wait for them."""
-    return (os.cpu_count() or 1) + 2
+    """Three more than there are cores: tests of real processes mostly wait for them."""
+    return (os.cpu_count() or 1) + 3
 
 
 @pytest.hookimpl(trylast=True)  # what is deselected has gone by then

@@ -16,16 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.ports import free_port
 from tests.systems import ROOT, eventually
 
 HOOK = "/webhooks/espocrm/beteiligte/update"
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def nginx(folder: Path, port: int, upstream: int) -> list[str]:

@@ -21,7 +21,8 @@ UMLAUTS = "äöüßÄÖÜ"
 def notices() -> Iterator[tuple[str, ast.Call]]:
     """Every `Notice(...)` in the program."""
     for path in sorted(ROOT.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        source = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(source)) if "Notice(" in source else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Notice":
                 yield f"{path.relative_to(ROOT)}:{node.lineno}", node
 
@@ -31,7 +32,8 @@ def literal(call: ast.Call) -> str | None:
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
 
 
-USED = {code for _, call in notices() if (code := literal(call)) is not None}
+NOTICES = tuple(notices())
+USED = {code for _, call in NOTICES if (code := literal(call)) is not None}
 
 
 def test_every_notice_in_the_program_has_a_sentence() -> None:
@@ -48,7 +50,7 @@ def test_every_code_has_a_sentence_that_says_fields_and_detail_it_is_given(code:
     assert said[0].isupper() or said.startswith(("lastName", "104860"))
 
 
-@pytest.mark.parametrize(("place", "call"), [pytest.param(*item, id=item[0]) for item in notices()])
+@pytest.mark.parametrize(("place", "call"), [pytest.param(*item, id=item[0]) for item in NOTICES])
 def test_whoever_says_a_sentence_gives_it_what_it_needs(place: str, call: ast.Call) -> None:
     code = literal(call)
     if code is None:

@@ -82,10 +82,10 @@ async def test_nothing_of_people_is_told_or_taken_in_without_the_token(doors: Do
     await known(doors)
     await disputed(doors)
     before = await inspect.status(doors.ledger, NOW)
-    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": "Basic x"}):
-        async with doors.client() as client:
+    async with doors.client() as client:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": "Basic x"}):
             answer = await client.request(verb, path, headers=headers)
-        assert (answer.status_code, list(answer.json())) == (401, ["error"])
+            assert (answer.status_code, list(answer.json())) == (401, ["error"])
     async with doors.client(api_token="") as client:
         answer = await client.request(verb, path, headers={"Authorization": "Bearer "})
     assert answer.status_code == 403

@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 import services
 from services.errors import Retryable
 from syncd import logs
+from tests import plain_logs
 
 MARK = "Geheimmandant"
 SECRET = "s3cr3t-Mandantenpasswort"
@@ -35,7 +36,7 @@ def _as_before() -> Iterator[None]:
     root, hook = logging.getLogger(), sys.excepthook
     handlers, level, raising = root.handlers[:], root.level, logging.raiseExceptions
     yield
-    structlog.reset_defaults()
+    plain_logs.restore()
     structlog.contextvars.clear_contextvars()
     root.handlers[:], logging.raiseExceptions, sys.excepthook = handlers, raising, hook
     root.setLevel(level)

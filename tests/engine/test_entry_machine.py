@@ -147,7 +147,7 @@ class Numbers(RuleBasedStateMachine):
 
 
 Numbers.TestCase.settings = settings(
-    max_examples=12,
+    max_examples=8,
     stateful_step_count=14,
     deadline=None,
     derandomize=True,

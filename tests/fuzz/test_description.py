@@ -28,7 +28,7 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 examples = settings(deadline=None, suppress_health_check=list(HealthCheck))
-few, many = settings(examples, max_examples=5, derandomize=True), settings(examples, max_examples=60)
+few, many = settings(examples, max_examples=3, derandomize=True), settings(examples, max_examples=60)
 OURS = {"Authorization": f"Bearer {TOKEN}", "Signature": SIGN_ME}
 
 

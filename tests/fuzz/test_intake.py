@@ -217,7 +217,7 @@ _bodies = st.one_of(
     ),
     _json.map(lambda value: json.dumps([{"id": "a", "n": value}]).encode()),
 )
-plain = settings(max_examples=200, deadline=None)
+plain = settings(max_examples=100, deadline=None)
 soak = settings(max_examples=50_000, deadline=None, suppress_health_check=list(HealthCheck))
 
 

@@ -32,6 +32,7 @@ from syncd.machine import Clocks, Machine
 from syncd.metrics import Metrics
 from syncd.sandbox import defaults
 from syncd.teller import Teller
+from tests import plain_logs
 from tests.daemon import World
 from tests.virtual import run
 
@@ -101,7 +102,7 @@ def logged() -> Iterator[io.StringIO]:
     try:
         yield out
     finally:
-        structlog.reset_defaults()
+        plain_logs.restore()
         structlog.contextvars.clear_contextvars()
         root.handlers[:], logging.raiseExceptions = handlers, raising
         sys.excepthook, threading.excepthook, sys.unraisablehook = hooks

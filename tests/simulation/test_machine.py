@@ -21,7 +21,7 @@ from tests.simulation.script import Event, Script
 from tests.simulation.stage import Stage
 from tests.virtual import VirtualLoop
 
-EXAMPLES = int(os.environ.get("SYNCD_TEST_MACHINES", "12"))
+EXAMPLES = int(os.environ.get("SYNCD_TEST_MACHINES", "6"))
 PERSON = st.integers(0, 2)
 SIDE = st.sampled_from(SIDES)
 FIELD = st.sampled_from(("name", "titel", "zusatz", "briefanrede"))
