@@ -20,8 +20,8 @@ from tests.simulation.profiles import PROFILES
 from tests.simulation.script import loaded
 
 ROOT = Path(__file__).parents[2]
-SEEDS = int(os.environ.get("SYNCD_TEST_SEEDS", "5"))  # of each profile
-BLOCK = 5
+SEEDS = int(os.environ.get("SYNCD_TEST_SEEDS", "3"))  # of each profile
+BLOCK = 3
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, BLOCK))
