@@ -50,19 +50,20 @@ class _Failed(Exception):
 class GroupCommit:
     """Takes all that waits into one commit: run in the loop where that can be, stored by a thread.
 
-    There is one group at a time, and one who runs it: the loop or the thread. A function may be run twice, what the
-    first run did having been taken back: it must do nothing but speak to the ledger. It is closed by whom it serves.
+    There is one group at a time, and one who runs it: a loop or the thread. While none is under way, each loop in
+    which somebody waits has a turn to come, for any of them may end before its turn. A function may be run twice,
+    what the first run did having been taken back: it must do nothing but speak to the ledger.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read")
         self._waiting: deque[_Asked] = deque()
-        self._busy = False  # a group is under way, or about to be
+        self._under_way = False  # a group has been taken and not been done
         self._closed = False
         self._lock = threading.Lock()  # of the three above
         self._conn: Connection | None = None  # of the one who runs the group
-        self._orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._orders: SimpleQueue[Callable[[], Iterable[Answered]] | None] = SimpleQueue()
         self._writer = threading.Thread(target=self._obey, name="ledger-write", daemon=True)
         self._writer.start()
 
@@ -80,36 +81,39 @@ class GroupCommit:
             if self._closed:
                 raise LedgerUnavailable("the ledger is closed")
             self._waiting.append(asked)
-            begins, self._busy = not self._busy, True
-        if begins:
-            loop.call_soon(self._turn)
+            if not self._under_way:
+                loop.call_soon(self._turn)
         return await asked.answer
 
     def close(self) -> None:
+        """Nobody may ask for more; what was asked for is done."""
         with self._lock:
             self._closed = True
-        self._orders.put(self._finish)
-        self._orders.put(None)
+            if not self._under_way:
+                self._orders.put(None)
         self._writer.join()
         self._readers.shutdown()
         self._engine.dispose()
 
     def _turn(self) -> None:
         """In an event loop: run the next group here, or have the thread run it."""
-        group = self._take()
-        if not group:
-            return  # closed meanwhile
-        loop = asyncio.get_running_loop()
-        if all(one.call.brief and one.answer.get_loop() is loop for one in group):
-            ready = self._run_here(group)
-            if ready is not None:
-                self._orders.put(partial(self._store, *ready))
+        with self._lock:
+            if self._closed or self._under_way or not self._waiting:
                 return
-        self._orders.put(partial(self._do, group))
+            self._under_way = True
+            group = self._take()
+        order: Callable[[], Iterable[Answered]] = partial(self._do, group)
+        loop = asyncio.get_running_loop()
+        try:
+            if all(one.call.brief and one.answer.get_loop() is loop for one in group):
+                ready = self._run_here(group)
+                if ready is not None:
+                    order = partial(self._store, *ready)
+        finally:
+            self._orders.put(order)
 
     def _take(self) -> list[_Asked]:
-        with self._lock:
-            return [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+        return [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
 
     def _run_here(self, group: list[_Asked]) -> tuple[RootTransaction, list[Answered]] | None:
         """The group's transaction, to be committed; None where the thread has to try, which says what is wrong."""
@@ -128,34 +132,43 @@ class GroupCommit:
     # What follows is run by the thread.
 
     def _obey(self) -> None:
-        while (order := self._orders.get()) is not None:
-            order()
+        for order in iter(self._orders.get, None):
+            answers = order()
+            waiting = self._let_go()
+            _tell(answers)
+            for loop in waiting:
+                with suppress(RuntimeError):  # closed: what was asked for there goes with another group, or the close
+                    loop.call_soon_threadsafe(self._turn)
+        while group := self._take():  # closed: nobody else takes
+            _tell(self._do(group))
         self._hang_up()
 
-    def _finish(self) -> None:
-        """Nobody may ask for more: do what was asked for."""
-        while group := self._take():
-            self._do(group)
+    def _let_go(self) -> set[asyncio.AbstractEventLoop]:
+        """The group is done: the loops in which somebody waits for the next."""
+        with self._lock:
+            self._under_way = False
+            if self._closed:
+                self._orders.put(None)
+                return set()
+            return {one.answer.get_loop() for one in self._waiting}
 
-    def _store(self, transaction: RootTransaction, answers: list[Answered]) -> None:
+    def _store(self, transaction: RootTransaction, answers: list[Answered]) -> list[Answered]:
         """Commit what was run in the loop."""
         try:
             with unavailable(), transaction:
                 """All has been run."""
         except BaseException as error:
             self._hang_up()
-            answers = [(answer, None, error) for answer, _, _ in answers]
-        self._tell(answers)
+            return [(answer, None, error) for answer, _, _ in answers]
+        return answers
 
-    def _do(self, group: list[_Asked]) -> None:
+    def _do(self, group: list[_Asked]) -> list[Answered]:
         """All in one commit. A function that fails takes back what all have done; then each gets a savepoint."""
         try:
             answers = self._together(group)
-            if answers is None:
-                answers = self._apart(group)
+            return self._apart(group) if answers is None else answers
         except BaseException as error:  # every caller of the group must hear of it
-            answers = [(one.answer, None, error) for one in group]
-        self._tell(answers)
+            return [(one.answer, None, error) for one in group]
 
     def _together(self, group: list[_Asked]) -> list[Answered] | None:
         """What each function answers; None where one failed, then nothing is stored."""
@@ -206,23 +219,15 @@ class GroupCommit:
         if conn is not None:
             conn.close()
 
-    def _tell(self, answers: Iterable[Answered]) -> None:
-        """Give the answers to those who asked, and have the next group begin."""
-        by_loop: dict[asyncio.AbstractEventLoop, list[Answered]] = {}
-        for answered in answers:
-            by_loop.setdefault(answered[0].get_loop(), []).append(answered)
-        for loop, theirs in by_loop.items():
-            with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
-                loop.call_soon_threadsafe(_hand_out, theirs)
-        with self._lock:
-            self._busy = bool(self._waiting)
-            following = None if self._closed or not self._waiting else self._waiting[0].answer.get_loop()
-        if following is None:
-            return
-        try:
-            following.call_soon_threadsafe(self._turn)
-        except RuntimeError:  # as above; what was asked for is done nevertheless
-            self._orders.put(partial(self._do, self._take()))
+
+def _tell(answers: Iterable[Answered]) -> None:
+    """Give the answers to those who asked, each in its own loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Answered]] = {}
+    for answered in answers:
+        by_loop.setdefault(answered[0].get_loop(), []).append(answered)
+    for loop, theirs in by_loop.items():
+        with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+            loop.call_soon_threadsafe(_hand_out, theirs)
 
 
 def _hand_out(answers: Iterable[Answered]) -> None:

@@ -1,4 +1,4 @@
-"""Where the ledger's functions run: in transactions, and none where the event loop would have to wait for it.
+"""Where the ledger's functions run: in a transaction, and never so that the event loop has to wait for it.
 
 SQLite has one writer at a time, so what waits is taken into one durable commit (`group`). PostgreSQL
 runs each function in a transaction of its own. `Inline` runs on the spot, for deterministic tests.

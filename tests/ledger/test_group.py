@@ -161,6 +161,61 @@ def test_loops_may_follow_each_other_and_end_at_any_moment(ledger: Ledger, sqlit
     assert stored(sqlite_file) >= {"last", *(f"whole{number}" for number in range(12))}
 
 
+def ask_and_end(ledger: Ledger, name: str, turns: int) -> None:
+    """Ask in a loop that makes so many turns, then is closed with whatever it had still to do."""
+    loop = asyncio.new_event_loop()
+    asking = loop.create_task(ledger.write(note, name))
+    for _ in range(turns):
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+    asking._log_destroy_pending = False  # type: ignore[attr-defined]  # left on purpose
+    loop.close()
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_loop_that_ends_before_its_turn_holds_up_nobody(ledger: Ledger, sqlite_file: Path, turns: int) -> None:
+    async def next_one() -> None:
+        await asyncio.wait_for(ledger.write(note, "next"), 60)
+
+    asyncio.run(ledger.write(note, "opens"))
+    ask_and_end(ledger, "left", turns)
+    asyncio.run(next_one())
+    assert stored(sqlite_file) == {"opens", "left", "next"}
+
+
+def test_what_ended_loops_asked_for_is_stored_by_the_close(sqlite_file: Path) -> None:
+    opened = Ledger(GroupCommit(connect(sqlite_url(sqlite_file))))
+    asyncio.run(opened.write(note, "opens"))
+    for name in ("a", "b"):
+        ask_and_end(opened, name, 1)
+    opened.close()
+    assert stored(sqlite_file) == {"opens", "a", "b"}
+
+
+async def test_an_interruption_in_a_function_leaves_the_ledger_usable(sqlite_file: Path) -> None:
+    """As with Ctrl-C: it goes up to the loop; what was interrupted is run by the thread."""
+    opened = Ledger(GroupCommit(connect(sqlite_url(sqlite_file))))
+    await opened.write(note, "opens")
+    runs: list[int] = []
+
+    @brief
+    def interrupted(conn: Connection) -> None:
+        facts.put(conn, "interrupted", "once")
+        runs.append(threading.get_ident())
+        if len(runs) == 1:
+            raise KeyboardInterrupt
+
+    def in_a_loop_of_its_own() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(opened.write(interrupted))
+
+    await asyncio.to_thread(in_a_loop_of_its_own)
+    await opened.write(note, "after")
+    await asyncio.to_thread(opened.close)
+    assert stored(sqlite_file) == {"opens", "interrupted", "after"}
+    assert len(set(runs)) == 2
+
+
 def test_loops_may_ask_at_the_same_time(ledger: Ledger, sqlite_file: Path) -> None:
     async def ask(name: str) -> None:
         for number in range(50):
