@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ ENTITY = "beteiligte"
 LIMIT = "1000000"  # calls a minute and changes at once: what is measured shall not be what is allowed
 Call = tuple[str, str, str]  # system, verb, route
 PASS_SECONDS = 1200.0
+TURN = 0.05  # seconds until it is asked again whether anything was found
 LIFTED = {
     "SYNCD_ESPOCRM_CALLS_PER_MINUTE": LIMIT,
     "SYNCD_ADVOWARE_CALLS_PER_MINUTE": LIMIT,
@@ -51,8 +53,12 @@ async def job(app: App, systems: Systems, espo_id: str) -> list[Call]:
 
 
 async def changes(app: App) -> None:
-    """Find and carry over everything people have changed."""
-    await app.poll()
+    """Find and carry over everything people have changed, both at once, as the daemon does."""
+    finding = asyncio.create_task(app.poll())
+    while not finding.done():
+        await app.drain(PASS_SECONDS)
+        await asyncio.wait({finding}, timeout=TURN)
+    await finding
     await app.drain(PASS_SECONDS)
 
 

@@ -21,7 +21,7 @@ CONNECTIONS = 64
 # doubt.
 KEEP_ALIVE_SECONDS = 4.0
 CONNECT_SECONDS = 10.0
-KEPT = 256  # addresses and sets of headers that have been parsed; a job asks for the same ones several times
+KEPT = 2048  # addresses and sets of headers that have been parsed; those of a job come again, at last by its late look
 PIECE = 16 * 1024  # bytes of an answer handed on at a time: one that is packed unpacks to a thousand times as much
 HEADERS = {"User-Agent": "syncd", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 

@@ -38,7 +38,7 @@ from syncd.queue import EVERYTHING, NEWEST_EDITS, Queue, Waiting
 from syncd.scheduler import Chore
 from syncd.shared import Shared
 from syncd.tally import Tally
-from syncd.worker import Crew, serve, work_on
+from syncd.worker import Crew, Outlook, serve, work_on
 
 log = structlog.get_logger()
 
@@ -319,9 +319,17 @@ class App:
                     return
                 working += 1
 
+        async def feed() -> None:
+            """Of more than is copied at once, the rest follows before the workers have run out of it."""
+            while not over.is_set() and clock.monotonic() < end:
+                await _either(clock.sleep(min(DUE_EVERY, end - clock.monotonic())), over.wait())
+                if not over.is_set():
+                    await self.copy_due()
+
         await self.copy_due()
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(feed())
                 for number in range(self.settings.syncd_workers):
                     group.create_task(one(number))
         except BaseExceptionGroup as several:
@@ -375,8 +383,8 @@ def build(settings: config.Settings, mapping: config.Mapping, parts: Parts) -> A
         transport=parts.advoware_transport,
     )
     contexts = _contexts(settings, mapping, parts, espo, advoware)
-    shared = parts.shared
-    crew = Crew(contexts, parts.queue, shared.circuit, parts.clock.sleep, observers.job, observers.turn)
+    outlook = Outlook(parts.shared.circuit, parts.clock.monotonic)
+    crew = Crew(contexts, parts.queue, outlook, parts.clock.sleep, observers.job, observers.turn)
     return App(settings, parts, espo, advoware, contexts, crew, tally)
 
 

@@ -23,7 +23,7 @@ from syncd.lanes import Lane
 from syncd.ledger import pairs, steps
 from syncd.ledger.work import Cause, Due
 from syncd.load import digest, load, read_advoware, read_espo
-from syncd.marks import interval_now
+from syncd.marks import interval_now, is_as_left, news
 from syncd.model import (
     Absent,
     EspoSeen,
@@ -46,7 +46,6 @@ from syncd.write import Writer
 log = structlog.get_logger()
 
 MAX_CRASHES = 5
-INDEXED = frozenset({"status", "title", "sought"})  # columns of a pair that seldom change
 SET_ASIDE = 300.0  # seconds
 OUTAGE_WAIT = 10.0  # seconds, give or take a half, where the system names no time
 
@@ -113,7 +112,7 @@ class Job:
             else:
                 ending = replace(
                     result.ending,
-                    pair=self._news(result.ending.pair),
+                    pair=news(self.claim.row, result.ending.pair),
                     judged=self._has_judged(result.ending.pair),
                     kin_lane=self._kin_lane(),
                 )
@@ -121,11 +120,6 @@ class Job:
         except pairs.FenceLost:
             return Ended.LOST
         return result.ended
-
-    def _news(self, pair: Mapping[str, Any]) -> dict[str, Any]:
-        """What of these columns is new, of those that indexes hold: writing the same again would cost them as much."""
-        row = self.claim.row
-        return {name: value for name, value in pair.items() if name not in INDEXED or row[name] != value}
 
     def _has_judged(self, pair: Mapping[str, Any]) -> bool:
         """Whether this job has found out what in Advoware the record is, or that it is nothing there."""
@@ -172,8 +166,6 @@ class Job:
         if self.entity.child is not None and self.context.whose is None:
             return await self._look_for_parent(self.entity.child)
         match task.cause:
-            case Cause.LATE:
-                return await self._look_late()
             case Cause.SWEEP:
                 return await self._look_round()
             case Cause.PROJECT:
@@ -183,7 +175,7 @@ class Job:
             case Cause.RETRY:
                 self.is_retry = self.claim.row["status"] == Status.FAILED
                 return await self._look_at_both()
-            case Cause.EVENT:
+            case Cause.EVENT | Cause.LATE:  # a late look that found nothing needed no job
                 return await self._look_at_both()
 
     async def _look_for_parent(self, child: Child) -> Result:
@@ -202,13 +194,6 @@ class Job:
         lane, now = task.lane if task else Lane.LIVE, self.context.clock.now()
         pair = {"parent": parent, "admitted_by": self.claim.row["admitted_by"] or "parent"}
         return Result(Ended.WAITING, steps.Ending(pair=pair, follow=Due(self.claim.key, lane, Cause.EVENT, now)))
-
-    async def _look_late(self) -> Result:
-        """Did anybody type into EspoCRM at the instant of our own write?"""
-        espo = await read_espo(self.context, self.snapshot.memory.key.espo_id)
-        if isinstance(espo, Present) and self._is_as_left(espo) and self._shows_our_status(espo):
-            return Result(Ended.UNCHANGED, endings.looked_late(self.context, self.claim.row, espo))
-        return await self._look_at_both(espo)
 
     async def _look_round(self) -> Result:
         """Does Advoware still show what it showed last time? Once in a while EspoCRM is asked too."""
@@ -235,7 +220,7 @@ class Job:
         if self.context.settings.dry_run:
             return Result(Ended.WAITING, endings.still_owed(self.context, self.claim.row))
         espo = await read_espo(self.context, self.snapshot.memory.key.espo_id)
-        if not isinstance(espo, Present) or not self._is_as_left(espo):
+        if not isinstance(espo, Present) or not is_as_left(self.context, self.claim.row, espo):
             return await self._look_at_both(espo)
         changes = projection.differing(espo.body, self.claim.row["owed"] or {})
         shown = espo
@@ -286,13 +271,6 @@ class Job:
                 return Result(Ended.WAITING, endings.still_waiting(self.context, row))
         return await self.act.carry_out()
 
-    def _is_as_left(self, espo: Present) -> bool:
-        """Whether EspoCRM shows just what the last job left there."""
-        return bool(digest(self.entity, Side.ESPO, espo) == self.claim.row["espo_digest"])
-
-    def _shows_our_status(self, espo: Present) -> bool:
-        return bool(espo.body.get(self.entity.status.status) == self.claim.row["status"])
-
     def _was_given_up_for_now(self) -> bool:
         return self.claim.row["status"] in (Status.FAILED, Status.PERMANENTLY_FAILED)
 
@@ -303,8 +281,11 @@ class Job:
     def _shows_new_input(self, espo: Present) -> bool:
         """Whether a person typed into EspoCRM, or asked there for another try."""
         if self.context.settings.dry_run:  # a status nobody answers asks for nothing new
-            return not self._is_as_left(espo)
-        return not self._is_as_left(espo) or found(espo.body.get(self.entity.status.status)) in ASKS_FOR_WORK
+            return not is_as_left(self.context, self.claim.row, espo)
+        return (
+            not is_as_left(self.context, self.claim.row, espo)
+            or found(espo.body.get(self.entity.status.status)) in ASKS_FOR_WORK
+        )
 
     def _advoware_changed(self) -> bool:
         advoware, known = self.snapshot.advoware, self.claim.row["advoware_digest"]

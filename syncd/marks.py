@@ -14,6 +14,7 @@ from syncd.model import Present, Version
 from syncd.rounds import interval
 from syncd.titles import named
 
+INDEXED = frozenset({"status", "title", "sought"})  # columns of a pair that seldom change
 UNSETTLED_SPAN = 2.0  # seconds within which another edit would carry the same time stamp
 
 
@@ -28,6 +29,16 @@ def espo_marks(context: Context, espo: Present, judged: Present | None = None) -
     if _is_old(espo):
         marks["settled_token"] = espo.version.token
     return marks
+
+
+def news(row: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[str, Any]:
+    """What of these columns is new, of those that indexes hold: writing the same again would cost them as much."""
+    return {name: value for name, value in pair.items() if name not in INDEXED or row[name] != value}
+
+
+def is_as_left(context: Context, row: Mapping[str, Any], espo: Present) -> bool:
+    """Whether EspoCRM shows just what the last job left there, its status apart."""
+    return bool(digest(context.entity, Side.ESPO, espo) == row["espo_digest"])
 
 
 def late_look(context: Context, key: str, espo: Present, *, wrote: bool) -> Due | None:

@@ -192,7 +192,7 @@ async def _finish(app: App, key: str) -> Ended | None:
         if due.due_at > clock.now():
             await clock.sleep(max(0.05, due.due_at - clock.now()))
             continue
-        ended, _ = await do(context, key)
+        ended, _ = await do(context, key, due.lane)
         if ended is Ended.BUSY:
             await clock.sleep(BUSY_WAIT)
             continue

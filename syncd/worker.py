@@ -13,9 +13,11 @@ from typing import Protocol
 
 import structlog
 
-from services.ports import CircuitState, Urgency, lane
+from services.ports import CircuitState, Urgency
+from services.ports import lane as in_lane
 from syncd.context import Context
 from syncd.endings import Ended
+from syncd.glance import glance
 from syncd.job import Job, claim
 from syncd.lanes import Lane
 from syncd.ledger import work
@@ -32,6 +34,7 @@ BUSY_WAIT = 2.0
 TROUBLE_WAIT = 2.0
 JUST_NOW = 60.0  # seconds since it was due within which an edit may use what is kept for people
 CLOSED_WAIT = 5.0
+BELIEVED = 1.0
 
 
 class Circuits(Protocol):
@@ -39,6 +42,29 @@ class Circuits(Protocol):
 
 
 Observe = Callable[[str, str, float], None]
+
+
+class Outlook:
+    """For how long a system is away, as all workers of a process want to know before each job: asked by one for all.
+
+    That all is well is believed for `BELIEVED` seconds; a call meets the circuit in any case.
+    """
+
+    def __init__(self, circuits: Circuits, monotonic: Callable[[], float]) -> None:
+        self._circuits = circuits
+        self._monotonic = monotonic
+        self._well_until = float("-inf")
+
+    async def away(self) -> float:
+        """Seconds, 0.0 where both are there."""
+        if self._monotonic() < self._well_until:
+            return 0.0
+        for side in ("espocrm", "advoware"):
+            seconds = (await self._circuits.look(side)).seconds
+            if seconds > 0:
+                return seconds
+        self._well_until = self._monotonic() + BELIEVED
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +76,7 @@ class Crew:
 
     contexts: Mapping[str, Context]
     queue: Queue
-    circuits: Circuits
+    outlook: Outlook
     sleep: Callable[[float], Awaitable[None]]
     observe: Observe
     turn: Callable[[str], None]
@@ -61,7 +87,9 @@ async def work_on(crew: Crew, owner: str, stopping: asyncio.Event, shift: Shift 
     while not stopping.is_set():
         crew.turn(owner)
         try:
-            if await _systems_away(crew):
+            away = await crew.outlook.away()
+            if away > 0:  # a record that is taken could only wait, and would use calls for that
+                await crew.sleep(min(away, CLOSED_WAIT))
                 continue
             context = next(iter(crew.contexts.values()))
             taken = await crew.queue.take(owner, context.settings.lease, shift)
@@ -72,16 +100,6 @@ async def work_on(crew: Crew, owner: str, stopping: asyncio.Event, shift: Shift 
         except (RedisUnavailable, LedgerUnavailable) as error:
             log.debug("worker.waiting", reason=str(error))  # readiness and the alarm tell of it, once
             await crew.sleep(TROUBLE_WAIT)
-
-
-async def _systems_away(crew: Crew) -> bool:
-    """While a system is away no record is taken: it could only wait, and would use calls for that."""
-    for side in ("espocrm", "advoware"):
-        state = await crew.circuits.look(side)
-        if state.state in ("open", "barred") and state.seconds > 0:
-            await crew.sleep(min(state.seconds, CLOSED_WAIT))
-            return True
-    return False
 
 
 async def serve(crew: Crew, taken: Taken) -> Ended | None:
@@ -98,8 +116,8 @@ async def serve(crew: Crew, taken: Taken) -> Ended | None:
     ended: Ended | None = None
     due: Due | None = None
     try:
-        with structlog.contextvars.bound_contextvars(key=taken.key), lane(_urgency(taken)):
-            ended, due = await do(context, taken.key)
+        with structlog.contextvars.bound_contextvars(key=taken.key), in_lane(_urgency(taken)):
+            ended, due = await do(context, taken.key, taken.lane)
     except LedgerUnavailable:
         await crew.queue.requeue(taken, taken.lane, context.clock.now() + TROUBLE_WAIT)
         raise
@@ -130,8 +148,14 @@ async def _put_off(crew: Crew, context: Context, taken: Taken) -> None:
         await crew.queue.requeue(taken, taken.lane, due)
 
 
-async def do(context: Context, key: str) -> tuple[Ended, Due | None]:
-    """Claim a record and do its job, whatever happens; `BUSY` where somebody else is at it. Tells what waits then."""
+async def do(context: Context, key: str, lane: Lane) -> tuple[Ended, Due | None]:
+    """Claim a record and do its job, whatever happens; `BUSY` where somebody else is at it. Tells what waits then.
+
+    A late look that finds nothing is all there is to do; `lane` tells that it may be one.
+    """
+    looked = await _glanced(context, key) if lane is Lane.LATE else None
+    if looked is not None:
+        return looked
     job = await claim(context, key)
     if job is None:
         return Ended.BUSY, None
@@ -145,6 +169,16 @@ async def do(context: Context, key: str) -> tuple[Ended, Due | None]:
         if ended is Ended.LOST:
             return ended, await context.ledger.read(work.next_due, key)
         return ended, job.left
+
+
+async def _glanced(context: Context, key: str) -> tuple[Ended, Due | None] | None:
+    try:
+        return await glance(context, key)
+    except LedgerUnavailable:
+        raise
+    except Exception:  # a job meets it too, and says so in the record
+        log.exception("job.bug", reference=context.id12())
+        return None
 
 
 async def _run(context: Context, job: Job) -> Ended:

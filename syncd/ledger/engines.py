@@ -95,11 +95,16 @@ def companions(file: Path) -> tuple[Path, ...]:
     return tuple(file.with_name(file.name + ending) for ending in ("-wal", "-shm", "-journal"))
 
 
-@contextmanager
-def without_waiting(conn: Connection) -> Iterator[None]:
-    """Where another program has SQLite's file locked, that is said at once."""
+def never_wait(conn: Connection) -> None:
+    """From now on, where another program has SQLite's file locked, that is said at once."""
     by_driver(conn, "PRAGMA busy_timeout=0")
+
+
+@contextmanager
+def waiting(conn: Connection) -> Iterator[None]:
+    """Meanwhile another program's lock is waited for."""
+    by_driver(conn, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     try:
         yield
     finally:
-        by_driver(conn, f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        never_wait(conn)

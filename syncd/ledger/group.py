@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import DBAPIError
 
 from syncd.ledger.call import Call
-from syncd.ledger.engines import without_waiting
+from syncd.ledger.engines import waiting
 from syncd.ledger.trouble import LedgerUnavailable, is_the_store, unavailable
 from syncd.ledger.trouble import of as trouble_of
 
@@ -120,8 +120,7 @@ class GroupCommit:
         if self._conn is None:
             return None
         try:
-            with without_waiting(self._conn):
-                transaction = self._conn.begin()
+            transaction = self._conn.begin()
             return transaction, [(one.answer, one.call(self._conn), None) for one in group]
         except BaseException as error:
             self._hang_up()
@@ -207,7 +206,9 @@ class GroupCommit:
             try:
                 if self._conn is None:
                     self._conn = self._engine.connect().execution_options(syncd_write=True)
-                with self._conn.begin():
+                with waiting(self._conn):
+                    transaction = self._conn.begin()
+                with transaction:
                     yield self._conn
             except BaseException:
                 self._hang_up()

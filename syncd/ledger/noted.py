@@ -88,10 +88,11 @@ EVERYTHING = Before()
 COLUMNS = tuple(pairs.c.keys())
 
 
-def at_claim(conn: Connection, key: str) -> tuple[dict[str, Any], Before, Task | None]:
-    """A pair's row, which must be there, what else there is, and the work that waits for it."""
+def at_claim(conn: Connection, key: str) -> tuple[dict[str, Any], Before, Task | None] | None:
+    """A pair's row, what else there is, and the work that waits for it; None where there is no such pair."""
     row = _BEFORE.first(conn, {"of_key": key})
-    assert row is not None
+    if row is None:
+        return None
     columns, noted = len(COLUMNS), len(COLUMNS) + len(BEFORE)
     return dict(zip(COLUMNS, row, strict=False)), Before(*map(bool, row[columns:noted])), task_of(row[noted:])
 

@@ -50,6 +50,9 @@ _LOCKED = Prepared(
 _UPDATE_HELD = Prepared(
     update(pairs).where(pairs.c.key == _KEY, pairs.c.fence == given("of_fence"), pairs.c.claimed_by.is_not(None))
 )
+_UPDATE_FREE = Prepared(
+    update(pairs).where(pairs.c.key == _KEY, pairs.c.fence == given("of_fence"), pairs.c.claimed_by.is_(None))
+)
 _FENCE = Prepared(select(pairs.c.fence).where(pairs.c.key == _KEY, pairs.c.claimed_by.is_not(None)).with_for_update())
 _FENCE_OF = Prepared(select(pairs.c.fence).where(pairs.c.key == _KEY))
 _HOLDERS = select(pairs.c.advoware_id, pairs.c.key).where(
@@ -88,6 +91,27 @@ class Claim:
     lock: Lock | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """A record nobody works on, as it was left, and the look that is due."""
+
+    row: Mapping[str, Any]
+    task: Task
+
+
+@brief
+def idle(conn: Connection, key: str, now: float) -> Idle | None:
+    """What a late look compares with; None where more is to be done than that, or where a job has to find out."""
+    there = at_claim(conn, key)
+    if there is None:
+        return None
+    row, noted, task = there
+    left_alone = row["claimed_by"] is None and row["claimed_until"] < now
+    if task is None or task.cause is not Cause.LATE or not left_alone or noted.intents or noted.pauses:
+        return None
+    return Idle(row, task)
+
+
 @brief
 def claim(
     conn: Connection, key: str, owner: str, now: float, until: float, left: int | None = None,
@@ -107,7 +131,9 @@ def claim(
         if _CLAIM.run(conn, wish) == 0:
             unlock(conn, lock)
             return None
-    row, noted, task = at_claim(conn, key)
+    there = at_claim(conn, key)
+    assert there is not None  # it has just been claimed
+    row, noted, task = there
     if noted.intents:
         journal.orphan(conn, key)
     if row["parent"] != parent and parent is not None:
@@ -213,6 +239,12 @@ def release(conn: Connection, key: str, fence: int, values: Mapping[str, Any] = 
     """End the claim and store what the job learned; raises `FenceLost` if it is not the last."""
     free = {"claimed_until": 0.0, "claimed_by": None, "crashes": 0}
     if _UPDATE_HELD.run(conn, {"of_key": key, "of_fence": fence, **free, **values}) == 0:
+        raise FenceLost(key)
+
+
+def amend(conn: Connection, key: str, fence: int, values: Mapping[str, Any]) -> None:
+    """Store what was seen of a record without a claim; raises `FenceLost` if a job has begun since."""
+    if _UPDATE_FREE.run(conn, {"of_key": key, "of_fence": fence, **values}) == 0:
         raise FenceLost(key)
 
 

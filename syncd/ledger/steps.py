@@ -65,7 +65,7 @@ class Announcement:
 class Job:
     """Who stores: the record, the fence, the job's id, now (epoch seconds), the run it is part of, if of any.
 
-    `cause`: what set the job going, for the history.
+    `cause`: what set the job going, for the history. Not `claimed`: it has only looked, and ends in one step.
     """
 
     key: str
@@ -75,6 +75,7 @@ class Job:
     run: str | None = None
     cause: str | None = None
     lock: pairs.Lock | None = None  # of the record's parent, which ends with the job
+    claimed: bool = True
 
     @property
     def entity(self) -> str:
@@ -300,7 +301,8 @@ def finish(conn: Connection, job: Job, ending: Ending, gen: int | None) -> Due |
     Returns what waits for the record now. Raises `FenceLost`, and nothing is stored.
     """
     pairs.unlock(conn, job.lock)  # in the order in which they were taken
-    pairs.release(conn, job.key, job.fence, ending.pair)
+    store = pairs.release if job.claimed else pairs.amend
+    store(conn, job.key, job.fence, ending.pair)
     journal.put_bases(conn, job.key, ending.agreed)
     journal.put_entries(conn, job.key, ending.entries)
     _keep(conn, job, ending.lost)

@@ -55,7 +55,7 @@ async def a_long_job_on_slow_systems_comes_to_its_end(story: Story) -> None:
     espo_id, betnr = await story.pair()
     story.fault(Kind.LATENCY, system="advoware", seconds=2.5, times=None)
     save(story, espo_id, *(phone(f"+4951160000{number}", primary=not number) for number in range(9)))
-    await together(story, 150, 1)
+    await together(story, 60, 1)
     assert story.status(espo_id) == "clean", "the job never ends"
     assert len(living(story, betnr)) == 9
 

@@ -22,10 +22,12 @@ from syncd import (
     marks,
     pairing,
     plan,
+    worker,
     write,
 )
 from syncd.endings import Ended, Result
 from syncd.ledger import pairs, schema, steps
+from syncd.ledger.work import Due
 from syncd.model import (
     Absent,
     Action,
@@ -188,11 +190,15 @@ CREATIONS: tuple[Names, ...] = ((guard, "too_many_creations", always(False)),)
 CHANGES: tuple[Names, ...] = ((guard, "too_many_changes", always(False)),)
 
 
-async def _looked_at_nothing(one: job.Job) -> Result:
-    return Result(Ended.UNCHANGED, steps.Ending())
+async def _looked_at_nothing(about: context.Context, key: str) -> tuple[Ended, Due | None] | None:
+    known = await about.ledger.write(pairs.idle, key, about.clock.now())
+    if known is None:
+        return None
+    looked = steps.Job(key, known.row["fence"], about.new_id(), about.clock.now(), claimed=False)
+    return Ended.UNCHANGED, await about.ledger.write(steps.finish, looked, steps.Ending(), known.task.gen)
 
 
-LATE_LOOK: tuple[Names, ...] = ((job.Job, "_look_late", _looked_at_nothing), (marks, "_is_old", always(True)))
+LATE_LOOK: tuple[Names, ...] = ((worker, "glance", _looked_at_nothing), (marks, "_is_old", always(True)))
 
 
 def _all_is_news(about: context.Context, pair: Mapping[str, Any], row: Mapping[str, Any], now: float) -> bool:
