@@ -29,7 +29,7 @@ class Size:
 
 FULL = Size(
     records=2000,
-    seconds=24.0,
+    seconds=40.0,
     rounds=3,
     latencies=(0.0, 0.02, 0.1),
     workers=(1, 8, 32),
