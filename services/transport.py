@@ -94,7 +94,7 @@ class Wire:
         quiet()
         self._transport = Connections() if transport is None else transport
         self._extensions = {"timeout": httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)).as_dict()}
-        self._parsed = lru_cache(maxsize=KEPT)(httpx.URL)
+        self._address = lru_cache(maxsize=KEPT)(_address)
         self._headers = lru_cache(maxsize=KEPT)(_headers)
 
     async def close(self) -> None:
@@ -110,13 +110,16 @@ class Wire:
         """
         request = httpx.Request(
             verb,
-            self._parsed(url),
-            params=dict(params) or None,
+            self._address(url, tuple(params.items())),
             headers=self._headers(tuple(headers.items())),
             stream=httpx.ByteStream(content),
             extensions=self._extensions,
         )
         return await self._transport.handle_async_request(request)
+
+
+def _address(url: str, params: tuple[tuple[str, str], ...]) -> httpx.URL:
+    return httpx.URL(url, params=params) if params else httpx.URL(url)
 
 
 def _headers(more: tuple[tuple[str, str], ...]) -> httpx.Headers:

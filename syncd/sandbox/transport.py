@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from syncd.sandbox.sandbox import Sandbox
 
 DEFAULT_TIMEOUT_SECONDS = 5.0
+_parsed = lru_cache(maxsize=8)(httpx.URL)
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):
@@ -24,7 +26,7 @@ class SandboxTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One exchange; without an answer it waits the client's read time-out on the sandbox's clock."""
-        host = httpx.URL(self.sandbox.urls.espocrm)
+        host = _parsed(self.sandbox.urls.espocrm)
         mine = (request.url.host, request.url.port) == (host.host, host.port)
         wire = self.sandbox.espo_app if mine else self.sandbox.advoware_app
         limits = request.extensions.get("timeout", {})
