@@ -107,14 +107,14 @@ async def _settled(stage: Stage) -> list[str]:
     for _ in range(ROUNDS):
         await asyncio.sleep(SETTLING)
         await stage.decide()
-        left = await _left(stage)
+        left = await left_over(stage)
         wrong = await oracle.judge(stage) if not left else [f"work is left: {left}"]
         if not wrong or stage.witness.wrong:
             break
     return wrong
 
 
-async def _left(stage: Stage) -> dict[str, int]:
+async def left_over(stage: Stage) -> dict[str, int]:
     """Work by lane, and what people are still to be told; a look round that has just begun gets the time to end."""
     left: dict[str, int] = {}
     reader = stage.world.reader()

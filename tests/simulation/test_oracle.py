@@ -17,7 +17,7 @@ from syncd.sandbox.reachability import meaning
 from tests.simulation import switches_records
 from tests.simulation.backups import Verdict
 from tests.simulation.mishaps import Mishaps
-from tests.simulation.play import SETTLING, play
+from tests.simulation.play import SETTLING, left_over, play
 from tests.simulation.process import SENDING, Sending
 from tests.simulation.script import Event, Script
 from tests.simulation.stage import Stage
@@ -45,6 +45,7 @@ class Saboteur(Mishaps):
         await super().after_healing()
         if self.finale:
             await asyncio.sleep(SETTLING)  # for what is tried again
+            await left_over(self)  # nobody would end a look round that has just begun
         while self.finale and self.world.daemons:
             await self.world.end(next(iter(self.world.daemons)))
         for do, what in self.finale:
