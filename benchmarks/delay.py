@@ -23,7 +23,7 @@ POLL = 2.0  # seconds
 PAUSE = 0.5  # between two edits, give or take a half
 TWICE = 2.0
 LATENCY = 0.02
-WAIT = 300.0
+WAIT = 1200.0
 DUE = "SELECT count(*) FROM work WHERE due_at <= ?"
 
 
