@@ -74,14 +74,7 @@ def _backfill(size: Size, state: Path) -> Waited:
     with running_systems(seed_records=str(size.many)) as systems:
         pairs = seeds.pairs(systems, size.edits)
         with serving(systems, state, SYNCD_POLL_SECONDS=str(POLL)) as daemon:
-            until_ready(daemon)
-            for espo_id, _ in pairs:
-                daemon.http.post(
-                    f"http://127.0.0.1:{daemon.port}/sync/beteiligte/{espo_id}",
-                    headers={"Authorization": f"Bearer {daemon.settings['SYNCD_API_TOKEN']}"},
-                ).raise_for_status()
-            for espo_id, _ in pairs:
-                daemon.wait_known(espo_id)
+            _know_first(daemon, pairs)
             return _edits(systems, pairs, daemon)
 
 
@@ -89,9 +82,7 @@ def _outage(size: Size, state: Path) -> Waited:
     with running_systems(seed_records=str(size.dirty)) as systems:
         pairs = seeds.pairs(systems, size.edits)
         with serving(systems, state, SYNCD_POLL_SECONDS=str(POLL)) as daemon:
-            until_ready(daemon)
-            for espo_id, _ in pairs:
-                daemon.wait_known(espo_id)
+            _know_first(daemon, pairs)
             eventually("all are known", lambda: asked(state, DUE, time.time()) == 0, WAIT)
             daemon.end()
         others = [(one, 0) for one in systems.act("espocrm", "ids") if one not in {espo_id for espo_id, _ in pairs}]
@@ -99,6 +90,18 @@ def _outage(size: Size, state: Path) -> Waited:
         with serving(systems, state, SYNCD_POLL_SECONDS=str(POLL)) as daemon:
             until_ready(daemon)
             return _edits(systems, pairs, daemon)
+
+
+def _know_first(daemon: Daemon, pairs: list[tuple[str, int]]) -> None:
+    """A person asks for these records, which would have their turn among all others."""
+    until_ready(daemon)
+    for espo_id, _ in pairs:
+        daemon.http.post(
+            f"http://127.0.0.1:{daemon.port}/sync/beteiligte/{espo_id}",
+            headers={"Authorization": f"Bearer {daemon.settings['SYNCD_API_TOKEN']}"},
+        ).raise_for_status()
+    for espo_id, _ in pairs:
+        daemon.wait_known(espo_id)
 
 
 def _edits(systems: Systems, pairs: list[tuple[str, int]], daemon: Daemon) -> Waited:
