@@ -206,10 +206,17 @@ class App:
         """Ask EspoCRM what changed; of children only now and then, they change seldom and have their webhooks."""
         asked = self.adults if self.polls % CHILDREN_EVERY else self.contexts
         self.polls += 1
-        found = sum([await self._ask(context, discovery.poll) for context in asked.values()])
+        found = sum([await self._ask(context, self._poll) for context in asked.values()])
         await self.parts.ledger.write(facts.put, "polled_at", self.parts.clock.now())
-        if found:
-            await self.copy_due()
+        return found
+
+    async def _poll(self, context: Context) -> int:
+        """What an answer tells is worked on while the next one is asked for."""
+        found = 0
+        async for some in discovery.poll(context):
+            found += some
+            if some:
+                await self.copy_due()
         return found
 
     async def _ask(self, context: Context, ask: Callable[[Context], Awaitable[int]]) -> int:

@@ -6,16 +6,16 @@ records again by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal
 
 import structlog
 
 from services.errors import Missing
 from services.ports import Urgency, lane
 from syncd import stock
-from syncd.admission import OVERLAP, admitted_by, espo_time, first_start, measured
-from syncd.context import Context
+from syncd.admission import OVERLAP, admitted_by, espo_time, first_start, in_our_time, measured
+from syncd.context import Context, Page
 from syncd.lanes import Lane
 from syncd.ledger import facts, pairs, rounds, work
 from syncd.ledger.work import Cause, Due
@@ -26,45 +26,75 @@ log = structlog.get_logger()
 
 PAGE = 200
 MAX_PAGES = 500
+LOOK_AFTER = 10  # pages of a long list, after which comes a look at what changed last
 STATUS_PAGES = 5
 SWEEP_LOST = 4.0  # minimum sweep times after which a look round that got lost is due again
 IN_DOUBT = (Status.PENDING_SYNC, Status.DIRTY, Status.SYNCING)
 
 
-async def poll(context: Context) -> int:
-    """Ask EspoCRM what changed since the watermark, and who waits; returns how many keys were put to work."""
+async def poll(context: Context) -> AsyncIterator[int]:
+    """Ask EspoCRM what changed since the watermark, and who waits; yields how many keys each answer put to work.
+
+    What changed last is asked for first, and now and then while a long list is gone through: what somebody types after
+    an outage waits for no page of what has piled up.
+    """
     name = f"watermark:{context.entity.name}"
     began = await measured(context)
     watermark = await context.ledger.read(facts.get, name, began - OVERLAP)
-    found, greatest, served = 0, watermark, None
-    after: tuple[str, str] | None = None
-    for _ in range(MAX_PAGES):
-        page = await context.espo.list(
-            context.entity.espo_type,
-            where=[_since(espo_text(watermark), after), *context.settings.espo_filter],
-            select=_columns(context),
-            order_by="modifiedAt",
-            max_size=PAGE,
-        )
-        served = served if served is not None else page.date
-        rows = stock.named(page.rows)
-        found += await consider(context, rows, began)
-        greatest = max([greatest, *(espo_time(row.get("modifiedAt")) or 0.0 for row in rows)])
-        timed = [(row["modifiedAt"], row["id"]) for row in rows if espo_time(row.get("modifiedAt")) is not None]
-        if page.last or not timed or timed[-1] == after:
-            break
-        after = timed[-1]
-    reached = min(greatest, served if served is not None else context.clock.now()) - OVERLAP
+    since = espo_text(watermark)
+    newest = await _changed(context, since, order="desc")
+    yield await _consider(context, newest, began)
+    greatest, listed = (_latest(watermark, newest) if newest.last else watermark), 0
+    if not newest.last:
+        async for page in _all_changed(context, since):
+            yield await _consider(context, page, began)
+            greatest, listed = _latest(greatest, page), listed + 1
+            if listed % LOOK_AFTER == 0 and not page.last:
+                yield await _consider(context, await _changed(context, since, order="desc"), began)
+    reached = min(greatest, newest.date if newest.date is not None else context.clock.now()) - OVERLAP
     if reached > watermark:
         await context.ledger.write(facts.put, name, reached)
-    if context.entity.child is not None:  # what waits for these is in the ledger; a call each time would be for nothing
-        return found
-    return found + await _poll_waiting(context, began)
+    if context.entity.child is None:  # what waits for a child is in the ledger; a call each time would be for nothing
+        async for found in _poll_waiting(context, began):
+            yield found
 
 
-async def _poll_waiting(context: Context, began: float) -> int:
+async def _all_changed(context: Context, since: str) -> AsyncIterator[Page]:
+    """Everything from `since` on by (modifiedAt, id), so that what changes meanwhile comes once more, at the end."""
+    after: tuple[str, str] | None = None
+    for _ in range(MAX_PAGES):
+        page = await _changed(context, since, after)
+        yield page
+        timed = [(row["modifiedAt"], row["id"]) for row in stock.named(page.rows) if espo_time(row.get("modifiedAt"))]
+        if page.last or not timed or timed[-1] == after:
+            return
+        after = timed[-1]
+
+
+async def _changed(
+    context: Context, since: str, after: tuple[str, str] | None = None, order: Literal["asc", "desc"] = "asc"
+) -> Page:
+    return await context.espo.list(
+        context.entity.espo_type,
+        where=[_since(since, after), *context.settings.espo_filter],
+        select=_columns(context),
+        order_by="modifiedAt",
+        order=order,
+        max_size=PAGE,
+    )
+
+
+async def _consider(context: Context, page: Page, began: float) -> int:
+    return await consider(context, stock.named(page.rows), began, served=page.date)
+
+
+def _latest(known: float, page: Page) -> float:
+    return max([known, *(espo_time(row.get("modifiedAt")) or 0.0 for row in stock.named(page.rows))])
+
+
+async def _poll_waiting(context: Context, began: float) -> AsyncIterator[int]:
     """Records whose status asks for work, whatever their time stamp says."""
-    entity, found = context.entity, 0
+    entity = context.entity
     takes_part: dict[str, Any] = {
         "type": "or",
         "value": [
@@ -82,10 +112,9 @@ async def _poll_waiting(context: Context, began: float) -> int:
             max_size=PAGE,
             offset=number * PAGE,
         )
-        found += await consider(context, stock.named(page.rows), began)
+        yield await _consider(context, page, began)
         if page.last or not page.rows:
-            break
-    return found
+            return
 
 
 def _since(text: str, after: tuple[str, str] | None) -> dict[str, Any]:
@@ -107,8 +136,17 @@ def _columns(context: Context) -> list[str]:
     return [name for name in [*wanted, child.espo if child is not None else ""] if name]
 
 
-async def consider(context: Context, rows: Sequence[Mapping[str, Any]], began: float, into: Lane = Lane.LIVE) -> int:
-    """Put those listed records to work of which the ledger does not know that it has seen them so."""
+async def consider(
+    context: Context,
+    rows: Sequence[Mapping[str, Any]],
+    began: float,
+    into: Lane = Lane.LIVE,
+    served: float | None = None,
+) -> int:
+    """Put those listed records to work of which the ledger does not know that it has seen them so.
+
+    Edits are due since they were made, if it is known what EspoCRM's clock says now (`served`).
+    """
     keys = {str(Key(context.entity.name, row["id"])): row for row in rows}
     if not keys:
         return 0
@@ -126,7 +164,7 @@ async def consider(context: Context, rows: Sequence[Mapping[str, Any]], began: f
             new[key] = None if child is None else Key.of_parent(child, row)
         elif not _is_news(context, pair, row, now) or (key in waiting and pair["claimed_by"] is None):
             continue
-        due.append(Due(key, into, Cause.EVENT, now))
+        due.append(Due(key, into, Cause.EVENT, _since_when(pair, row, served, now)))
     if new:
         await context.ledger.write(pairs.admit, new, "created", new)
     if due:
@@ -152,6 +190,18 @@ def _admitted_by(context: Context, row: Mapping[str, Any], began: float, parents
     return "parent" if Key.of_parent(child, row) in parents else None
 
 
+def _since_when(pair: Mapping[str, Any] | None, row: Mapping[str, Any], served: float | None, now: float) -> float:
+    """When the edit was made by our clock; now, where it is unknown or the news is none of an edit."""
+    if served is None or (pair is not None and not _is_edited(pair, row)):
+        return now
+    made = in_our_time(row.get("modifiedAt"), served, now)
+    return now if made is None else min(made, now)
+
+
+def _is_edited(pair: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    return row.get("modifiedAt") not in (pair["settled_token"], pair["seen_token"])
+
+
 def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], now: float) -> bool:
     if pair["state"] == PairState.EXCLUDED:
         return False
@@ -160,7 +210,7 @@ def _is_news(context: Context, pair: Mapping[str, Any], row: Mapping[str, Any], 
     child = context.entity.child
     if child is not None and Key.of_parent(child, row) != (pair["parent"] or ""):
         return True  # linking leaves the time stamp as it is
-    if row.get("modifiedAt") not in (pair["settled_token"], pair["seen_token"]):
+    if _is_edited(pair, row):
         return True
     # The stamp is known. A second edit within it is found by the late look, which is due already.
     stuck = row.get(context.entity.status.status) == Status.SYNCING and pair["claimed_until"] < now
