@@ -202,6 +202,14 @@ class App:
         due = await self.parts.ledger.read(work.due, self.parts.clock.now(), DUE_BATCH)
         await self.parts.queue.add_all([Waiting(item.key, item.lane, item.due_at) for item in due])
 
+    async def keep_copying(self, over: asyncio.Event) -> None:
+        """As the chore does in a daemon: what becomes due, and what was more than is copied at once."""
+        while True:
+            await _either(self.parts.clock.sleep(DUE_EVERY), over.wait())
+            if over.is_set():
+                return
+            await self.copy_due()
+
     async def poll(self) -> int:
         """Ask EspoCRM what changed; of children only now and then, they change seldom and have their webhooks."""
         asked = self.adults if self.polls % CHILDREN_EVERY else self.contexts
@@ -325,18 +333,12 @@ class App:
                 if over.is_set():
                     return
                 working += 1
+            over.set()
 
-        async def feed() -> None:
-            """Of more than is copied at once, the rest follows before the workers have run out of it."""
-            while not over.is_set() and clock.monotonic() < end:
-                await _either(clock.sleep(min(DUE_EVERY, end - clock.monotonic())), over.wait())
-                if not over.is_set():
-                    await self.copy_due()
-
-        await self.copy_due()
+        await self.copy_due()  # before any of them finds nothing to do
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(feed())
+                group.create_task(self.keep_copying(over))
                 for number in range(self.settings.syncd_workers):
                     group.create_task(one(number))
         except BaseExceptionGroup as several:

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 PAGE = 200
 MAX_PAGES = 500
+SECOND = 1.0  # is what EspoCRM's times tell: of what was edited within one, parents come before their children
 LOOK_AFTER = 10  # pages of a long list, after which comes a look at what changed last
 STATUS_PAGES = 5
 SWEEP_LOST = 4.0  # minimum sweep times after which a look round that got lost is due again
@@ -164,7 +165,7 @@ async def consider(
             new[key] = None if child is None else Key.of_parent(child, row)
         elif not _is_news(context, pair, row, now) or (key in waiting and pair["claimed_by"] is None):
             continue
-        due.append(Due(key, into, Cause.EVENT, _since_when(pair, row, served, now)))
+        due.append(Due(key, into, Cause.EVENT, _since_when(context, pair, row, served, now)))
     if new:
         await context.ledger.write(pairs.admit, new, "created", new)
     if due:
@@ -190,12 +191,14 @@ def _admitted_by(context: Context, row: Mapping[str, Any], began: float, parents
     return "parent" if Key.of_parent(child, row) in parents else None
 
 
-def _since_when(pair: Mapping[str, Any] | None, row: Mapping[str, Any], served: float | None, now: float) -> float:
-    """When the edit was made by our clock; now, where it is unknown or the news is none of an edit."""
+def _since_when(
+    context: Context, pair: Mapping[str, Any] | None, row: Mapping[str, Any], served: float | None, now: float
+) -> float:
+    """Since when an edit waits, by our clock; now, where that is unknown or the news is none of an edit."""
     if served is None or (pair is not None and not _is_edited(pair, row)):
         return now
     made = in_our_time(row.get("modifiedAt"), served, now)
-    return now if made is None else min(made, now)
+    return now if made is None else min(now, made if context.entity.child is None else made + SECOND)
 
 
 def _is_edited(pair: Mapping[str, Any], row: Mapping[str, Any]) -> bool:

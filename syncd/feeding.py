@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from syncd.app import DUE_EVERY, App
+from syncd.app import App
 from syncd.ledger import facts, runs
 from syncd.ledger.runs import RunState, Standing
 
@@ -42,7 +42,7 @@ async def nothing_to_feed(room: int) -> bool:
 async def follow(app: App, run_id: str, feed: Feed, stop: asyncio.Event, told: Told) -> Followed:
     """Feed and work until the run is done, paused by anybody, or `stop` is set. Raises `PeerError`."""
     tasks = [asyncio.create_task(app.worker(number)) for number in range(app.settings.syncd_workers)]
-    tasks.append(asyncio.create_task(_copy_due(app)))
+    tasks.append(asyncio.create_task(app.keep_copying(app.stopping)))
     try:
         why = await _until_done(app, run_id, feed, stop, told, tasks)
     finally:
@@ -99,13 +99,6 @@ async def pause(app: App, run_id: str) -> None:
     await ledger.write(runs.end, run_id, RunState.PAUSED, now)
     for key in await ledger.write(runs.hold, run_id):
         await app.parts.queue.drop(key)
-
-
-async def _copy_due(app: App) -> None:
-    """What the ledger has due goes to the queue, also where no daemon runs."""
-    while not app.stopping.is_set():
-        await app.copy_due()
-        await app.parts.clock.sleep(DUE_EVERY)
 
 
 async def _drain(app: App, tasks: list[asyncio.Task[None]]) -> None:

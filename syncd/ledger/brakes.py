@@ -26,7 +26,11 @@ _USED = Prepared(
         guarded.c.kind == given("of_kind"), guarded.c.key == given("of_key"), guarded.c.allowed.is_(True)
     )
 )
-_ALLOWED = select(guarded.c.allowed).where(guarded.c.kind == given("kind"), guarded.c.key == given("key"))
+_ALLOWED = Prepared(
+    select(literal(1)).where(
+        guarded.c.kind == given("kind"), guarded.c.key == given("key"), guarded.c.allowed.is_(True)
+    )
+)
 
 
 def see(conn: Connection, kind: str, key: str, now: float) -> None:
@@ -112,7 +116,7 @@ def held_by(conn: Connection, kinds: Iterable[str], key: str) -> set[str]:
 
 def is_allowed(conn: Connection, kind: str, key: str) -> bool:
     """Whether a person let exactly this record through."""
-    return bool(conn.execute(_ALLOWED, {"kind": kind, "key": key}).scalar_one_or_none())
+    return _ALLOWED.first(conn, {"kind": kind, "key": key}) is not None
 
 
 def allow(conn: Connection, guard_id: str, now: float) -> tuple[str, list[str]] | None:

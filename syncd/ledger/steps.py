@@ -110,8 +110,10 @@ def _keep(conn: Connection, job: Job, values: Iterable[Lost]) -> None:
 
 def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Limits, guard_id: str) -> str | None:
     if told.verb == "create":
+        if brakes.is_allowed(conn, guard.CREATE_KIND, job.key):
+            return None
         created = journal.creations_since(conn, job.now - guard.HOUR)
-        if brakes.is_allowed(conn, guard.CREATE_KIND, job.key) or not guard.too_many_creations(created, limits):
+        if not guard.too_many_creations(created, limits):
             return None
         return brakes.stop(conn, guard_id, guard.CREATE_KIND, [job.key], {"created": created}, job.now)
     if limits.change_min == 0:
@@ -119,11 +121,12 @@ def _stopped_by(conn: Connection, job: Job, told: Announcement, limits: guard.Li
     for name in told.edits:
         kind = guard.change_kind(told.side.other, name)
         brakes.see(conn, kind, job.key, job.now)
-        if not brakes.seen_as_often(conn, kind, job.now - guard.HOUR, limits.change_min):
-            continue
+        often = brakes.seen_as_often(conn, kind, job.now - guard.HOUR, limits.change_min)
+        if not often or brakes.is_allowed(conn, kind, job.key):
+            continue  # what was let through may be very many, and counting them takes as long
         changed = brakes.seen_since(conn, kind, job.now - guard.HOUR)
         checked = pairs.checked_since(conn, job.entity, job.now - guard.HOUR)
-        if guard.too_many_changes(changed, checked, limits) and not brakes.is_allowed(conn, kind, job.key):
+        if guard.too_many_changes(changed, checked, limits):
             detail = {"changed": changed, "checked": checked}
             of_field = (one for one in told.writes if one.field.partition(":")[0] == name)
             values = next(((one.before, one.after) for one in of_field), None)

@@ -53,6 +53,17 @@ async def test_a_field_changed_in_many_records_is_stopped_and_exactly_those_are_
     assert await change(ledger, 9, later) == "g9", "a record nobody looked at waits for the next look"
 
 
+async def test_a_change_that_was_let_through_is_not_counted_against_all_others(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        await change(ledger, number)
+    await ledger.write(requests.allow, "g2", None, NOW)
+    assert [await change(ledger, number, NOW + 1) for number in (4, 5, 6)] == [None, None, "g6"]
+    monkeypatch.delattr(brakes, "seen_since")
+    assert await change(ledger, 3, NOW + 2) is None
+
+
 async def test_creations_beyond_the_hours_number_wait_for_a_person(ledger: Ledger) -> None:
     stopped = []
     for number in range(4):
