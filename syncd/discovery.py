@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 PAGE = 200
 MAX_PAGES = 500
-SECOND = 1.0  # is what EspoCRM's times tell: of what was edited within one, parents come before their children
+SECOND = 1.0  # EspoCRM's times tell no less: of what was edited within one, parents come before their children
 LOOK_AFTER = 10  # pages of a long list, after which comes a look at what changed last
 STATUS_PAGES = 5
 SWEEP_LOST = 4.0  # minimum sweep times after which a look round that got lost is due again
@@ -45,12 +45,12 @@ async def poll(context: Context) -> AsyncIterator[int]:
     since = espo_text(watermark)
     newest = await _changed(context, since, order="desc")
     yield await _consider(context, newest, began)
-    greatest, listed = (_latest(watermark, newest) if newest.last else watermark), 0
+    greatest = _latest(watermark, newest) if newest.last else watermark
     if not newest.last:
-        async for page in _all_changed(context, since):
+        async for number, page in _all_changed(context, since):
             yield await _consider(context, page, began)
-            greatest, listed = _latest(greatest, page), listed + 1
-            if listed % LOOK_AFTER == 0 and not page.last:
+            greatest = _latest(greatest, page)
+            if number % LOOK_AFTER == 0 and not page.last:
                 yield await _consider(context, await _changed(context, since, order="desc"), began)
     reached = min(greatest, newest.date if newest.date is not None else context.clock.now()) - OVERLAP
     if reached > watermark:
@@ -60,12 +60,12 @@ async def poll(context: Context) -> AsyncIterator[int]:
             yield found
 
 
-async def _all_changed(context: Context, since: str) -> AsyncIterator[Page]:
-    """Everything from `since` on by (modifiedAt, id), so that what changes meanwhile comes once more, at the end."""
+async def _all_changed(context: Context, since: str) -> AsyncIterator[tuple[int, Page]]:
+    """Numbered pages from `since` on, by (modifiedAt, id): what changes meanwhile comes once more, at the end."""
     after: tuple[str, str] | None = None
-    for _ in range(MAX_PAGES):
+    for number in range(1, MAX_PAGES + 1):
         page = await _changed(context, since, after)
-        yield page
+        yield number, page
         timed = [(row["modifiedAt"], row["id"]) for row in stock.named(page.rows) if espo_time(row.get("modifiedAt"))]
         if page.last or not timed or timed[-1] == after:
             return
