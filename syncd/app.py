@@ -219,7 +219,7 @@ class App:
         return found
 
     async def _poll(self, context: Context) -> int:
-        """What an answer tells is worked on while the next one is asked for."""
+        """What is found is worked on while the list goes on."""
         found = 0
         async for some in discovery.poll(context):
             found += some

@@ -7,6 +7,7 @@ records again by itself.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
@@ -15,7 +16,7 @@ from services.errors import Missing
 from services.ports import Urgency, lane
 from syncd import stock
 from syncd.admission import OVERLAP, admitted_by, espo_time, first_start, in_our_time, measured
-from syncd.context import Context, Page
+from syncd.context import Context
 from syncd.lanes import Lane
 from syncd.ledger import facts, pairs, rounds, work
 from syncd.ledger.work import Cause, Due
@@ -33,8 +34,21 @@ SWEEP_LOST = 4.0  # minimum sweep times after which a look round that got lost i
 IN_DOUBT = (Status.PENDING_SYNC, Status.DIRTY, Status.SYNCING)
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The rows of a list that say whose they are, EspoCRM's clock (epoch seconds), and whether none follow."""
+
+    rows: Sequence[Mapping[str, Any]]
+    served: float | None
+    last: bool
+
+    def latest(self, known: float) -> float:
+        """The greatest time stamp of them and of what is known."""
+        return max([known, *(espo_time(row.get("modifiedAt")) or 0.0 for row in self.rows)])
+
+
 async def poll(context: Context) -> AsyncIterator[int]:
-    """Ask EspoCRM what changed since the watermark, and who waits; yields how many keys each answer put to work.
+    """Ask EspoCRM what changed since the watermark, and who waits; yields how many keys were put to work, by and by.
 
     What changed last is asked for first, and now and then while a long list is gone through: what somebody types after
     an outage waits for no page of what has piled up.
@@ -45,57 +59,45 @@ async def poll(context: Context) -> AsyncIterator[int]:
     since = espo_text(watermark)
     newest = await _changed(context, since, order="desc")
     yield await _consider(context, newest, began)
-    greatest = _latest(watermark, newest) if newest.last else watermark
+    greatest = newest.latest(watermark) if newest.last else watermark
     if not newest.last:
-        async for number, page in _all_changed(context, since):
-            yield await _consider(context, page, began)
-            greatest = _latest(greatest, page)
-            if number % LOOK_AFTER == 0 and not page.last:
-                yield await _consider(context, await _changed(context, since, order="desc"), began)
-    reached = min(greatest, newest.date if newest.date is not None else context.clock.now()) - OVERLAP
+        found = 0
+        async for number, answer in _all_changed(context, since):
+            found += await _consider(context, answer, began)
+            greatest = answer.latest(greatest)
+            if number % LOOK_AFTER == 0 and not answer.last:
+                yield found + await _consider(context, await _changed(context, since, order="desc"), began)
+                found = 0
+        yield found
+    reached = min(greatest, newest.served if newest.served is not None else context.clock.now()) - OVERLAP
     if reached > watermark:
         await context.ledger.write(facts.put, name, reached)
     if context.entity.child is None:  # what waits for a child is in the ledger; a call each time would be for nothing
-        async for found in _poll_waiting(context, began):
-            yield found
+        yield await _poll_waiting(context, began)
 
 
-async def _all_changed(context: Context, since: str) -> AsyncIterator[tuple[int, Page]]:
+async def _all_changed(context: Context, since: str) -> AsyncIterator[tuple[int, _Answer]]:
     """Numbered pages from `since` on, by (modifiedAt, id): what changes meanwhile comes once more, at the end."""
     after: tuple[str, str] | None = None
     for number in range(1, MAX_PAGES + 1):
-        page = await _changed(context, since, after)
-        yield number, page
-        timed = [(row["modifiedAt"], row["id"]) for row in stock.named(page.rows) if espo_time(row.get("modifiedAt"))]
-        if page.last or not timed or timed[-1] == after:
+        answer = await _changed(context, since, after)
+        yield number, answer
+        rows = answer.rows
+        timed = [(row["modifiedAt"], row["id"]) for row in rows if espo_time(row.get("modifiedAt")) is not None]
+        if answer.last or not timed or timed[-1] == after:
             return
         after = timed[-1]
 
 
 async def _changed(
     context: Context, since: str, after: tuple[str, str] | None = None, order: Literal["asc", "desc"] = "asc"
-) -> Page:
-    return await context.espo.list(
-        context.entity.espo_type,
-        where=[_since(since, after), *context.settings.espo_filter],
-        select=_columns(context),
-        order_by="modifiedAt",
-        order=order,
-        max_size=PAGE,
-    )
+) -> _Answer:
+    return await _listed(context, [_since(since, after)], order)
 
 
-async def _consider(context: Context, page: Page, began: float) -> int:
-    return await consider(context, stock.named(page.rows), began, served=page.date)
-
-
-def _latest(known: float, page: Page) -> float:
-    return max([known, *(espo_time(row.get("modifiedAt")) or 0.0 for row in stock.named(page.rows))])
-
-
-async def _poll_waiting(context: Context, began: float) -> AsyncIterator[int]:
-    """Records whose status asks for work, whatever their time stamp says."""
-    entity = context.entity
+async def _poll_waiting(context: Context, began: float) -> int:
+    """Records whose status asks for work, whatever their time stamp says; returns how many keys were put to work."""
+    entity, found = context.entity, 0
     takes_part: dict[str, Any] = {
         "type": "or",
         "value": [
@@ -105,17 +107,30 @@ async def _poll_waiting(context: Context, began: float) -> AsyncIterator[int]:
     }
     waiting = {"type": "in", "attribute": entity.status.status, "value": [str(status) for status in IN_DOUBT]}
     for number in range(STATUS_PAGES):
-        page = await context.espo.list(
-            entity.espo_type,
-            where=[waiting, takes_part, *context.settings.espo_filter],
-            select=_columns(context),
-            order_by="modifiedAt",
-            max_size=PAGE,
-            offset=number * PAGE,
-        )
-        yield await _consider(context, page, began)
-        if page.last or not page.rows:
-            return
+        answer = await _listed(context, [waiting, takes_part], offset=number * PAGE)
+        found += await _consider(context, answer, began)
+        if answer.last:
+            break
+    return found
+
+
+async def _listed(
+    context: Context, where: Sequence[Mapping[str, Any]], order: Literal["asc", "desc"] = "asc", offset: int = 0
+) -> _Answer:
+    page = await context.espo.list(
+        context.entity.espo_type,
+        where=[*where, *context.settings.espo_filter],
+        select=_columns(context),
+        order_by="modifiedAt",
+        order=order,
+        max_size=PAGE,
+        offset=offset,
+    )
+    return _Answer(stock.named(page.rows), page.date, page.last or not page.rows)
+
+
+async def _consider(context: Context, answer: _Answer, began: float) -> int:
+    return await consider(context, answer.rows, began, served=answer.served)
 
 
 def _since(text: str, after: tuple[str, str] | None) -> dict[str, Any]:
